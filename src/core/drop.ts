@@ -1,0 +1,61 @@
+/**
+ * Why bytes from a peer were not accepted. The list is closed: a new reason is a new line here, with the rule that it guards.
+ * A drop changes nothing else.
+ */
+export const dropReasons = {
+  // IP, UDP and ICMP
+  'ip-malformed': 'RFC 791 §3.1',
+  'ip-checksum': 'RFC 1122 §3.2.1.2',
+  'ip-fragment-overlap': 'RFC 5722 §4',
+  'ip-reassembly-timeout': 'RFC 1122 §3.3.2',
+  'udp-malformed': 'RFC 768',
+  'udp-checksum': 'RFC 1122 §4.1.3.4',
+  'icmp-malformed': 'RFC 792',
+  'no-listener': 'RFC 1122 §4.1.3.1',
+  'no-route': 'RFC 1812 §4.3.3.1',
+  'ttl-expired': 'RFC 1812 §5.3.1',
+  // the UDP-encapsulation socket
+  'natt-too-short': 'RFC 3948 §2.2',
+  'natt-keepalive': 'RFC 3948 §2.3', // not a fault: swallowed silently, as it must be
+  // IKE
+  'ike-malformed': 'RFC 7296 §3.1',
+  'ike-version': 'RFC 7296 §2.5',
+  'ike-unknown-spi': 'RFC 7296 §2.21.4',
+  'ike-authentication': 'RFC 7296 §3.14',
+  'ike-unknown-critical-payload': 'RFC 7296 §2.5',
+  'ike-message-id': 'RFC 7296 §2.2',
+  'ike-unexpected-exchange': 'RFC 7296 §2.21',
+  'ike-unexpected-response': 'RFC 7296 §2.1',
+  'ike-syntax': 'RFC 7296 §2.21',
+  'ike-cookie': 'RFC 7296 §2.6',
+  'ike-half-open-limit': 'RFC 7296 §2.6',
+  'ike-no-connection': 'RFC 7296 §2.21.1',
+  // ESP
+  'esp-malformed': 'RFC 4303 §2',
+  'esp-unknown-spi': 'RFC 4303 §3.4.2',
+  'esp-replay': 'RFC 4303 §3.4.3',
+  'esp-authentication': 'RFC 4303 §3.4.4',
+  'esp-padding': 'RFC 4303 §2.4',
+  'esp-selectors': 'RFC 4301 §5.2',
+  'esp-lifetime': 'RFC 4301 §4.4.2.1',
+  'esp-sequence-overflow': 'RFC 4303 §3.3.3',
+  'esp-encapsulation': 'RFC 7296 §2.23',
+  'inner-malformed': 'RFC 4301 §5.1',
+  'policy-discard': 'RFC 4301 §4.4.1',
+  'policy-no-sa': 'RFC 4301 §4.4.1',
+  // PF_KEY
+  'pfkey-malformed': 'RFC 2367 §2',
+  // the NAT box and the path
+  'nat-filtered': 'RFC 4787 §5',
+  'nat-no-mapping': 'RFC 4787 §4.3',
+  'nat-no-port': 'RFC 4787 §4.2',
+  'nat-pinned-port-taken': 'VPN passthrough',
+  'nat-esp-blocked': 'RFC 3715 §2.1',
+  'nat-esp-taken': 'RFC 3715 §2.1',
+  'nat-port-blocked': 'the box blocks this port',
+  'nat-protocol': 'the box does not translate this protocol',
+  'nat-hairpin': 'RFC 4787 §6',
+  'nat-fragment': 'RFC 4787 §11',
+} as const satisfies Record<string, string>;
+
+export type DropReason = keyof typeof dropReasons;
