@@ -10,7 +10,7 @@ const floors = {
   ipsec: ['core', 'wire', 'crypto', 'ipsec'],
   host: ['core', 'wire', 'crypto', 'ike', 'ipsec', 'host'],
   nat: ['core', 'wire', 'nat'],
-  trace: ['core', 'wire', 'trace'],
+  trace: ['core', 'trace'],
   sim: ['core', 'wire', 'host', 'nat', 'trace', 'sim'],
 };
 

@@ -1,0 +1,182 @@
+/**
+ * The vocabulary in which machines tell what happened. Machines emit these; the trace stores them; checks, ladders and reports
+ * read them. Everything here is plain data that survives JSON (bytes become hex there).
+ */
+import type { Endpoint, IpAddress } from './address.ts';
+import type { DropReason } from './drop.ts';
+import type { Duration } from './time.ts';
+
+/** Which side of a NAT box. */
+export type Side = 'inside' | 'outside';
+
+/** A packet refused, lost or thrown away; nothing else changed because of it. */
+export interface DropEvent {
+  readonly kind: 'drop';
+  readonly reason: DropReason;
+  readonly detail: string;
+  /** The bytes as they were refused, as far as they are at hand. */
+  readonly bytes?: Uint8Array;
+  readonly peer?: Endpoint;
+}
+
+// ---- the wire ------------------------------------------------------------------------------------------------------------
+
+/** An IP packet as it passed an interface of a node: the ground truth, the same on every backend. */
+export interface PacketEvent {
+  readonly kind: 'packet';
+  /** The node's interface by its name in the topology's plan: `eth0`. */
+  readonly interface: string;
+  readonly segment: string;
+  readonly direction: 'in' | 'out';
+  /** The whole IP packet, header first, no link layer. */
+  readonly bytes: Uint8Array;
+}
+
+/** A packet that the link itself lost, duplicated or delayed. Simulator only: a real link does not say. */
+export interface ImpairmentEvent {
+  readonly kind: 'impaired';
+  readonly segment: string;
+  readonly how: 'lost' | 'duplicated' | 'reordered' | 'down' | 'too-big';
+  readonly bytes: Uint8Array;
+}
+
+// ---- the NAT box ---------------------------------------------------------------------------------------------------------
+
+export type MappedProtocol = 'udp' | 'tcp' | 'icmp' | 'esp';
+
+/** One row of a box's table. For ICMP the port is the query identifier; for ESP it is 0. */
+export interface Mapping {
+  readonly protocol: MappedProtocol;
+  readonly inside: Endpoint;
+  readonly outside: Endpoint;
+  /** The peer whose traffic made or holds the row, where the box keeps one row a peer; else the first one. */
+  readonly remote: Endpoint;
+  readonly replied: boolean;
+  /** How long it lives if nothing refreshes it. */
+  readonly expiresIn: Duration;
+}
+
+export type NatEvent =
+  | { readonly kind: 'mapping-created'; readonly mapping: Mapping; readonly story: string }
+  | { readonly kind: 'mapping-expired'; readonly mapping: Mapping; readonly story: string }
+  /** Taken away before its time: flushed, stolen by a newcomer, forgotten at a reboot. */
+  | { readonly kind: 'mapping-removed'; readonly mapping: Mapping; readonly why: 'flushed' | 'stolen' | 'reboot' | 'address-changed'; readonly story: string }
+  | { readonly kind: 'nat-control'; readonly control: string; readonly story: string };
+
+// ---- the IKE daemon ------------------------------------------------------------------------------------------------------
+
+/** 8 octets as 16 hex digits. */
+export type SpiText = string;
+
+export interface IkeSaName {
+  readonly connection: string;
+  readonly initiatorSpi: SpiText;
+  readonly responderSpi: SpiText;
+  readonly role: 'initiator' | 'responder';
+}
+
+export type IkeEvent =
+  | {
+      readonly kind: 'ike-message';
+      readonly direction: 'sent' | 'received';
+      readonly local: Endpoint;
+      readonly peer: Endpoint;
+      /** IKE_SA_INIT, IKE_AUTH, CREATE_CHILD_SA, INFORMATIONAL. */
+      readonly exchange: string;
+      readonly messageId: number;
+      readonly response: boolean;
+      readonly initiatorSpi: SpiText;
+      readonly responderSpi: SpiText;
+      /** In the notation of RFC 7296 §1.2: `HDR, SAi1, KEi, Ni, N(NAT_DETECTION_SOURCE_IP)`; what is inside SK in braces. */
+      readonly notation: string;
+      /** 0 for the first transmission. */
+      readonly retransmission: number;
+      /** What this step means, one sentence for a learner. */
+      readonly story: string;
+    }
+  | ({ readonly kind: 'ike-sa'; readonly state: 'connecting' | 'established' | 'rekeyed' | 'deleted' | 'failed'; readonly peer: Endpoint; readonly peerIdentity?: string; readonly story: string } & IkeSaName)
+  | ({
+      readonly kind: 'child-sa';
+      readonly state: 'established' | 'rekeyed' | 'deleted' | 'failed';
+      /** SPIs as numbers: the one we receive with, the one we send with. */
+      readonly spiIn: number;
+      readonly spiOut: number;
+      readonly encapsulation: 'none' | 'udp';
+      /** `10.98.0.1/32 === 10.99.0.0/24` */
+      readonly selectors: string;
+      readonly story: string;
+    } & IkeSaName)
+  /** What this side concluded from the peer's NAT_DETECTION notifies (RFC 7296 §2.23). */
+  | ({ readonly kind: 'nat-detection'; readonly supported: boolean; readonly localBehindNat: boolean; readonly remoteBehindNat: boolean; readonly story: string } & IkeSaName)
+  /** The IKE SA goes on from another pair of ports. */
+  | ({ readonly kind: 'port-float'; readonly from: { readonly local: number; readonly remote: number }; readonly to: { readonly local: number; readonly remote: number }; readonly story: string } & IkeSaName)
+  /** The peer is reached at another address or port from now on (RFC 7296 §2.23, dynamic address update). */
+  | ({ readonly kind: 'peer-moved'; readonly from: Endpoint; readonly to: Endpoint; readonly by: 'ike' | 'esp'; readonly story: string } & IkeSaName)
+  | ({ readonly kind: 'keepalive-sent'; readonly local: Endpoint; readonly peer: Endpoint; readonly story: string } & IkeSaName)
+  | ({ readonly kind: 'peer-dead'; readonly peer: Endpoint; readonly story: string } & IkeSaName)
+  | ({ readonly kind: 'virtual-address'; readonly address: IpAddress; readonly story: string } & IkeSaName)
+  /** What a capture needs to be decrypted. Keys as hex. */
+  | ({ readonly kind: 'ike-keys'; readonly encryption: string; readonly integrity: string; readonly skEi: string; readonly skEr: string; readonly skAi: string; readonly skAr: string } & IkeSaName)
+  | { readonly kind: 'command-refused'; readonly command: string; readonly why: string };
+
+// ---- the IPsec stack -----------------------------------------------------------------------------------------------------
+
+export type EspEvent =
+  | { readonly kind: 'sa-added' | 'sa-updated' | 'sa-deleted' | 'sa-expired'; readonly spi: number; readonly source: IpAddress; readonly destination: IpAddress; readonly encapsulation: 'none' | { readonly local: number; readonly remote: number }; readonly story: string }
+  | { readonly kind: 'esp-keys'; readonly spi: number; readonly source: IpAddress; readonly destination: IpAddress; readonly encryption: string; readonly encryptionKey: string; readonly integrity: string; readonly integrityKey: string }
+  /** A valid packet of an SA came from another address or port than the SA has. */
+  | { readonly kind: 'esp-new-source'; readonly spi: number; readonly from: Endpoint; readonly to: Endpoint };
+
+/** A PF_KEYv2 message at the seam between daemon and stack. */
+export interface PfkeyEvent {
+  readonly kind: 'pfkey';
+  readonly direction: 'to-stack' | 'to-daemon';
+  /** `SADB_ADD`, `SADB_X_SPDADD`, … */
+  readonly type: string;
+  readonly errno: number;
+  readonly bytes: Uint8Array;
+}
+
+// ---- what goes through the tunnel ----------------------------------------------------------------------------------------
+
+/** An inner packet at the edge of an endpoint's IPsec stack. */
+export interface InnerEvent {
+  readonly kind: 'inner';
+  /** `protected`: it left through an SA. `delivered`: it came out of one. `bypassed`: policy let it go in the clear. */
+  readonly direction: 'protected' | 'delivered' | 'bypassed';
+  readonly spi: number;
+  readonly bytes: Uint8Array;
+}
+
+/** The small programs that use the tunnel. */
+export type ProgramEvent =
+  | { readonly kind: 'ping-sent'; readonly ping: string; readonly from: IpAddress; readonly to: IpAddress; readonly sequence: number }
+  | { readonly kind: 'ping-answered'; readonly ping: string; readonly from: IpAddress; readonly to: IpAddress; readonly sequence: number; readonly roundTrip: Duration }
+  | { readonly kind: 'ping-lost'; readonly ping: string; readonly from: IpAddress; readonly to: IpAddress; readonly sequence: number; readonly why: string };
+
+// ---- the lesson ----------------------------------------------------------------------------------------------------------
+
+export type ScenarioEvent =
+  | { readonly kind: 'act'; readonly act: string; readonly story: string }
+  | { readonly kind: 'step'; readonly story: string }
+  | { readonly kind: 'wait'; readonly for: string; readonly within: Duration; readonly outcome: 'met' | 'timed out' }
+  /** A box's table as of now, taken by the scenario. */
+  | { readonly kind: 'table'; readonly box: string; readonly mappings: readonly Mapping[] };
+
+// ---- the layers ----------------------------------------------------------------------------------------------------------
+
+/** What each layer may say. */
+export interface Bodies {
+  link: PacketEvent | ImpairmentEvent | DropEvent;
+  nat: NatEvent | DropEvent;
+  ike: IkeEvent | DropEvent;
+  pfkey: PfkeyEvent | DropEvent;
+  esp: EspEvent | DropEvent;
+  inner: InnerEvent | ProgramEvent | DropEvent;
+  scenario: ScenarioEvent;
+}
+
+export type Layer = keyof Bodies;
+
+/** A layer with what it has to say: what machines hand out and the log numbers. */
+export type Happening = { readonly [L in Layer]: { readonly layer: L; readonly body: Bodies[L] } }[Layer];

@@ -1,0 +1,28 @@
+/** What goes in and out of an IKE daemon: datagrams of its UDP sockets, PF_KEY messages, commands. */
+import type { Endpoint, IpAddress } from '../core/address.ts';
+import type { DropEvent, IkeEvent } from '../core/events.ts';
+
+export type IkeCommand =
+  | { readonly kind: 'initiate'; readonly connection: string }
+  /** Ends the IKE SAs of a connection, children included, with a DELETE to each peer. `peerIdentity` narrows it to one client of a gateway. */
+  | { readonly kind: 'terminate'; readonly connection: string; readonly peerIdentity?: string }
+  | { readonly kind: 'rekey'; readonly connection: string; readonly what: 'ike' | 'child'; readonly peerIdentity?: string }
+  /** An empty INFORMATIONAL request: does the peer live? */
+  | { readonly kind: 'probe'; readonly connection: string; readonly peerIdentity?: string };
+
+export type IkeInput =
+  /** As it arrived on the daemon's socket; on port 4500 the non-ESP marker is still in front. */
+  | { readonly kind: 'datagram'; readonly local: Endpoint; readonly peer: Endpoint; readonly payload: Uint8Array }
+  /** A whole PF_KEY message from the stack. */
+  | { readonly kind: 'pfkey'; readonly message: Uint8Array }
+  | { readonly kind: 'command'; readonly command: IkeCommand };
+
+export type IkeOutput =
+  /** Payload with the marker where the port wants one. One octet 0xFF is a keepalive. */
+  | { readonly kind: 'datagram'; readonly local: Endpoint; readonly peer: Endpoint; readonly payload: Uint8Array }
+  | { readonly kind: 'pfkey'; readonly message: Uint8Array }
+  /** setsockopt(UDP_ENCAP) on the socket bound to this port. */
+  | { readonly kind: 'udp-encap'; readonly port: number }
+  /** The gateway gave this side an inner address (configuration payload): the host configures it. */
+  | { readonly kind: 'virtual-address'; readonly address: IpAddress; readonly assigned: boolean }
+  | { readonly kind: 'event'; readonly event: IkeEvent | DropEvent };

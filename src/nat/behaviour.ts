@@ -1,0 +1,105 @@
+import type { Endpoint, IpAddress, Prefix } from '../core/address.ts';
+import type { NatEvent, DropEvent, Side } from '../core/events.ts';
+import type { Duration } from '../core/time.ts';
+
+/** RFC 4787 §4.1, §5: what of the remote endpoint a mapping, or a filter, depends on. */
+export type Dependence = 'endpoint-independent' | 'address-dependent' | 'address-and-port-dependent';
+
+/**
+ * How a NAPT box behaves, as data. The vocabulary is RFC 4787's; below the line stands what only IPsec meets.
+ * An engine that cannot honour a knob refuses it by name when the topology is loaded.
+ */
+export interface NatBehaviour {
+  readonly mapping: Dependence;
+  readonly filtering: Dependence;
+  readonly ports: PortAssignment;
+  readonly timeouts: NatTimeouts;
+  /** Which traffic keeps a mapping alive (RFC 4787 §4.3). */
+  readonly refresh: 'outbound' | 'inbound' | 'both';
+  /** RFC 4787 §6: packets from inside to an outside address of the box itself. */
+  readonly hairpinning: boolean;
+  /** What becomes of fragments: put together before translation, as Linux does, or dropped. */
+  readonly fragments: 'reassemble' | 'drop';
+
+  /** "VPN passthrough": source ports that the box refuses to translate. */
+  readonly pinned: PinnedPorts;
+  /** Raw ESP (protocol 50), which has no ports to translate. */
+  readonly esp: 'blocked' | 'one-client' | 'one-per-server';
+  /** UDP destination ports that the box does not let out. */
+  readonly blockedUdpPorts: readonly number[];
+}
+
+export interface PortAssignment {
+  readonly assignment: 'preserve' | 'sequential' | 'random';
+  /** Where new ports come from, both ends included. */
+  readonly range: readonly [first: number, last: number];
+  /** Keep well-known source ports apart from the rest, as Linux does: below 512, 512–1023, and 1024 on (RFC 4787 REQ-3a). */
+  readonly keepLowApart: boolean;
+  /**
+   * Whether an outside port may serve two inside endpoints at once. `false`: it belongs to one (RFC 4787 REQ-3).
+   * `per-remote`: it may, as long as they talk to different remote endpoints (port overloading, as Linux does).
+   */
+  readonly overloading: false | 'per-remote';
+  /** When the preserved port is taken: another one, or nothing at all. */
+  readonly onConflict: 'another-port' | 'refuse';
+}
+
+export interface NatTimeouts {
+  /** Until the first answer. */
+  readonly unreplied: Duration;
+  /** Once both sides have spoken. */
+  readonly replied: Duration;
+  /** `replied` holds only for flows older than this (Linux: 2 s). */
+  readonly repliedAfter: Duration;
+  /** Shorter or longer for some remote UDP ports (RFC 4787 REQ-5 allows it for 0–1023). */
+  readonly byRemotePort: Readonly<Record<number, Duration>>;
+  readonly icmp: Duration;
+  readonly esp: Duration;
+  readonly tcpEstablished: Duration;
+  readonly tcpTransitory: Duration;
+}
+
+export interface PinnedPorts {
+  readonly ports: readonly number[];
+  /** A second client that wants a pinned port: refused, or it takes the first one's mapping away. */
+  readonly onConflict: 'refuse' | 'steal';
+  /** Whether two clients of different servers are in each other's way. */
+  readonly scope: 'per-server' | 'whole-box';
+}
+
+/** A named behaviour with where one meets it. */
+export interface NatPreset {
+  readonly name: string;
+  readonly title: string;
+  /** Where such boxes are met, what of it is sourced and what is modelled. */
+  readonly observation: string;
+  readonly behaviour: NatBehaviour;
+}
+
+/** A port of the box's outside that leads to a host inside ("port forwarding"). ESP has no port. */
+export type PortForward =
+  | { readonly protocol: 'udp' | 'tcp'; readonly port: number; readonly to: Endpoint }
+  | { readonly protocol: 'esp'; readonly to: IpAddress };
+
+export interface NatBoxConfig {
+  readonly name: string;
+  readonly behaviour: NatBehaviour;
+  /** The addresses that inside hosts share; the first is used until more than one is asked for. */
+  readonly outsideAddresses: readonly IpAddress[];
+  /** What is translated on the way out; other sources are dropped. */
+  readonly insidePrefixes: readonly Prefix[];
+  readonly forwards: readonly PortForward[];
+}
+
+export type NatControl =
+  | { readonly kind: 'flush' }
+  | { readonly kind: 'reboot' }
+  | { readonly kind: 'change-address'; readonly address: IpAddress };
+
+export type NatInput =
+  | { readonly kind: 'packet'; readonly from: Side; /** A whole IPv4 packet. The box may rewrite these bytes in place and hand them on. */ readonly packet: Uint8Array }
+  | { readonly kind: 'control'; readonly control: NatControl };
+
+export type NatOutput =
+  | { readonly kind: 'forward'; readonly to: Side; readonly packet: Uint8Array }
+  | { readonly kind: 'event'; readonly event: NatEvent | DropEvent };
