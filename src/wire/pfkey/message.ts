@@ -16,6 +16,9 @@ export const saFlags = { PFS: 1, /** FreeBSD's number for extended sequence numb
 export const authAlgorithms = { NONE: 0, SHA1HMAC: 3, SHA2_256HMAC: 5, SHA2_384HMAC: 6, SHA2_512HMAC: 7 } as const;
 export const encryptionAlgorithms = { NULL: 11, AESCBC: 12, AES_GCM_ICV16: 20, CHACHA20POLY1305: 31 } as const;
 
+/** errno of an answer, as Linux numbers them. */
+export const pfkeyErrors = { ENOENT: 2, ESRCH: 3, EEXIST: 17, EINVAL: 22, EOPNOTSUPP: 95 } as const;
+
 export const policyTypes = { DISCARD: 0, NONE: 1, IPSEC: 2 } as const;
 export const policyDirections = { INBOUND: 1, OUTBOUND: 2, FORWARD: 3 } as const;
 export const ipsecModes = { ANY: 0, TRANSPORT: 1, TUNNEL: 2 } as const;
@@ -93,6 +96,12 @@ export interface PfkeyMessage {
   readonly source?: PfkeyAddress;
   readonly destination?: PfkeyAddress;
   readonly proxy?: PfkeyAddress;
+  /**
+   * SADB_X_EXT_NEW_ADDRESS_SRC 27 and _DST 28 of FreeBSD, numbers that Linux leaves free; encoded like `source`. They let UPDATE move an SA to
+   * another address with its counters. DELETE and ADD would start them again under the same key: replays in, AEAD nonces used twice out.
+   */
+  readonly newSource?: PfkeyAddress;
+  readonly newDestination?: PfkeyAddress;
   /** Octets; AEAD keys with their salt behind. Authentication keys only beside ciphers that are not AEAD. */
   readonly authKey?: Uint8Array;
   readonly encryptionKey?: Uint8Array;
@@ -100,7 +109,7 @@ export interface PfkeyMessage {
   readonly supportedAuth?: readonly PfkeyAlgorithm[];
   readonly supportedEncryption?: readonly PfkeyAlgorithm[];
   readonly policy?: PfkeyPolicy;
-  /** UDP_ENCAP_ESPINUDP (2), UDP_ENCAP_ESPINUDP_NON_IKE (1). */
+  /** UDP_ENCAP_ESPINUDP (2), UDP_ENCAP_ESPINUDP_NON_IKE (1); 0: NAT-T was negotiated and no NAT found (src/ipsec/README.md). */
   readonly nattType?: number;
   readonly nattSourcePort?: number;
   readonly nattDestinationPort?: number;
