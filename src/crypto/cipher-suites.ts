@@ -1,0 +1,73 @@
+import { aead } from './aead.ts';
+import { cbcHmac } from './cbc-hmac.ts';
+import type { Cbc, TruncatedHmac } from './cbc-hmac.ts';
+import { encryptionIds, integrityIds } from './transforms.ts';
+import type { EncryptionName, IntegrityName } from './transforms.ts';
+import type { CipherSuite } from './types.ts';
+
+/** One combination that can be negotiated; `bits` is undefined where the cipher has one key length and takes no attribute for it. */
+interface Row {
+  readonly encryption: EncryptionName;
+  readonly bits: 128 | 256 | undefined;
+  readonly integrity: IntegrityName;
+  readonly suite: CipherSuite;
+}
+
+const aeads: readonly Row[] = [
+  { encryption: 'aes-gcm-16', bits: 128, integrity: 'none', suite: aead('aes-gcm-16-128', 'aes-128-gcm', 16) },
+  { encryption: 'aes-gcm-16', bits: 256, integrity: 'none', suite: aead('aes-gcm-16-256', 'aes-256-gcm', 32) },
+  // RFC 7634 §4: no Key Length attribute
+  { encryption: 'chacha20-poly1305', bits: undefined, integrity: 'none', suite: aead('chacha20-poly1305', 'chacha20-poly1305', 32) },
+];
+
+const cbcs: readonly { readonly bits: 128 | 256; readonly cbc: Cbc }[] = [
+  { bits: 128, cbc: { algorithm: 'aes-128-cbc', keyLength: 16 } },
+  { bits: 256, cbc: { algorithm: 'aes-256-cbc', keyLength: 32 } },
+];
+
+/** RFC 2404; RFC 4868 §2.6. */
+const hmacs: Record<Exclude<IntegrityName, 'none'>, TruncatedHmac> = {
+  'hmac-sha1-96': { hash: 'sha1', keyLength: 20, icvLength: 12 },
+  'hmac-sha2-256-128': { hash: 'sha256', keyLength: 32, icvLength: 16 },
+  'hmac-sha2-384-192': { hash: 'sha384', keyLength: 48, icvLength: 24 },
+  'hmac-sha2-512-256': { hash: 'sha512', keyLength: 64, icvLength: 32 },
+};
+
+const cbcHmacs: readonly Row[] = cbcs.flatMap(({ bits, cbc }) =>
+  (Object.keys(hmacs) as (keyof typeof hmacs)[]).map((integrity) => ({
+    encryption: 'aes-cbc',
+    bits,
+    integrity,
+    suite: cbcHmac(`aes-cbc-${bits}/${integrity}`, cbc, hmacs[integrity]),
+  })),
+);
+
+const rows = [...aeads, ...cbcHmacs];
+
+/** Every suite that the lab has. */
+export const cipherSuites: readonly CipherSuite[] = rows.map(({ suite }) => suite);
+
+/**
+ * The suite of transforms named in a configuration. A combination that does not exist throws: AES without a key length, CBC without
+ * an HMAC, an AEAD with one. ChaCha20-Poly1305 may be given its only length, 256.
+ */
+export function cipherSuite(encryption: EncryptionName, bits: 128 | 256 | undefined, integrity: IntegrityName): CipherSuite {
+  const wanted = encryption === 'chacha20-poly1305' && bits === 256 ? undefined : bits;
+  const row = rows.find((candidate) => candidate.encryption === encryption && candidate.bits === wanted && candidate.integrity === integrity);
+  if (row === undefined) throw new TypeError(`no such suite: ${encryption}, ${bits ?? 'no'} key bits, integrity ${integrity}`);
+  return row.suite;
+}
+
+/**
+ * The suite that a peer's transform IDs name; undefined for one that the lab has not. With an AEAD no integrity transform, or NONE
+ * (RFC 7296 §3.3); a key length attribute where the cipher takes none makes it another transform, which we have not (§3.3.5).
+ */
+export const cipherSuiteByIds = (
+  encryptionId: number,
+  keyLengthBits: number | undefined,
+  integrityId: number | undefined,
+): CipherSuite | undefined =>
+  rows.find(
+    ({ encryption, bits, integrity }) =>
+      encryptionIds[encryption] === encryptionId && bits === keyLengthBits && integrityIds[integrity] === (integrityId ?? integrityIds.none),
+  )?.suite;
