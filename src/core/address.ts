@@ -45,11 +45,24 @@ export function addressFromBytes(bytes: Uint8Array): IpAddress {
   return `${words.slice(0, from).map(hex).join(':')}::${words.slice(from + length).map(hex).join(':')}` as IpAddress;
 }
 
-/** An IPv4 address as an unsigned number, for keys and ranges. */
+/** An IPv4 address as an unsigned number, for keys, ranges and checksums. The text is canonical, so that digits and dots suffice. */
 export function ipv4ToNumber(address: IpAddress): number {
-  const [a = 0, b = 0, c = 0, d = 0] = addressBytes(address);
-  return ((a << 24) | (b << 16) | (c << 8) | d) >>> 0;
+  let number = 0;
+  let octet = 0;
+  for (let i = 0; i < address.length; i++) {
+    const code = address.charCodeAt(i);
+    if (code === dot) {
+      number = (number << 8) | octet;
+      octet = 0;
+    } else {
+      octet = octet * 10 + code - zero;
+    }
+  }
+  return ((number << 8) | octet) >>> 0;
 }
+
+const dot = 0x2e;
+const zero = 0x30;
 
 export const ipv4FromNumber = (n: number): IpAddress => `${n >>> 24}.${(n >>> 16) & 255}.${(n >>> 8) & 255}.${n & 255}` as IpAddress;
 

@@ -131,6 +131,20 @@ export class Writer {
   }
 }
 
+/** Single fields at a place that the caller has checked, for code that reads or rewrites a packet where it lies. Network byte order. */
+export const u16At = (bytes: Uint8Array, at: number): number => (bytes[at]! << 8) | bytes[at + 1]!;
+export const u32At = (bytes: Uint8Array, at: number): number => ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
+
+export function setU16(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value >>> 8;
+  bytes[at + 1] = value;
+}
+
+export function setU32(bytes: Uint8Array, at: number, value: number): void {
+  setU16(bytes, at, value >>> 16);
+  setU16(bytes, at + 2, value & 0xffff);
+}
+
 export function concat(...parts: readonly Uint8Array[]): Uint8Array {
   const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;

@@ -3,14 +3,18 @@
  * A drop changes nothing else.
  */
 export const dropReasons = {
-  // IP, UDP and ICMP
+  // IP, UDP, TCP and ICMP
   'ip-malformed': 'RFC 791 §3.1',
   'ip-checksum': 'RFC 1122 §3.2.1.2',
   'ip-fragment-overlap': 'RFC 5722 §4',
   'ip-reassembly-timeout': 'RFC 1122 §3.3.2',
+  'ip-reassembly-full': 'RFC 791 §3.2', // more unfinished datagrams than we keep: the oldest gives way
   'udp-malformed': 'RFC 768',
   'udp-checksum': 'RFC 1122 §4.1.3.4',
+  'tcp-malformed': 'RFC 9293 §3.1',
+  'tcp-checksum': 'RFC 9293 §3.1',
   'icmp-malformed': 'RFC 792',
+  'icmp-checksum': 'RFC 1122 §3.2.2',
   'no-listener': 'RFC 1122 §4.1.3.1',
   'no-route': 'RFC 1812 §4.3.3.1',
   'ttl-expired': 'RFC 1812 §5.3.1',
