@@ -1,0 +1,23 @@
+/** What shares UDP port 4500: ESP, IKE behind a marker, keepalives (RFC 3948 §2). */
+import { concat, u32At } from '../core/bytes.ts';
+import { espHeaderLength } from './esp.ts';
+
+/** RFC 3948 §2.2: four zero octets where ESP has its SPI, which is never zero. */
+export const nonEspMarker: Uint8Array = Uint8Array.of(0, 0, 0, 0);
+
+/** RFC 3948 §2.3: a single octet of all ones. */
+export const natKeepalive: Uint8Array = Uint8Array.of(0xff);
+
+/** What a datagram on an encapsulation port is. Two octets 0xFF are not a keepalive; less than a marker, or than an ESP header, is nothing. */
+export function classifyNatt(payload: Uint8Array): 'keepalive' | 'ike' | 'esp' | 'too-short' {
+  if (payload.length === 1 && payload[0] === 0xff) return 'keepalive';
+  if (payload.length < nonEspMarker.length) return 'too-short';
+  if (u32At(payload, 0) === 0) return 'ike';
+  return payload.length < espHeaderLength ? 'too-short' : 'esp';
+}
+
+/** An IKE message as it travels on port 4500. */
+export const withMarker = (message: Uint8Array): Uint8Array => concat(nonEspMarker, message);
+
+/** The IKE message behind the marker; only of a payload that `classifyNatt` calls IKE. */
+export const stripMarker = (payload: Uint8Array): Uint8Array => payload.subarray(nonEspMarker.length);
