@@ -67,7 +67,8 @@ export class Writer {
   }
 
   u8(value: number): this {
-    this.#bytes[this.#grow(1)] = value;
+    const at = this.#grow(1); // first: growing may change the buffer
+    this.#bytes[at] = value;
     return this;
   }
 
