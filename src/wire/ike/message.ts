@@ -37,6 +37,14 @@ export interface Transform {
   readonly type: number;
   readonly id: number;
   readonly keyLength?: number;
+  /** Attributes that nobody here understands: RFC 7296 §3.3.6, such a transform must not be chosen. Absent when there are none. */
+  readonly otherAttributes?: readonly TransformAttribute[];
+}
+
+/** RFC 7296 §3.3.5: `value` is a number in the short form (attribute format 1), octets in the long one. */
+export interface TransformAttribute {
+  readonly type: number; // 15 bits
+  readonly value: number | Uint8Array;
 }
 
 export interface Proposal {

@@ -1,0 +1,113 @@
+/** The substructures of the SA payload (RFC 7296 §3.3). */
+import type { Writer } from '../../core/bytes.ts';
+import type { Fields } from './fields.ts';
+import { protocolIds } from './message.ts';
+import type { Proposal, Transform, TransformAttribute } from './message.ts';
+
+const keyLengthAttribute = 14;
+const shortForm = 0x8000; // the attribute format bit
+
+/** RFC 7296 §3.3.1: which sizes of SPI a protocol has; IKE's own first negotiation sends none. */
+const spiSizes: Readonly<Record<number, readonly number[]>> = { [protocolIds.IKE]: [0, 8], [protocolIds.AH]: [4], [protocolIds.ESP]: [4] };
+
+/**
+ * RFC 7296 §3.3.1, one proposal after the other; Last Substruc is 2 while more follow and 0 in the last.
+ * ```
+ *   Last Substruc (8) | RESERVED (8)  | Proposal Length (16)
+ *   Proposal Num (8)  | Protocol (8)  | SPI Size (8) | Num Transforms (8)
+ *   SPI, Transforms
+ * ```
+ */
+export function readProposals(body: Fields): readonly Proposal[] {
+  const proposals: Proposal[] = [];
+  do {
+    const last = body.u8('Last Substruc');
+    body.u8('RESERVED');
+    const proposal = body.inner(`proposal ${proposals.length + 1}`, body.u16('Proposal Length') - 4);
+    proposals.push(readProposal(proposal));
+    checkLast(body, last, 2);
+  } while (body.remaining > 0);
+  return proposals;
+}
+
+function readProposal(body: Fields): Proposal {
+  const number = body.u8('Proposal Num');
+  const protocol = body.u8('Protocol ID');
+  const spiSize = body.u8('SPI Size');
+  const count = body.u8('Num Transforms');
+  if (spiSizes[protocol]?.includes(spiSize) === false) body.refuse(`SPI Size ${spiSize} for protocol ${protocol}`);
+  const spi = body.bytes('SPI', spiSize);
+  const transforms = readTransforms(body);
+  if (transforms.length !== count) body.refuse(`Num Transforms is ${count}, ${transforms.length} there`);
+  return { number, protocol, spi, transforms };
+}
+
+/**
+ * RFC 7296 §3.3.2; Last Substruc is 3 while more follow.
+ * ```
+ *   Last Substruc (8)  | RESERVED (8) | Transform Length (16)
+ *   Transform Type (8) | RESERVED (8) | Transform ID (16)
+ *   Transform Attributes
+ * ```
+ */
+function readTransforms(body: Fields): readonly Transform[] {
+  const transforms: Transform[] = [];
+  do {
+    const last = body.u8('Last Substruc');
+    body.u8('RESERVED');
+    const transform = body.inner(`transform ${transforms.length + 1}`, body.u16('Transform Length') - 4);
+    transforms.push(readTransform(transform));
+    checkLast(body, last, 3);
+  } while (body.remaining > 0);
+  return transforms;
+}
+
+function readTransform(body: Fields): Transform {
+  const type = body.u8('Transform Type');
+  body.u8('RESERVED');
+  const id = body.u16('Transform ID');
+  let keyLength: number | undefined;
+  const otherAttributes: TransformAttribute[] = [];
+  while (body.remaining > 0) {
+    const attribute = readAttribute(body);
+    // RFC 7296 §3.3.5: Key Length has the short form only, and once is enough; anything else is not understood
+    if (attribute.type === keyLengthAttribute && typeof attribute.value === 'number' && keyLength === undefined) keyLength = attribute.value;
+    else otherAttributes.push(attribute);
+  }
+  return { type, id, ...(keyLength !== undefined && { keyLength }), ...(otherAttributes.length > 0 && { otherAttributes }) };
+}
+
+/** RFC 7296 §3.3.5: `1 (1) | Type (15) | Value (16)`, or `0 (1) | Type (15) | Length (16) | Value`. */
+function readAttribute(body: Fields): TransformAttribute {
+  const head = body.u16('Attribute Type');
+  const type = head & ~shortForm;
+  if ((head & shortForm) !== 0) return { type, value: body.u16('Attribute Value') };
+  return { type, value: body.bytes('Attribute Value', body.u16('Attribute Length')) };
+}
+
+function checkLast(body: Fields, last: number, more: number): void {
+  const expected = body.remaining > 0 ? more : 0;
+  if (last !== expected) body.refuse(`Last Substruc is ${last} where ${expected} belongs`);
+}
+
+export function writeProposals(out: Writer, proposals: readonly Proposal[]): void {
+  for (const [i, { number, protocol, spi, transforms }] of proposals.entries()) {
+    const at = out.length;
+    out.u8(i + 1 < proposals.length ? 2 : 0).zeros(3);
+    out.u8(number).u8(protocol).u8(spi.length).u8(transforms.length).bytes(spi);
+    for (const [j, transform] of transforms.entries()) writeTransform(out, transform, j + 1 < transforms.length ? 3 : 0);
+    out.u16At(at + 2, out.length - at);
+  }
+}
+
+function writeTransform(out: Writer, { type, id, keyLength, otherAttributes = [] }: Transform, last: number): void {
+  const at = out.length;
+  out.u8(last).zeros(3);
+  out.u8(type).u8(0).u16(id);
+  if (keyLength !== undefined) out.u16(shortForm | keyLengthAttribute).u16(keyLength);
+  for (const { type: attribute, value } of otherAttributes) {
+    if (typeof value === 'number') out.u16(shortForm | attribute).u16(value);
+    else out.u16(attribute).u16(value.length).bytes(value);
+  }
+  out.u16At(at + 2, out.length - at);
+}
