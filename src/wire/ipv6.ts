@@ -1,0 +1,100 @@
+/** The IPv6 header and the way over its extension headers (RFC 8200 §3, §4). */
+import { addressBytes, addressFromBytes, type IpAddress } from '../core/address.ts';
+import { setU16, setU32, u16At, u32At } from '../core/bytes.ts';
+import { decoded, refused, type Decoded } from '../core/decoded.ts';
+import { protocols } from './protocols.ts';
+
+export interface Ipv6Packet {
+  readonly source: IpAddress;
+  readonly destination: IpAddress;
+  readonly trafficClass: number;
+  readonly flowLabel: number;
+  /** What stands first in the payload: an extension header, or the upper protocol. */
+  readonly nextHeader: number;
+  readonly hopLimit: number;
+  /** Everything behind the fixed header, extension headers included. A view of the packet it was decoded from. */
+  readonly payload: Uint8Array;
+}
+
+export type Ipv6Fields = Pick<Ipv6Packet, 'source' | 'destination' | 'nextHeader' | 'payload'> & Partial<Ipv6Packet>;
+
+export const ipv6HeaderLength = 40;
+export const ipv6At = { payloadLength: 4, nextHeader: 6, hopLimit: 7, source: 8, destination: 24 } as const;
+
+/** A whole packet; throws on a payload that the length field cannot say (jumbograms are not for us). */
+export function encodeIpv6(packet: Ipv6Fields): Uint8Array {
+  const bytes = new Uint8Array(ipv6HeaderLength + packet.payload.length);
+  writeIpv6Header(bytes, packet);
+  bytes.set(packet.payload, ipv6HeaderLength);
+  return bytes;
+}
+
+/** Writes a header for the packet that fills `bytes` in front of its payload; returns the header's length. */
+export function writeIpv6Header(bytes: Uint8Array, { source, destination, nextHeader, trafficClass = 0, flowLabel = 0, hopLimit = 64 }: Omit<Ipv6Fields, 'payload'>): number {
+  const payloadLength = bytes.length - ipv6HeaderLength;
+  if (payloadLength > 0xffff) throw new RangeError(`an IPv6 payload has up to 65535 octets, not ${payloadLength}`);
+  setU32(bytes, 0, ((6 << 28) | (trafficClass << 20) | flowLabel) >>> 0);
+  setU16(bytes, ipv6At.payloadLength, payloadLength);
+  bytes[ipv6At.nextHeader] = nextHeader;
+  bytes[ipv6At.hopLimit] = hopLimit;
+  bytes.set(addressBytes(source), ipv6At.source);
+  bytes.set(addressBytes(destination), ipv6At.destination);
+  return ipv6HeaderLength;
+}
+
+/** Refuses another version and a payload length beyond the bytes. Octets behind the payload are cut off. */
+export function decodeIpv6(bytes: Uint8Array): Decoded<Ipv6Packet> {
+  if (bytes.length < ipv6HeaderLength) return refused('ip-malformed', `${bytes.length} octets are too few for an IPv6 header`);
+  const firstWord = u32At(bytes, 0);
+  if (firstWord >>> 28 !== 6) return refused('ip-malformed', `version ${firstWord >>> 28}`);
+  const end = ipv6HeaderLength + u16At(bytes, ipv6At.payloadLength);
+  if (end > bytes.length) return refused('ip-malformed', `payload length ${end - ipv6HeaderLength} in ${bytes.length} octets`);
+  return decoded({
+    source: addressFromBytes(bytes.subarray(ipv6At.source, ipv6At.destination)),
+    destination: addressFromBytes(bytes.subarray(ipv6At.destination, ipv6HeaderLength)),
+    trafficClass: (firstWord >>> 20) & 0xff,
+    flowLabel: firstWord & 0xfffff,
+    nextHeader: bytes[ipv6At.nextHeader]!,
+    hopLimit: bytes[ipv6At.hopLimit]!,
+    payload: bytes.subarray(ipv6HeaderLength, end),
+  });
+}
+
+/** Which piece of a datagram a fragment is. Offsets in octets. */
+export interface FragmentPlace {
+  readonly identification: number;
+  readonly offset: number;
+  readonly more: boolean;
+}
+
+export interface UpperLayer {
+  readonly protocol: number;
+  readonly payload: Uint8Array;
+  readonly fragment?: FragmentPlace;
+}
+
+/** RFC 8200 §4: these say how long they are and what follows, so that one can step over them. ESP and AH are protocols of their own here. */
+const steppedOver: ReadonlySet<number> = new Set([protocols.hopByHop, protocols.routing, protocols.destination]);
+
+/** Steps over extension headers to the upper protocol. Behind a fragment header that is not the first nothing can be told any more. */
+export function upperLayer({ nextHeader, payload }: Pick<Ipv6Packet, 'nextHeader' | 'payload'>): Decoded<UpperLayer> {
+  let protocol = nextHeader;
+  let rest = payload;
+  let fragment: FragmentPlace | undefined;
+  while (steppedOver.has(protocol) || protocol === protocols.fragment) {
+    const length = rest.length < 8 ? Infinity : protocol === protocols.fragment ? 8 : 8 * (rest[1]! + 1);
+    if (length > rest.length) return refused('ip-malformed', `extension header ${protocol} cut short`);
+    if (protocol === protocols.fragment) fragment = fragmentPlace(rest) ?? fragment;
+    protocol = rest[0]!;
+    rest = rest.subarray(length);
+    if (fragment !== undefined && fragment.offset > 0) break;
+  }
+  return decoded({ protocol, payload: rest, ...(fragment && { fragment }) });
+}
+
+/** RFC 6946: a fragment header around a whole datagram makes no fragment of it. */
+function fragmentPlace(header: Uint8Array): FragmentPlace | undefined {
+  const offset = u16At(header, 2) & 0xfff8;
+  const more = (header[3]! & 1) === 1;
+  return offset === 0 && !more ? undefined : { identification: u32At(header, 4), offset, more };
+}
