@@ -53,7 +53,7 @@ export const cipherSuites: readonly CipherSuite[] = rows.map(({ suite }) => suit
  */
 export function cipherSuite(encryption: EncryptionName, bits: 128 | 256 | undefined, integrity: IntegrityName): CipherSuite {
   const wanted = encryption === 'chacha20-poly1305' && bits === 256 ? undefined : bits;
-  const row = rows.find((candidate) => candidate.encryption === encryption && candidate.bits === wanted && candidate.integrity === integrity);
+  const row = rows.find((it) => it.encryption === encryption && it.bits === wanted && it.integrity === integrity);
   if (row === undefined) throw new TypeError(`no such suite: ${encryption}, ${bits ?? 'no'} key bits, integrity ${integrity}`);
   return row.suite;
 }
@@ -69,5 +69,7 @@ export const cipherSuiteByIds = (
 ): CipherSuite | undefined =>
   rows.find(
     ({ encryption, bits, integrity }) =>
-      encryptionIds[encryption] === encryptionId && bits === keyLengthBits && integrityIds[integrity] === (integrityId ?? integrityIds.none),
+      encryptionIds[encryption] === encryptionId &&
+      bits === keyLengthBits &&
+      integrityIds[integrity] === (integrityId ?? integrityIds.none),
   )?.suite;

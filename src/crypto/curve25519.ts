@@ -28,6 +28,7 @@ export const curve25519 = (): DhGroup => ({
 });
 
 // JSON Web Keys (RFC 8037) and not DER, whose decoding costs ten times the curve's arithmetic. Of a private key node reads `d` alone.
-const importPrivate = (d: Uint8Array): KeyObject => createPrivateKey({ key: { kty: 'OKP', crv: 'X25519', x: '', d: base64url(d) }, format: 'jwk' });
-const importPublic = (x: Uint8Array): KeyObject => createPublicKey({ key: { kty: 'OKP', crv: 'X25519', x: base64url(x) }, format: 'jwk' });
+const x25519 = { kty: 'OKP', crv: 'X25519' };
+const importPrivate = (d: Uint8Array): KeyObject => createPrivateKey({ key: { ...x25519, x: '', d: base64url(d) }, format: 'jwk' });
+const importPublic = (x: Uint8Array): KeyObject => createPublicKey({ key: { ...x25519, x: base64url(x) }, format: 'jwk' });
 const base64url = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('base64url');

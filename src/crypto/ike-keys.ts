@@ -25,20 +25,24 @@ export interface IkeExchange {
 }
 
 /** SKEYSEED = prf(Ni | Nr, g^ir) (RFC 7296 §2.14). */
-export const skeySeed = ({ prf, sharedSecret, nonceI, nonceR }: Pick<IkeExchange, 'prf' | 'sharedSecret' | 'nonceI' | 'nonceR'>): Uint8Array =>
+export const skeySeed = ({ prf, sharedSecret, nonceI, nonceR }: IkeExchange): Uint8Array =>
   prf.compute(concat(nonceI, nonceR), sharedSecret);
 
+/** What an IKE SA leaves to the one that replaces it. */
+export interface OldIkeSa {
+  readonly prf: Prf;
+  readonly skD: Uint8Array;
+}
+
 /** SKEYSEED = prf(SK_d (old), g^ir (new) | Ni | Nr), with the PRF of the old SA (RFC 7296 §2.18). */
-export const rekeyedSkeySeed = (
-  old: { readonly prf: Prf; readonly skD: Uint8Array },
-  { sharedSecret, nonceI, nonceR }: Pick<IkeExchange, 'sharedSecret' | 'nonceI' | 'nonceR'>,
-): Uint8Array => old.prf.compute(old.skD, sharedSecret, nonceI, nonceR);
+export const rekeyedSkeySeed = (old: OldIkeSa, { sharedSecret, nonceI, nonceR }: IkeExchange): Uint8Array =>
+  old.prf.compute(old.skD, sharedSecret, nonceI, nonceR);
 
 /** The keys of a first IKE SA. */
 export const ikeKeys = (exchange: IkeExchange): IkeKeys => expand(skeySeed(exchange), exchange);
 
 /** The keys of an IKE SA that replaces an old one. */
-export const rekeyedIkeKeys = (old: { readonly prf: Prf; readonly skD: Uint8Array }, exchange: IkeExchange): IkeKeys =>
+export const rekeyedIkeKeys = (old: OldIkeSa, exchange: IkeExchange): IkeKeys =>
   expand(rekeyedSkeySeed(old, exchange), exchange);
 
 /** {SK_d | SK_ai | SK_ar | SK_ei | SK_er | SK_pi | SK_pr} = prf+(SKEYSEED, Ni | Nr | SPIi | SPIr). An AEAD has no SK_a (RFC 5282 §4). */

@@ -5,7 +5,8 @@ import { cipherSuite, cipherSuiteByIds, cipherSuites } from '../../src/crypto/ci
 import type { CipherSuite, PacketCipher } from '../../src/crypto/types.ts';
 
 const random = seeded(1, 'cipher suites');
-const create = (suite: CipherSuite): PacketCipher => suite.create(random.bytes(suite.encryptionKeyLength), random.bytes(suite.integrityKeyLength));
+const create = (suite: CipherSuite): PacketCipher =>
+  suite.create(random.bytes(suite.encryptionKeyLength), random.bytes(suite.integrityKeyLength));
 const octets = (maxLength: number): fc.Arbitrary<Uint8Array> => fc.uint8Array({ maxLength });
 /** Octets in whole blocks of the cipher. */
 const plaintextFor = ({ blockLength }: PacketCipher): fc.Arbitrary<Uint8Array> =>
@@ -16,8 +17,8 @@ describe.each(cipherSuites)('$name', (suite) => {
 
   test('opens what it sealed, and the body has IV and ICV around it', () => {
     fc.assert(
-      fc.property(plaintextFor(cipher), octets(40), octets(4), fc.bigInt(0n, 2n ** 64n - 1n), (plaintext, associated, trailing, packetNumber) => {
-        const context = { associated, trailing, packetNumber, random };
+      fc.property(plaintextFor(cipher), octets(40), octets(4), fc.bigInt(0n, 2n ** 64n - 1n), (plaintext, associated, trailing, number) => {
+        const context = { associated, trailing, packetNumber: number, random };
         const body = cipher.seal(plaintext, context);
         expect(body).toHaveLength(cipher.ivLength + plaintext.length + cipher.icvLength);
         expect(cipher.open(body, context)).toEqual(plaintext);
@@ -64,9 +65,9 @@ describe.each(cipherSuites)('$name', (suite) => {
   });
 
   test('takes keys of its own lengths only', () => {
-    const { encryptionKeyLength, integrityKeyLength } = suite;
-    expect(() => suite.create(random.bytes(encryptionKeyLength - 1), random.bytes(integrityKeyLength))).toThrow(RangeError);
-    if (!suite.aead) expect(() => suite.create(random.bytes(encryptionKeyLength), random.bytes(integrityKeyLength + 1))).toThrow(RangeError);
+    const { encryptionKeyLength: e, integrityKeyLength: i } = suite;
+    expect(() => suite.create(random.bytes(e - 1), random.bytes(i))).toThrow(RangeError);
+    if (!suite.aead) expect(() => suite.create(random.bytes(e), random.bytes(i + 1))).toThrow(RangeError);
   });
 });
 
@@ -78,7 +79,8 @@ test('an AEAD puts the packet number on the wire as its IV', () => {
 
 test('CBC draws another IV for each packet, and wants whole blocks', () => {
   const cipher = create(cipherSuite('aes-cbc', 256, 'hmac-sha2-256-128'));
-  const seal = (length: number): Uint8Array => cipher.seal(new Uint8Array(length), { associated: new Uint8Array(8), packetNumber: 1n, random });
+  const seal = (length: number): Uint8Array =>
+    cipher.seal(new Uint8Array(length), { associated: new Uint8Array(8), packetNumber: 1n, random });
   expect(seal(16).subarray(0, 16)).not.toEqual(seal(16).subarray(0, 16));
   expect(() => seal(15)).toThrow(RangeError);
 });
@@ -93,10 +95,10 @@ test.each([
   ['AES-CBC-128 with HMAC-SHA2-256-128', 12, 128, 12, 'aes-cbc-128/hmac-sha2-256-128', 16, 32, 16],
   ['AES-CBC-256 with HMAC-SHA2-384-192', 12, 256, 13, 'aes-cbc-256/hmac-sha2-384-192', 32, 48, 24],
   ['AES-CBC-256 with HMAC-SHA2-512-256', 12, 256, 14, 'aes-cbc-256/hmac-sha2-512-256', 32, 64, 32],
-] as const)('transform IDs name a suite: %s', (_, encryptionId, bits, integrityId, name, encryptionKeyLength, integrityKeyLength, icvLength) => {
+] as const)('transform IDs name a suite: %s', (_, encryptionId, bits, integrityId, name, encryptionKeyLength, integrityKeyLength, icv) => {
   const suite = cipherSuiteByIds(encryptionId, bits, integrityId)!;
   expect(suite).toMatchObject({ name, encryptionKeyLength, integrityKeyLength });
-  expect(create(suite).icvLength).toBe(icvLength);
+  expect(create(suite).icvLength).toBe(icv);
 });
 
 test.each([
