@@ -1,7 +1,8 @@
 /** IKEv2 messages to bytes and back: the header, the chain of payloads, the frame of SK (RFC 7296 §3.1, §3.2, §3.14). */
 import { Writer } from '../../core/bytes.ts';
 import type { Decoded } from '../../core/decoded.ts';
-import { Fields, malformed, refusing } from './fields.ts';
+import { malformed, refusing } from '../refusing.ts';
+import { Fields } from './fields.ts';
 import { payloadTypes } from './message.ts';
 import type { IkeHeader, IkeMessage, Payload, ProtectedIkeMessage } from './message.ts';
 import { layouts } from './payloads.ts';
