@@ -57,6 +57,7 @@ export const dropReasons = {
   'nat-esp-blocked': 'RFC 3715 §2.1',
   'nat-esp-taken': 'RFC 3715 §2.1',
   'nat-port-blocked': 'the box blocks this port',
+  'nat-not-inside': 'the box does not translate this source',
   'nat-protocol': 'the box does not translate this protocol',
   'nat-hairpin': 'RFC 4787 §6',
   'nat-fragment': 'RFC 4787 §11',

@@ -23,21 +23,27 @@ export interface NatBehaviour {
 
   /** "VPN passthrough": source ports that the box refuses to translate. */
   readonly pinned: PinnedPorts;
-  /** Raw ESP (protocol 50), which has no ports to translate. */
+  /** Raw ESP (protocol 50), which has no ports to translate. It comes back in from the server it was sent to, whatever `filtering` says. */
   readonly esp: 'blocked' | 'one-client' | 'one-per-server';
   /** UDP destination ports that the box does not let out. */
   readonly blockedUdpPorts: readonly number[];
+  /** How much the box remembers: mappings and, where one mapping serves several remotes, each remote that may answer. */
+  readonly tableSize: number;
 }
 
 export interface PortAssignment {
   readonly assignment: 'preserve' | 'sequential' | 'random';
   /** Where new ports come from, both ends included. */
   readonly range: readonly [first: number, last: number];
-  /** Keep well-known source ports apart from the rest, as Linux does: below 512, 512–1023, and 1024 on (RFC 4787 REQ-3a). */
+  /**
+   * Keep well-known source ports apart from the rest (RFC 4787 REQ-3a), as Linux does: a new port for one below 512 is 1–511, for one of
+   * 512–1023 it is 600–1023. `range` is for the others then.
+   */
   readonly keepLowApart: boolean;
   /**
    * Whether an outside port may serve two inside endpoints at once. `false`: it belongs to one (RFC 4787 REQ-3).
-   * `per-remote`: it may, as long as they talk to different remote endpoints (port overloading, as Linux does).
+   * `per-remote`: it may, as long as they talk to different remote endpoints (port overloading, as Linux does). Such a box keeps one
+   * row a flow, each with a timer of its own; `mapping` then says for which remotes a new flow takes over the port of an older one, if it is free.
    */
   readonly overloading: false | 'per-remote';
   /** When the preserved port is taken: another one, or nothing at all. */
@@ -45,13 +51,13 @@ export interface PortAssignment {
 }
 
 export interface NatTimeouts {
-  /** Until the first answer. */
+  /** Until the first answer, which itself still renews it by this much (as in Linux). */
   readonly unreplied: Duration;
-  /** Once both sides have spoken. */
+  /** From the first packet after the answer on. */
   readonly replied: Duration;
   /** `replied` holds only for flows older than this (Linux: 2 s). */
   readonly repliedAfter: Duration;
-  /** Shorter or longer for some remote UDP ports (RFC 4787 REQ-5 allows it for 0–1023). */
+  /** Shorter or longer for some remote UDP ports, replied or not (RFC 4787 REQ-5 allows it for 0–1023). */
   readonly byRemotePort: Readonly<Record<number, Duration>>;
   readonly icmp: Duration;
   readonly esp: Duration;
@@ -63,7 +69,7 @@ export interface PinnedPorts {
   readonly ports: readonly number[];
   /** A second client that wants a pinned port: refused, or it takes the first one's mapping away. */
   readonly onConflict: 'refuse' | 'steal';
-  /** Whether two clients of different servers are in each other's way. */
+  /** Whether two clients of different servers are in each other's way. A pinned port has a row for each remote endpoint, which is all that tells clients apart. */
   readonly scope: 'per-server' | 'whole-box';
 }
 
@@ -84,7 +90,7 @@ export type PortForward =
 export interface NatBoxConfig {
   readonly name: string;
   readonly behaviour: NatBehaviour;
-  /** The addresses that inside hosts share; the first is used until more than one is asked for. */
+  /** The addresses that inside hosts share. New mappings use the first; forwarded ports are open on all. */
   readonly outsideAddresses: readonly IpAddress[];
   /** What is translated on the way out; other sources are dropped. */
   readonly insidePrefixes: readonly Prefix[];
