@@ -1,7 +1,7 @@
 /** The IPv4 header (RFC 791 §3.1). */
 import { ipv4FromNumber, ipv4ToNumber, type IpAddress } from '../core/address.ts';
 import { setU16, setU32, u16At, u32At } from '../core/bytes.ts';
-import { decoded, refused, type Decoded } from '../core/decoded.ts';
+import { decoded, refused, type Decoded, type Refusal } from '../core/decoded.ts';
 import { complement, folded, wordSum } from './checksum.ts';
 
 export interface Ipv4Packet {
@@ -35,6 +35,9 @@ export const ipv4At = { tos: 1, totalLength: 2, identification: 4, flagsAndOffse
 const dontFragmentBit = 0x4000;
 const moreFragmentsBit = 0x2000;
 const offsetMask = 0x1fff;
+
+/** Whether it is a part of a packet only (RFC 791 §3.2). */
+export const isFragment = (packet: Uint8Array): boolean => (u16At(packet, ipv4At.flagsAndOffset) & (moreFragmentsBit | offsetMask)) !== 0;
 
 /** The header's length in octets, as its IHL field says. */
 export const ipv4HeaderLengthOf = (packet: Uint8Array): number => (packet[0]! & 0x0f) * 4;
@@ -70,8 +73,13 @@ export function writeIpv4Header(bytes: Uint8Array, packet: Omit<Ipv4Fields, 'pay
   return headerLength;
 }
 
-/** Refuses what RFC 1122 §3.2.1 discards: another version, wrong lengths, a wrong header checksum. Octets behind the total length are cut off. */
+/** Refuses what `ipv4Fault` names. Octets behind the total length are cut off. */
 export function decodeIpv4(bytes: Uint8Array): Decoded<Ipv4Packet> {
+  return ipv4Fault(bytes) ?? decoded(readIpv4(bytes, ipv4HeaderLengthOf(bytes), u16At(bytes, ipv4At.totalLength)));
+}
+
+/** Why the octets are no IPv4 packet, by RFC 1122 §3.2.1: another version, wrong lengths, a wrong header checksum. Octets behind the total length are no fault. */
+export function ipv4Fault(bytes: Uint8Array): Refusal | undefined {
   if (bytes.length < ipv4HeaderLength) return refused('ip-malformed', `${bytes.length} octets are too few for an IPv4 header`);
   const headerLength = ipv4HeaderLengthOf(bytes);
   if (bytes[0]! >>> 4 !== 4) return refused('ip-malformed', `version ${bytes[0]! >>> 4}`);
@@ -79,7 +87,7 @@ export function decodeIpv4(bytes: Uint8Array): Decoded<Ipv4Packet> {
   const totalLength = u16At(bytes, ipv4At.totalLength);
   if (totalLength < headerLength || totalLength > bytes.length) return refused('ip-malformed', `total length ${totalLength} in ${bytes.length} octets`);
   if (folded(wordSum(bytes, 0, headerLength)) !== 0xffff) return refused('ip-checksum', `header checksum ${u16At(bytes, ipv4At.checksum).toString(16)} is wrong`);
-  return decoded(readIpv4(bytes, headerLength, totalLength));
+  return undefined;
 }
 
 /**
