@@ -1,0 +1,54 @@
+/** Which outside port a new mapping gets (RFC 4787 §4.2). */
+import { below, type Random } from '../core/random.ts';
+import type { PortAssignment } from './behaviour.ts';
+
+type Range = readonly [first: number, last: number];
+
+/** Linux keeps these classes of source ports to themselves; 512–599 it hands to nobody new. */
+const lowPorts: readonly { readonly below: number; readonly range: Range }[] = [
+  { below: 512, range: [1, 511] },
+  { below: 1024, range: [600, 1023] },
+];
+
+/** Where a new port for this inside port may come from. */
+export function rangeFor({ range, keepLowApart }: PortAssignment, insidePort: number): Range {
+  const low = keepLowApart ? lowPorts.find((ports) => insidePort < ports.below) : undefined;
+  return low?.range ?? range;
+}
+
+/** RFC 5508: query identifiers are 16 bits without classes. */
+export const identifierRange: Range = [0, 0xffff];
+
+/** Hands out outside ports. The only thing it remembers is where a sequential box goes on. */
+export class PortAllocator {
+  readonly #ports: PortAssignment;
+  readonly #random: Random;
+  readonly #next = new Map<number, number>();
+
+  constructor(ports: PortAssignment, random: Random) {
+    this.#ports = ports;
+    this.#random = random;
+  }
+
+  /** A port for an inside port, or undefined where the behaviour leaves none. `isFree` says which could be had. */
+  choose(insidePort: number, range: Range, isFree: (port: number) => boolean): number | undefined {
+    if (this.#ports.assignment === 'preserve') {
+      if (isFree(insidePort)) return insidePort;
+      if (this.#ports.onConflict === 'refuse') return undefined;
+    }
+    const [first, last] = range;
+    const count = last - first + 1;
+    const start = this.#ports.assignment === 'sequential' ? (this.#next.get(first) ?? 0) : below(this.#random, count);
+    for (let tried = 0; tried < count; tried++) {
+      const place = (start + tried) % count;
+      if (!isFree(first + place)) continue;
+      if (this.#ports.assignment === 'sequential') this.#next.set(first, place + 1);
+      return first + place;
+    }
+    return undefined;
+  }
+
+  forget(): void {
+    this.#next.clear();
+  }
+}

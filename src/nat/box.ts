@@ -1,0 +1,228 @@
+import { u16At } from '../core/bytes.ts';
+import { refused, type Decoded, type Refusal } from '../core/decoded.ts';
+import type { Mapping, NatEvent, Side } from '../core/events.ts';
+import type { Machine, WakeUp } from '../core/machine.ts';
+import { Queue } from '../core/queue.ts';
+import type { Random } from '../core/random.ts';
+import { after, type Instant } from '../core/time.ts';
+import { icmpHeaderLength } from '../wire/icmp.ts';
+import { ipv4At, ipv4Fault, ipv4HeaderLengthOf, isFragment } from '../wire/ipv4.ts';
+import type { NatBehaviour, NatBoxConfig, NatControl, NatInput, NatOutput } from './behaviour.ts';
+import { Expiry } from './expiry.ts';
+import { readFlow, readQuotedFlow, type Flow } from './flow.ts';
+import { Openings, type Opening } from './opening.ts';
+import { icmpChecksumIsRight, renewIcmpChecksum, rewrite, rewriteAddress } from './rewrite.ts';
+import { created, endpointOf, expired, mappingOf, named, removed } from './stories.ts';
+import { MappingTable, Row } from './table.ts';
+import { lifetimeOf } from './timeouts.ts';
+
+/**
+ * A NAPT box (RFC 3022) that behaves as its configuration says. It translates, nothing else: routes, TTL and the MTU are the business of
+ * the node that it stands in, which hands over every packet that crosses from one side to the other, and those from inside to an outside address of the box.
+ *
+ * Rows of the table change in three ways only: `#open`, `#touch`, `#close`.
+ */
+export class NatBox implements Machine<NatInput, NatOutput> {
+  readonly #name: string;
+  readonly #behaviour: NatBehaviour;
+  readonly #blockedUdpPorts: ReadonlySet<number>;
+  readonly #table: MappingTable;
+  readonly #openings: Openings;
+  readonly #expiry = new Expiry<Row>();
+  readonly #outputs = new Queue<NatOutput>();
+  readonly #wakeReason: string;
+
+  constructor(config: NatBoxConfig, random: Random) {
+    this.#name = config.name;
+    this.#behaviour = config.behaviour;
+    this.#blockedUdpPorts = new Set(config.behaviour.blockedUdpPorts);
+    this.#table = new MappingTable(config.behaviour.mapping, config.behaviour.filtering);
+    this.#openings = new Openings(config, this.#table, random);
+    this.#wakeReason = `a mapping of ${config.name} expires`;
+  }
+
+  handle(now: Instant, input: NatInput): void {
+    this.wake(now);
+    switch (input.kind) {
+      case 'packet':
+        this.#receive(now, input.from, input.packet);
+        return;
+      case 'control':
+        this.#control(now, input.control);
+        return;
+    }
+  }
+
+  wake(now: Instant): void {
+    for (let row = this.#expiry.next(); row !== undefined && row.expiresAt <= now; row = this.#expiry.next()) {
+      this.#close(row);
+      this.#say({ kind: 'mapping-expired', mapping: mappingOf(row, now), story: expired(this.#name, row) });
+    }
+  }
+
+  poll(): NatOutput | undefined {
+    return this.#outputs.shift();
+  }
+
+  nextWake(): WakeUp | undefined {
+    const next = this.#expiry.next();
+    return next && { at: next.expiresAt, reason: this.#wakeReason };
+  }
+
+  /** The table as people see it, oldest row first. */
+  mappings(now: Instant): Mapping[] {
+    return Array.from(this.#table.rows(), (row) => mappingOf(row, now)).filter(({ expiresIn }) => expiresIn > 0);
+  }
+
+  // ---- packets ----
+
+  #receive(now: Instant, from: Side, bytes: Uint8Array): void {
+    const fault = ipv4Fault(bytes);
+    if (fault) {
+      this.#drop(fault, bytes);
+      return;
+    }
+    const packet = bytes.subarray(0, u16At(bytes, ipv4At.totalLength));
+    const flow = isFragment(packet) ? refused('nat-fragment', `${this.#name} throws fragments away`) : readFlow(packet);
+    if (!flow.ok) this.#drop(flow, packet);
+    else if (flow.value.protocol === 'icmp-error') this.#pass(this.#translateError(from, packet), packet);
+    else this.#pass(from === 'inside' ? this.#translateOutward(now, flow.value, packet) : this.#translateInward(now, flow.value, packet), packet, flow.value);
+  }
+
+  #pass(translated: Side | Refusal, packet: Uint8Array, flow?: Flow): void {
+    if (typeof translated === 'string') this.#outputs.push({ kind: 'forward', to: translated, packet });
+    else this.#drop(translated, packet, flow);
+  }
+
+  /** Translates the source; gives the side on which the packet goes on. */
+  #translateOutward(now: Instant, flow: Flow, packet: Uint8Array): Side | Refusal {
+    const hairpin = this.#openings.isOutside(flow.destination.address);
+    if (hairpin && !this.#behaviour.hairpinning) {
+      return refused('nat-hairpin', `${this.#name} does not turn packets around: ${named(flow.protocol, flow.destination)} is its own outside`);
+    }
+    const row = this.#blocked(flow, flow.destination.port) ?? this.#table.fromInside(flow.protocol, flow.source, flow.destination) ?? this.#open(now, this.#openings.fromInside(flow));
+    if (!(row instanceof Row)) return row;
+    if (!this.#table.admits(row, flow.destination)) {
+      const full = this.#openings.full();
+      if (full) return full;
+      this.#table.permit(row, flow.destination);
+    }
+    this.#touch(now, row, flow, 'inside');
+    rewrite(packet, 'source', flow.protocol, row.outside);
+    return hairpin ? this.#translateInward(now, { ...flow, source: row.outside }, packet) : 'outside';
+  }
+
+  /** Translates the destination. */
+  #translateInward(now: Instant, flow: Flow, packet: Uint8Array): Side | Refusal {
+    const asksBack = flow.protocol === 'icmp' && flow.phase === 'open'; // its identifier is the sender's, no key of ours
+    const found = asksBack ? undefined : this.#table.fromOutside(flow.protocol, flow.destination, flow.source);
+    const row = this.#blocked(flow) ?? (found && this.#table.admits(found, flow.source) ? found : this.#open(now, this.#openings.fromOutside(flow)));
+    if (!(row instanceof Row)) return row;
+    this.#touch(now, row, flow, 'outside');
+    rewrite(packet, 'destination', flow.protocol, row.inside);
+    return 'inside';
+  }
+
+  /** What the box lets pass for nobody. */
+  #blocked({ protocol }: Flow, outwardPort?: number): Refusal | undefined {
+    if (protocol === 'esp' && this.#behaviour.esp === 'blocked') return refused('nat-esp-blocked', `${this.#name} does not let ESP through`);
+    if (protocol === 'udp' && outwardPort !== undefined && this.#blockedUdpPorts.has(outwardPort)) {
+      return refused('nat-port-blocked', `${this.#name} lets nothing out to UDP port ${outwardPort}`);
+    }
+    return undefined;
+  }
+
+  /** RFC 5508 §4: an ICMP error belongs to the row of the packet that it quotes, which went the other way. It refreshes nothing. */
+  #translateError(from: Side, packet: Uint8Array): Side | Refusal {
+    const message = packet.subarray(ipv4HeaderLengthOf(packet));
+    // REQ-3: or else the new checksum would make it right
+    if (!icmpChecksumIsRight(message)) return refused('icmp-checksum', 'an ICMP error with a wrong checksum');
+    const quoted = readQuotedFlow(message.subarray(icmpHeaderLength));
+    if (!quoted.ok) return quoted;
+    const { protocol, source, destination } = quoted.value;
+    const [local, remote] = from === 'inside' ? [destination, source] : [source, destination];
+    const row = from === 'inside' ? this.#table.fromInside(protocol, local, remote) : this.#table.fromOutside(protocol, local, remote);
+    if (row === undefined || !this.#table.admits(row, remote)) {
+      return refused('nat-no-mapping', `an ICMP error about ${named(protocol, source)} to ${named(protocol, destination)}, of which ${this.#name} knows nothing`);
+    }
+    const [outer, inner, translated] = from === 'inside' ? (['source', 'destination', row.outside] as const) : (['destination', 'source', row.inside] as const);
+    rewrite(message.subarray(icmpHeaderLength), inner, protocol, translated);
+    renewIcmpChecksum(message);
+    rewriteAddress(packet, outer, translated.address);
+    return from === 'inside' ? 'outside' : 'inside';
+  }
+
+  // ---- the life of a row ----
+
+  #open(now: Instant, opening: Decoded<Opening>): Row | Refusal {
+    if (!opening.ok) return opening;
+    for (const holder of opening.value.steals) this.#remove(now, holder, 'stolen');
+    const row = new Row(now, opening.value.row);
+    this.#table.add(row);
+    this.#expiry.add(row, now, lifetimeOf(row, row.remote.port, now, this.#behaviour.timeouts));
+    this.#say({ kind: 'mapping-created', mapping: mappingOf(row, now), story: created(this.#name, row) });
+    return row;
+  }
+
+  /** A packet of the row passed. */
+  #touch(now: Instant, row: Row, { phase, source, destination }: Flow, from: Side): void {
+    if (phase === 'open') row.finFromInside = row.finFromOutside = false;
+    if (phase === 'reset' || (phase === 'fin' && from === 'inside')) row.finFromInside = true;
+    if (phase === 'reset' || (phase === 'fin' && from === 'outside')) row.finFromOutside = true;
+    if (this.#behaviour.refresh === 'both' || this.#behaviour.refresh === (from === 'inside' ? 'outbound' : 'inbound')) {
+      this.#refresh(now, row, from === 'inside' ? destination.port : source.port);
+    }
+    if (from !== row.origin) row.replied = true; // after the refresh: the first answer itself counts as unreplied, as in Linux
+  }
+
+  #refresh(now: Instant, row: Row, remotePort: number): void {
+    const lifetime = lifetimeOf(row, remotePort, now, this.#behaviour.timeouts);
+    if (row.shared && row.protocol === 'udp' && after(now, lifetime) < row.expiresAt) return; // another remote's longer timer holds
+    this.#expiry.refresh(row, now, lifetime);
+  }
+
+  #close(row: Row): void {
+    this.#table.remove(row);
+    this.#expiry.remove(row);
+  }
+
+  #remove(now: Instant, row: Row, why: 'flushed' | 'stolen' | 'reboot' | 'address-changed'): void {
+    this.#close(row);
+    this.#say({ kind: 'mapping-removed', mapping: mappingOf(row, now), why, story: removed(this.#name, row, why) });
+  }
+
+  // ---- controls ----
+
+  #control(now: Instant, control: NatControl): void {
+    switch (control.kind) {
+      case 'flush':
+        this.#say({ kind: 'nat-control', control: 'flush', story: `${this.#name} is told to forget its table` });
+        this.#removeAll(now, 'flushed');
+        return;
+      case 'reboot':
+        this.#say({ kind: 'nat-control', control: 'reboot', story: `${this.#name} reboots and remembers nothing` });
+        this.#openings.forget();
+        this.#removeAll(now, 'reboot');
+        return;
+      case 'change-address':
+        this.#say({ kind: 'nat-control', control: 'change-address', story: `${this.#name} has the outside address ${control.address} from now on; its mappings go with the old one` });
+        this.#openings.moveTo(control.address);
+        this.#removeAll(now, 'address-changed');
+        return;
+    }
+  }
+
+  #removeAll(now: Instant, why: 'flushed' | 'reboot' | 'address-changed'): void {
+    for (const row of this.#table.rows()) this.#remove(now, row, why);
+  }
+
+  // ---- output ----
+
+  #say(event: NatEvent): void {
+    this.#outputs.push({ kind: 'event', event });
+  }
+
+  #drop({ reason, detail }: Refusal, bytes: Uint8Array, flow?: Flow): void {
+    this.#outputs.push({ kind: 'event', event: { kind: 'drop', reason, detail, bytes, ...(flow && { peer: endpointOf(flow.source) }) } });
+  }
+}

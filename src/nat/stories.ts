@@ -1,0 +1,61 @@
+/** What a box says of itself: rows for people, and the sentences that its events carry. */
+import { describeEndpoint, ipv4FromNumber, type Endpoint } from '../core/address.ts';
+import type { MappedProtocol, Mapping, NatEvent } from '../core/events.ts';
+import { describeDuration, milliseconds, type Instant } from '../core/time.ts';
+import type { NumericEndpoint, Row } from './table.ts';
+
+export const endpointOf = ({ address, port }: NumericEndpoint): Endpoint => ({ address: ipv4FromNumber(address), port });
+
+export const mappingOf = (row: Row, now: Instant): Mapping => ({
+  protocol: row.protocol,
+  inside: endpointOf(row.inside),
+  outside: endpointOf(row.outside),
+  remote: endpointOf(row.remote),
+  replied: row.replied,
+  expiresIn: milliseconds(Math.max(0, row.expiresAt - now)),
+});
+
+/** `10.0.0.2:500`; ESP has no port, and an ICMP query's is its identifier. */
+export function named(protocol: MappedProtocol, endpoint: NumericEndpoint): string {
+  switch (protocol) {
+    case 'udp':
+    case 'tcp':
+      return describeEndpoint(endpointOf(endpoint));
+    case 'icmp':
+      return `${ipv4FromNumber(endpoint.address)} (query ${endpoint.port})`;
+    case 'esp':
+      return ipv4FromNumber(endpoint.address);
+  }
+}
+
+const protocolNames: Record<MappedProtocol, string> = { udp: 'UDP', tcp: 'TCP', icmp: 'ICMP', esp: 'ESP' };
+
+/** `UDP 10.0.0.2:500 ⇄ 203.0.113.1:500` */
+const both = ({ protocol, inside, outside }: Row): string => `${protocolNames[protocol]} ${named(protocol, inside)} ⇄ ${named(protocol, outside)}`;
+
+const remoteOf = ({ protocol, remote }: Row): string => (protocol === 'icmp' ? ipv4FromNumber(remote.address) : named(protocol, remote));
+
+export function created(box: string, row: Row): string {
+  const life = `if nothing refreshes it, it lives ${describeDuration(row.lifetime)}`;
+  if (row.origin === 'outside') return `${box} hands ${remoteOf(row)} on through its forwarded ${named(row.protocol, row.outside)} to ${named(row.protocol, row.inside)}; ${life}`;
+  return `${box} maps ${both(row)} ${howThePortFared(row)}for ${remoteOf(row)}; ${life}`;
+}
+
+function howThePortFared({ protocol, inside, outside }: Row): string {
+  if (protocol === 'esp') return '';
+  return inside.port === outside.port ? '(its port kept) ' : `(${inside.port} became ${outside.port}) `;
+}
+
+export const expired = (box: string, row: Row): string =>
+  `${box} forgets ${both(row)} for ${remoteOf(row)}: nothing refreshed it for ${describeDuration(row.lifetime)}, and what now comes to ${named(row.protocol, row.outside)} finds no way in`;
+
+type Removal = Extract<NatEvent, { kind: 'mapping-removed' }>['why'];
+
+const whyRemoved: Record<Removal, string> = {
+  flushed: 'its table was flushed',
+  stolen: 'another client took its place',
+  reboot: 'it rebooted',
+  'address-changed': 'its outside address is another one now',
+};
+
+export const removed = (box: string, row: Row, why: Removal): string => `${box} takes away ${both(row)} for ${remoteOf(row)}: ${whyRemoved[why]}`;
