@@ -14,7 +14,7 @@ export const curve25519 = (): DhGroup => ({
   generate: (random) => {
     const key = importPrivate(random.bytes(length));
     return {
-      publicValue: octets(Buffer.from(key.export({ format: 'jwk' }).x!, 'base64url')),
+      publicValue: new Uint8Array(Buffer.from(key.export({ format: 'jwk' }).x!, 'base64url')), // out of node's shared pool
       agree: (peer) => {
         if (peer.length !== length) return undefined;
         try {

@@ -208,3 +208,11 @@ test.each([
   const icv = prf(prfName).compute(key, associated, body.subarray(0, -icvLength), trailing).subarray(0, icvLength);
   expect(body.subarray(-icvLength)).toEqual(icv);
 });
+
+test.each([0, 15, 17, 40])('a peer that has the keys and sends %i octets of IV and ciphertext is refused, not thrown at', (length) => {
+  const key = new Uint8Array(32);
+  const cipher = cipherSuite('aes-cbc', 128, 'hmac-sha2-256-128').create(new Uint8Array(16), key);
+  const body = new Uint8Array(length);
+  const icv = prf('hmac-sha2-256').compute(key, body).subarray(0, 16);
+  expect(cipher.open(concat(body, icv), { associated: new Uint8Array(0) })).toBeUndefined();
+});
