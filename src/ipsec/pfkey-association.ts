@@ -1,0 +1,107 @@
+/** SAs as PF_KEY says them. Every field is explained in the README of this folder. */
+import { isIpv4, type IpAddress } from '../core/address.ts';
+import type { Instant } from '../core/time.ts';
+import { ipsecModes, saFlags, saStates, type PfkeyAddress, type PfkeyMessage, type PfkeySa } from '../wire/pfkey/message.ts';
+import { suiteFor } from './algorithms.ts';
+import type { PfkeyBody } from './kernel.ts';
+import { currentLifetime, unused } from './lifetime.ts';
+import { ReplayWindow } from './replay-window.ts';
+import type { Encapsulation, EstablishedSa, Sa } from './sad.ts';
+
+/** SPIs below are reserved (RFC 4303 §2.1). */
+export const lowestSpi = 256;
+
+const udpEncap = { none: 0, espInUdp: 2 } as const;
+const replayUnit = 8; // packets, sadb_sa
+
+const states = { larval: saStates.LARVAL, mature: saStates.MATURE, dying: saStates.DYING } as const;
+
+/** A whole outer address, no port. */
+export const addressInPfkey = (address: IpAddress): PfkeyAddress => ({ protocol: 0, prefixLength: isIpv4(address) ? 32 : 128, address, port: 0 });
+
+export function saInPfkey(sa: Sa): PfkeySa {
+  if (sa.state === 'larval') return { spi: sa.spi, replay: 0, state: saStates.LARVAL, auth: 0, encrypt: 0, flags: 0 };
+  const { auth, encrypt } = sa.algorithms;
+  return { spi: sa.spi, replay: sa.window.size / replayUnit, state: states[sa.state], auth, encrypt, flags: sa.keying.extended ? saFlags.ESN : 0 };
+}
+
+/** What says which SA is meant. */
+export const nameInPfkey = (sa: Sa): PfkeyBody => ({
+  sa: saInPfkey(sa),
+  sa2: { mode: sa.mode, sequence: 0, reqid: sa.reqid },
+  source: addressInPfkey(sa.source),
+  destination: addressInPfkey(sa.destination),
+});
+
+/** All but the keys. */
+export const associationInPfkey = (sa: Sa): PfkeyBody => ({
+  ...nameInPfkey(sa),
+  ...(sa.state !== 'larval' && {
+    lifetimeCurrent: currentLifetime(sa.usage),
+    ...(sa.hard && { lifetimeHard: sa.hard }),
+    ...(sa.soft && { lifetimeSoft: sa.soft }),
+    ...encapsulationInPfkey(sa.encapsulation),
+  }),
+});
+
+/** Copies: what leaves in a message outlives the SA's own keys. */
+export const keysInPfkey = (sa: Sa): PfkeyBody =>
+  sa.state === 'larval' ? {} : { encryptionKey: sa.encryptionKey.slice(), ...(sa.authKey.length > 0 && { authKey: sa.authKey.slice() }) };
+
+function encapsulationInPfkey(encapsulation: Encapsulation): PfkeyBody {
+  switch (encapsulation.kind) {
+    case 'unknown':
+      return {};
+    case 'plain':
+      return { nattType: udpEncap.none };
+    case 'udp':
+      return { nattType: udpEncap.espInUdp, nattSourcePort: encapsulation.sourcePort, nattDestinationPort: encapsulation.destinationPort };
+  }
+}
+
+/** What a message says of NAT traversal; undefined when that makes no sense. */
+export function readEncapsulation({ nattType, nattSourcePort = 0, nattDestinationPort = 0 }: PfkeyBody): Encapsulation | undefined {
+  const noPorts = nattSourcePort === 0 && nattDestinationPort === 0;
+  switch (nattType) {
+    case undefined:
+      return noPorts ? { kind: 'unknown' } : undefined;
+    case udpEncap.none:
+      return noPorts ? { kind: 'plain' } : undefined;
+    case udpEncap.espInUdp:
+      return nattSourcePort === 0 || nattDestinationPort === 0 ? undefined : { kind: 'udp', sourcePort: nattSourcePort, destinationPort: nattDestinationPort };
+    default:
+      return undefined;
+  }
+}
+
+/** The ends of the SA in a request, when they are two addresses of one family. */
+export function readEnds({ source, destination }: PfkeyBody): { readonly source: IpAddress; readonly destination: IpAddress } | undefined {
+  if (source === undefined || destination === undefined || isIpv4(source.address) !== isIpv4(destination.address)) return undefined;
+  return { source: source.address, destination: destination.address };
+}
+
+/** Tunnel mode, or nothing said; undefined for transport mode, which is to come. */
+export const readMode = ({ sa2 }: PfkeyBody): number | undefined => (sa2 === undefined || sa2.mode === ipsecModes.ANY || sa2.mode === ipsecModes.TUNNEL ? ipsecModes.TUNNEL : undefined);
+
+/** The mature SA that an ADD, or the UPDATE of a larval one, describes; undefined for EINVAL. Its keys are copies. */
+export function readAssociation(request: PfkeyMessage, now: Instant, isLocal: (address: IpAddress) => boolean): EstablishedSa | undefined {
+  const { sa, encryptionKey, authKey = new Uint8Array(), lifetimeHard, lifetimeSoft } = request;
+  const ends = readEnds(request);
+  const mode = readMode(request);
+  const encapsulation = readEncapsulation(request);
+  if (sa === undefined || encryptionKey === undefined || ends === undefined || mode === undefined || encapsulation === undefined || sa.spi < lowestSpi) return undefined;
+  const named = suiteFor(sa, encryptionKey.length, authKey.length);
+  if (named === undefined) return undefined;
+  const direction = isLocal(ends.destination) ? 'in' : 'out';
+  const extended = (sa.flags & saFlags.ESN) !== 0;
+  if (extended && direction === 'in' && sa.replay === 0) return undefined; // RFC 4303 §3.3.3: the high bits are known from the window
+  const keys = { encryptionKey: encryptionKey.slice(), authKey: authKey.slice() };
+  return {
+    state: 'mature', direction, spi: sa.spi, ...ends, mode, reqid: request.sa2?.reqid ?? 0, encapsulation,
+    algorithms: { ...named, encrypt: sa.encrypt, auth: sa.auth },
+    ...keys,
+    keying: { spi: sa.spi, cipher: named.suite.create(keys.encryptionKey, keys.authKey), aead: named.suite.aead, extended },
+    usage: unused(now), hard: lifetimeHard, soft: lifetimeSoft,
+    window: new ReplayWindow(sa.replay * replayUnit, extended), sequence: 0, reportedPeer: undefined,
+  };
+}

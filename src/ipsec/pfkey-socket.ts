@@ -1,0 +1,239 @@
+/**
+ * The PF_KEY socket as the IKE daemon sees it. The conversation, message by message, with what each must hold, what is answered, and how an SA is
+ * made, rekeyed and moved, stands in the README of this folder: it is the contract with the daemon.
+ */
+import { isIpv4, type IpAddress } from '../core/address.ts';
+import { toHex } from '../core/bytes.ts';
+import { below } from '../core/random.ts';
+import type { Instant } from '../core/time.ts';
+import { decodePfkey, encodePfkey } from '../wire/pfkey/linux.ts';
+import { pfkeyErrors, saTypes, type PfkeyMessage, type PfkeyType } from '../wire/pfkey/message.ts';
+import { supportedAuth, supportedEncryption } from './algorithms.ts';
+import type { Kernel, PfkeyBody } from './kernel.ts';
+import { associationInPfkey, keysInPfkey, lowestSpi, nameInPfkey, readAssociation, readEncapsulation, readEnds, readMode } from './pfkey-association.ts';
+import { policyInPfkey, readAction, readDirection, readSelector } from './pfkey-policy.ts';
+import { describeSpi, type Encapsulation, type EstablishedSa, type LarvalSa, type Sa } from './sad.ts';
+import type { Policy } from './spd.ts';
+
+type ErrorName = keyof typeof pfkeyErrors;
+/** One body, one for each row of a dump, or why not; undefined where nothing is answered. */
+type Answer = PfkeyBody | readonly PfkeyBody[] | ErrorName | undefined;
+type Service = (now: Instant, request: PfkeyMessage) => Answer;
+
+/** How often a free SPI is looked for by chance before the range counts as full. */
+const spiTries = 64;
+
+export class PfkeySocket {
+  readonly #kernel: Kernel;
+  #policies = 0;
+
+  constructor(kernel: Kernel) {
+    this.#kernel = kernel;
+  }
+
+  receive(now: Instant, bytes: Uint8Array): void {
+    const request = decodePfkey(bytes);
+    if (request.ok) this.#serve(now, request.value);
+    else this.#kernel.drop(request.reason, request.detail, bytes);
+  }
+
+  #serve(now: Instant, request: PfkeyMessage): void {
+    const answer = this.#isServed(request) ? this.#services[request.type](now, request) : 'EINVAL';
+    if (answer === undefined) return;
+    if (typeof answer === 'string') this.#answer(request, {}, pfkeyErrors[answer]);
+    else if (isRows(answer)) answer.forEach((row, i) => this.#answer({ ...request, sequence: answer.length - 1 - i }, row, 0));
+    else this.#answer(request, answer, 0);
+  }
+
+  readonly #services: Readonly<Record<PfkeyType, Service>> = {
+    SADB_REGISTER: () => this.#register(),
+    SADB_GETSPI: (now, request) => this.#getSpi(now, request),
+    SADB_ADD: (now, request) => this.#add(now, request),
+    SADB_UPDATE: (now, request) => this.#update(now, request),
+    SADB_DELETE: (_, request) => this.#delete(request),
+    SADB_GET: (_, request) => this.#get(request),
+    SADB_DUMP: () => rowsOrNone(this.#kernel.sad.all().map((sa) => ({ ...associationInPfkey(sa), ...keysInPfkey(sa) }))),
+    SADB_FLUSH: () => this.#flush(),
+    SADB_ACQUIRE: () => undefined, // RFC 2367 §3.1.6: the daemon could not; the policy's hold-off goes on
+    SADB_EXPIRE: () => 'EOPNOTSUPP',
+    SADB_X_SPDADD: (_, request) => this.#addPolicy(request, 'EEXIST'),
+    SADB_X_SPDUPDATE: (_, request) => this.#addPolicy(request, 'replace'),
+    SADB_X_SPDDELETE: (_, request) => this.#deletePolicy(this.#policyBySelector(request)),
+    SADB_X_SPDDELETE2: (_, request) => this.#deletePolicy(this.#policyById(request)),
+    SADB_X_SPDGET: (_, request) => described(this.#policyById(request)),
+    SADB_X_SPDDUMP: () => rowsOrNone(this.#kernel.spd.all().map(policyInPfkey)),
+    SADB_X_SPDFLUSH: () => this.#flushPolicies(),
+    SADB_X_SPDACQUIRE: () => 'EOPNOTSUPP',
+    SADB_X_SPDSETIDX: () => 'EOPNOTSUPP',
+    SADB_X_SPDEXPIRE: () => 'EOPNOTSUPP',
+    SADB_X_NAT_T_NEW_MAPPING: () => 'EOPNOTSUPP',
+  };
+
+  #isServed({ saType, type }: PfkeyMessage): boolean {
+    return saType === saTypes.ESP || (saType === saTypes.UNSPEC && forAnySaType.has(type));
+  }
+
+  #answer({ type, saType, sequence, pid }: PfkeyMessage, body: PfkeyBody, errno: number): void {
+    this.#kernel.emit({ kind: 'pfkey', message: encodePfkey({ type, saType, errno, sequence, pid, ...body }) });
+  }
+
+  #register(): Answer {
+    this.#kernel.registered = true;
+    return { supportedAuth, supportedEncryption };
+  }
+
+  // ---- security associations ---------------------------------------------------------------------------------------------
+
+  #getSpi(now: Instant, request: PfkeyMessage): Answer {
+    const { spiRange, sa2 } = request;
+    const ends = readEnds(request);
+    const mode = readMode(request);
+    if (ends === undefined || mode === undefined || spiRange === undefined || spiRange.min > spiRange.max) return 'EINVAL';
+    const spi = this.#freeSpi(Math.max(spiRange.min, lowestSpi), spiRange.max, ends.destination);
+    if (spi === undefined) return 'ENOENT';
+    const sa: LarvalSa = { state: 'larval', spi, ...ends, mode, reqid: sa2?.reqid ?? 0, addedAt: now };
+    this.#kernel.sad.add(sa);
+    return nameInPfkey(sa);
+  }
+
+  #freeSpi(min: number, max: number, destination: IpAddress): number | undefined {
+    for (let tried = 0; tried < spiTries && min <= max; tried++) {
+      const spi = min + below(this.#kernel.random, max - min + 1);
+      if (this.#kernel.sad.get(spi, destination) === undefined) return spi;
+    }
+    return undefined;
+  }
+
+  #add(now: Instant, request: PfkeyMessage): Answer {
+    const sa = readAssociation(request, now, (address) => this.#kernel.isLocal(address));
+    if (sa === undefined) return 'EINVAL';
+    if (this.#kernel.sad.get(sa.spi, sa.destination) !== undefined) return 'EEXIST';
+    return this.#establish(sa);
+  }
+
+  #update(now: Instant, request: PfkeyMessage): Answer {
+    const sa = this.#named(request);
+    if (typeof sa === 'string') return sa;
+    if (sa.state !== 'larval') return this.#change(sa, request);
+    const filled = readAssociation({ ...request, sa2: request.sa2 ?? { mode: sa.mode, sequence: 0, reqid: sa.reqid } }, now, (address) => this.#kernel.isLocal(address));
+    if (filled === undefined) return 'EINVAL';
+    this.#kernel.sad.remove(sa);
+    return this.#establish(filled);
+  }
+
+  #establish(sa: EstablishedSa): Answer {
+    this.#kernel.sad.add(sa);
+    const role = sa.direction === 'in' ? 'receives from' : 'sends to';
+    this.#kernel.saEvent('sa-added', sa, `A new SA, ${describeSpi(sa.spi)}, ${role} ${peerOf(sa)}${encapsulationStory(sa.encapsulation)}, protected by ${sa.algorithms.suite.name}.`);
+    this.#sayKeys(sa);
+    return associationInPfkey(sa);
+  }
+
+  /** A mature SA keeps its keys and counters for life; its limits may change, and where its peer is. */
+  #change(sa: EstablishedSa, request: PfkeyMessage): Answer {
+    const { lifetimeHard, lifetimeSoft, nattType, nattSourcePort, nattDestinationPort, newSource, newDestination, encryptionKey, authKey } = request;
+    const saysEncapsulation = nattType !== undefined || nattSourcePort !== undefined || nattDestinationPort !== undefined;
+    const encapsulation = saysEncapsulation ? readEncapsulation(request) : sa.encapsulation;
+    const source = newSource?.address ?? sa.source;
+    const destination = newDestination?.address ?? sa.destination;
+    if (encryptionKey !== undefined || authKey !== undefined || encapsulation === undefined || isIpv4(source) !== isIpv4(destination)) return 'EINVAL';
+    if (this.#kernel.isLocal(destination) !== (sa.direction === 'in')) return 'EINVAL';
+    const other = this.#kernel.sad.get(sa.spi, destination);
+    if (other !== undefined && other !== sa) return 'EEXIST';
+
+    const moves = source !== sa.source || destination !== sa.destination;
+    if (moves) this.#kernel.sad.move(sa, source, destination);
+    sa.encapsulation = encapsulation;
+    sa.reportedPeer = undefined;
+    sa.hard = lifetimeHard ?? sa.hard;
+    sa.soft = lifetimeSoft ?? sa.soft;
+    this.#kernel.sad.reschedule(sa);
+    this.#kernel.saEvent('sa-updated', sa, `${describeSpi(sa.spi)} has ${peerOf(sa)} as its peer from now on${encapsulationStory(encapsulation)}; keys and counters stay.`);
+    if (moves) this.#sayKeys(sa);
+    return associationInPfkey(sa);
+  }
+
+  #delete(request: PfkeyMessage): Answer {
+    const sa = this.#named(request);
+    if (typeof sa === 'string') return sa;
+    this.#remove(sa, 'deleted by the IKE daemon');
+    return nameInPfkey(sa);
+  }
+
+  #get(request: PfkeyMessage): Answer {
+    const sa = this.#named(request);
+    return typeof sa === 'string' ? sa : { ...associationInPfkey(sa), ...keysInPfkey(sa) };
+  }
+
+  #flush(): Answer {
+    for (const sa of this.#kernel.sad.all()) this.#remove(sa, 'flushed with all others');
+    return {};
+  }
+
+  #named({ sa, destination }: PfkeyMessage): Sa | ErrorName {
+    if (sa === undefined || destination === undefined) return 'EINVAL';
+    return this.#kernel.sad.get(sa.spi, destination.address) ?? 'ESRCH';
+  }
+
+  #remove(sa: Sa, why: string): void {
+    this.#kernel.sad.remove(sa);
+    this.#kernel.saEvent('sa-deleted', sa, `${describeSpi(sa.spi)} is gone: ${why}.`);
+  }
+
+  #sayKeys({ spi, source, destination, algorithms, encryptionKey, authKey }: EstablishedSa): void {
+    this.#kernel.emit({
+      kind: 'event',
+      event: { kind: 'esp-keys', spi, source, destination, encryption: algorithms.encryption, encryptionKey: toHex(encryptionKey), integrity: algorithms.integrity, integrityKey: toHex(authKey) },
+    });
+  }
+
+  // ---- policies ----------------------------------------------------------------------------------------------------------
+
+  #addPolicy(request: PfkeyMessage, onConflict: 'EEXIST' | 'replace'): Answer {
+    const { policy } = request;
+    const selector = readSelector(request);
+    const direction = policy && readDirection(policy);
+    const action = policy && readAction(policy);
+    if (policy === undefined || selector === undefined || direction === undefined || action === undefined) return 'EINVAL';
+    const old = this.#kernel.spd.bySelector(direction, selector);
+    if (old !== undefined && onConflict === 'EEXIST') return 'EEXIST';
+    if (old !== undefined) this.#kernel.spd.remove(old);
+    const added: Policy = { id: old?.id ?? ++this.#policies, direction, selector, priority: policy.priority, action };
+    this.#kernel.spd.add(added);
+    return policyInPfkey(added);
+  }
+
+  #deletePolicy(policy: Policy | ErrorName): Answer {
+    if (typeof policy !== 'string') this.#kernel.spd.remove(policy);
+    return described(policy);
+  }
+
+  #flushPolicies(): Answer {
+    this.#kernel.spd.clear();
+    return {};
+  }
+
+  #policyBySelector(request: PfkeyMessage): Policy | ErrorName {
+    const selector = readSelector(request);
+    const direction = request.policy && readDirection(request.policy);
+    if (selector === undefined || direction === undefined) return 'EINVAL';
+    return this.#kernel.spd.bySelector(direction, selector) ?? 'ENOENT';
+  }
+
+  #policyById({ policy }: PfkeyMessage): Policy | ErrorName {
+    return policy === undefined ? 'EINVAL' : (this.#kernel.spd.byId(policy.id) ?? 'ENOENT');
+  }
+}
+
+/** Messages that are about no SA, or about all of them. */
+const forAnySaType: ReadonlySet<PfkeyType> = new Set<PfkeyType>([
+  'SADB_REGISTER', 'SADB_FLUSH', 'SADB_DUMP', 'SADB_X_SPDADD', 'SADB_X_SPDUPDATE', 'SADB_X_SPDDELETE', 'SADB_X_SPDDELETE2', 'SADB_X_SPDGET', 'SADB_X_SPDDUMP', 'SADB_X_SPDFLUSH',
+]);
+
+const isRows = (answer: PfkeyBody | readonly PfkeyBody[]): answer is readonly PfkeyBody[] => Array.isArray(answer);
+const rowsOrNone = (rows: readonly PfkeyBody[]): Answer => (rows.length > 0 ? rows : 'ENOENT');
+const described = (policy: Policy | ErrorName): Answer => (typeof policy === 'string' ? policy : policyInPfkey(policy));
+const peerOf = ({ direction, source, destination }: EstablishedSa): IpAddress => (direction === 'in' ? source : destination);
+
+const encapsulationStory = (encapsulation: Encapsulation): string =>
+  encapsulation.kind === 'udp' ? `, in UDP from port ${encapsulation.sourcePort} to ${encapsulation.destinationPort}` : ', as plain ESP';

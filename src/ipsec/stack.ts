@@ -1,0 +1,71 @@
+import type { IpAddress } from '../core/address.ts';
+import type { Machine, WakeUp } from '../core/machine.ts';
+import type { Random } from '../core/random.ts';
+import type { Instant } from '../core/time.ts';
+import { expireByTime } from './expiry.ts';
+import { receiveEsp } from './inbound.ts';
+import { Kernel } from './kernel.ts';
+import { sendInner } from './outbound.ts';
+import { PfkeySocket } from './pfkey-socket.ts';
+import type { StackInput, StackOutput } from './ports.ts';
+import { describeSpi, type Sa } from './sad.ts';
+import { UdpEncapsulation } from './udp-encapsulation.ts';
+
+export interface StackConfig {
+  /** The host's outer addresses: an SA with one of them as its destination receives, any other one sends. */
+  readonly addresses: readonly IpAddress[];
+  /** For SPIs and CBC's initialization vectors. */
+  readonly random: Random;
+}
+
+/** The IPsec stack of a host, what a kernel would hold. How the IKE daemon talks to it: README.md of this folder. */
+export class IpsecStack implements Machine<StackInput, StackOutput> {
+  readonly #kernel: Kernel;
+  readonly #pfkey: PfkeySocket;
+  readonly #sockets: UdpEncapsulation;
+
+  constructor({ addresses, random }: StackConfig) {
+    this.#kernel = new Kernel(addresses, random);
+    this.#pfkey = new PfkeySocket(this.#kernel);
+    this.#sockets = new UdpEncapsulation(this.#kernel);
+  }
+
+  handle(now: Instant, input: StackInput): void {
+    this.wake(now); // what was due before the input came
+    switch (input.kind) {
+      case 'pfkey':
+        this.#pfkey.receive(now, input.message);
+        break;
+      case 'udp-encap':
+        this.#sockets.enable(input.port);
+        break;
+      case 'datagram':
+        this.#sockets.receive(now, input.local, input.peer, input.payload);
+        break;
+      case 'esp':
+        receiveEsp(this.#kernel, now, { source: input.source, destination: input.destination, packet: input.payload });
+        break;
+      case 'outbound':
+        sendInner(this.#kernel, now, input.packet);
+        break;
+    }
+  }
+
+  wake(now: Instant): void {
+    expireByTime(this.#kernel, now);
+  }
+
+  poll(): StackOutput | undefined {
+    return this.#kernel.poll();
+  }
+
+  nextWake(): WakeUp | undefined {
+    const due = this.#kernel.sad.nextDue();
+    return due && { at: due.at, reason: reasonOf(due.key) };
+  }
+}
+
+function reasonOf(sa: Sa): string {
+  const ends = { larval: 'the daemon must have filled it', mature: 'its soft or hard lifetime ends', dying: 'its hard lifetime ends' } as const;
+  return `${describeSpi(sa.spi)}: ${ends[sa.state]}`;
+}
