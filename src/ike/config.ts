@@ -21,6 +21,7 @@ export interface KeepaliveConfig {
   readonly interval: Duration | 'off';
 }
 
+/** The first wait, how much longer each further one is, and how often a request is sent again before the peer is given up. */
 export interface RetransmissionConfig {
   readonly first: Duration;
   readonly factor: number;
@@ -48,9 +49,12 @@ export interface ConnectionConfig {
   /** A client asks the gateway for an inner address (configuration payload); a gateway gives them out of its pool. */
   readonly virtualAddress: 'none' | 'request' | { readonly pool: Prefix };
   readonly child: ChildConfig;
+  /** The policies stand from the start, and the first packet that meets one starts the negotiation. With a fixed remote and no virtual address only. */
+  readonly onDemand?: boolean;
 }
 
 export interface IkeProposal {
+  /** AES without `bits` is AES-128. */
   readonly encryption: readonly { readonly name: EncryptionName; readonly bits?: 128 | 256 }[];
   readonly integrity: readonly IntegrityName[]; // empty with AEADs
   readonly prf: readonly PrfName[];
