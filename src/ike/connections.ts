@@ -1,0 +1,26 @@
+import type { Endpoint } from '../core/address.ts';
+import type { ConnectionConfig } from './config.ts';
+
+/** The configured connections: by name, and by the address that a peer calls from. */
+export class Connections {
+  readonly #byName = new Map<string, ConnectionConfig>();
+  readonly #byRemote = new Map<string, ConnectionConfig[]>();
+
+  constructor(connections: readonly ConnectionConfig[]) {
+    for (const connection of connections) {
+      this.#byName.set(connection.name, connection);
+      const kin = this.#byRemote.get(connection.remote);
+      if (kin === undefined) this.#byRemote.set(connection.remote, [connection]);
+      else kin.push(connection);
+    }
+  }
+
+  named(name: string): ConnectionConfig | undefined {
+    return this.#byName.get(name);
+  }
+
+  /** Those that a peer at this address may come by: its own first, then those for anybody. */
+  with({ address }: Endpoint): readonly ConnectionConfig[] {
+    return [...(this.#byRemote.get(address) ?? []), ...(this.#byRemote.get('any') ?? [])];
+  }
+}

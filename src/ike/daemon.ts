@@ -1,0 +1,122 @@
+/** The IKE daemon: its ports, its PF_KEY socket, its commands; the protocol itself lives in v2/. */
+import type { Endpoint } from '../core/address.ts';
+import { start, type Instant } from '../core/time.ts';
+import type { Machine, WakeUp } from '../core/machine.ts';
+import { Queue } from '../core/queue.ts';
+import type { Random } from '../core/random.ts';
+import { Timers } from '../core/timers.ts';
+import { decodeHeader } from '../wire/ike/codec.ts';
+import { classifyNatt, stripMarker, withMarker } from '../wire/natt.ts';
+import { saTypes } from '../wire/pfkey/message.ts';
+import type { Alarm } from './alarm.ts';
+import type { IkeConfig } from './config.ts';
+import { Connections } from './connections.ts';
+import type { IkeContext } from './context.ts';
+import { PfkeyClient } from './pfkey-client.ts';
+import type { IkeInput, IkeOutput } from './ports.ts';
+import { IkeV2 } from './v2/protocol.ts';
+
+/** RFC 3947 §4, RFC 7296 §2.23: the port that IKE shares with ESP in UDP. */
+const sharedPort = 4500;
+
+/**
+ * One daemon with all its IKE SAs. It has something to say from the start: poll it once before anything else. It knows the IPsec stack by PF_KEY
+ * messages and the UDP_ENCAP socket option only.
+ */
+export class IkeDaemon implements Machine<IkeInput, IkeOutput> {
+  readonly #outputs = new Queue<IkeOutput>();
+  readonly #alarms = new Timers<Alarm>();
+  readonly #context: IkeContext;
+  readonly #pfkey = new PfkeyClient((message) => this.#outputs.push({ kind: 'pfkey', message }));
+  readonly #v2: IkeV2;
+  #now: Instant = start;
+
+  constructor(config: IkeConfig, random: Random) {
+    this.#context = this.#newContext(config, random);
+    this.#outputs.push({ kind: 'udp-encap', port: sharedPort });
+    this.#pfkey.request('SADB_REGISTER', {}, undefined, saTypes.ESP);
+    this.#v2 = new IkeV2(this.#context, new Connections(config.connections));
+  }
+
+  handle(now: Instant, input: IkeInput): void {
+    this.#now = now;
+    switch (input.kind) {
+      case 'datagram':
+        this.#receive(input.local, input.peer, input.payload);
+        return;
+      case 'pfkey': {
+        const news = this.#pfkey.receive(input.message);
+        if (news === undefined) return;
+        if (news.ok) this.#v2.stackSays(news.value);
+        else this.#context.drop(news.reason, news.detail, input.message);
+        return;
+      }
+      case 'command':
+        this.#v2.command(input.command);
+        return;
+    }
+  }
+
+  wake(now: Instant): void {
+    this.#now = now;
+    for (let alarm = this.#alarms.take(now); alarm !== undefined; alarm = this.#alarms.take(now)) alarm.ring();
+  }
+
+  poll(): IkeOutput | undefined {
+    return this.#outputs.shift();
+  }
+
+  nextWake(): WakeUp | undefined {
+    const next = this.#alarms.next();
+    return next && { at: next.at, reason: next.key.reason };
+  }
+
+  /** RFC 3948 §2.2: on the shared port a marker tells IKE from ESP, which the stack has taken already. */
+  #receive(local: Endpoint, peer: Endpoint, payload: Uint8Array): void {
+    let message = payload;
+    if (local.port === sharedPort) {
+      const kind = classifyNatt(payload);
+      if (kind === 'keepalive') {
+        this.#context.drop('natt-keepalive', 'a keepalive says nothing to anybody but the NAT', payload, peer);
+        return;
+      }
+      if (kind !== 'ike') {
+        this.#context.drop(kind === 'esp' ? 'esp-unknown-spi' : 'natt-too-short', 'no IKE message behind a non-ESP marker', payload, peer);
+        return;
+      }
+      message = stripMarker(payload);
+    }
+    const header = decodeHeader(message);
+    if (!header.ok) {
+      this.#context.drop(header.reason, header.detail, payload, peer);
+      return;
+    }
+    const major = header.value.version >> 4;
+    if (major === 2) {
+      this.#v2.receive(message, { local, peer });
+      return;
+    }
+    this.#context.drop('ike-version', `major version ${major}`, payload, peer);
+    if (major > 2) this.#v2.refuseVersion(header.value, { local, peer });
+  }
+
+  #newContext(config: IkeConfig, random: Random): IkeContext {
+    // eslint-disable-next-line @typescript-eslint/no-this-alias -- the context outlives this call, and its getter must see the daemon
+    const daemon = this;
+    return {
+      config,
+      random,
+      get now() {
+        return daemon.#now;
+      },
+      alarms: this.#alarms,
+      pfkey: this.#pfkey,
+      output: (output) => this.#outputs.push(output),
+      event: (event) => this.#outputs.push({ kind: 'event', event }),
+      drop: (reason, detail, bytes, peer) =>
+        this.#outputs.push({ kind: 'event', event: { kind: 'drop', reason, detail, ...(bytes === undefined ? {} : { bytes }), ...(peer === undefined ? {} : { peer }) } }),
+      transmit: (local, peer, message) =>
+        this.#outputs.push({ kind: 'datagram', local, peer, payload: local.port === sharedPort ? withMarker(message) : message }),
+    };
+  }
+}

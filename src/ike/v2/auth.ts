@@ -1,0 +1,249 @@
+/** IKE_AUTH: who is there, and the first child SA (RFC 7296 §1.2, §2.15, §2.16). */
+import { concat, utf8 } from '../../core/bytes.ts';
+import { authOctets, preSharedKeyAuth } from '../../crypto/authentication.ts';
+import { sameSecret } from '../../crypto/secret.ts';
+import { notifyTypes, type Payload } from '../../wire/ike/message.ts';
+import { notifyName } from '../../wire/ike/notation.ts';
+import type { ConnectionConfig } from '../config.ts';
+import { describeIdentity, identityToWire, matchesIdentity, type WireIdentity } from '../identity.ts';
+import { childKeys } from '../../crypto/ike-keys.ts';
+import { installChild, releaseSpi, reserveSpi } from './child.ts';
+import { addressReply, addressRequest, asksForAddress, givenAddress } from './configuration.ts';
+import { deleteChild, refusePeer } from './informational.ts';
+import { errorOf, espSpi, espSpiFrom, notify, notifyOf, only } from './payloads.ts';
+import { childFailed, narrowed, wantedSelectors } from './policy.ts';
+import { acceptedEsp, chooseEsp, chooseIke, espProposals, type ChildAlgorithms } from './proposals.ts';
+import type { IkeSa, Role } from './sa.ts';
+import { anyIpv4, selectorOfAddress, within } from './traffic-selectors.ts';
+
+/** RFC 7296 §3.8: Shared Key Message Integrity Code. */
+const sharedKeyMic = 2;
+
+/** What one side must be able to compute: prf(prf(secret, "Key Pad"), what it signs). */
+function expectedAuth(sa: IkeSa, signer: Role, identity: WireIdentity, secret: string): Uint8Array {
+  const { request, answer, nonceI, nonceR } = sa.handshake!;
+  const { prf } = sa.algorithms!;
+  const { skPi, skPr } = sa.protection.keys;
+  const body = concat(Uint8Array.of(identity.idType, 0, 0, 0), identity.data);
+  const signed = signer === 'initiator' ? { message: request, peerNonce: nonceR, skP: skPi } : { message: answer, peerNonce: nonceI, skP: skPr };
+  return preSharedKeyAuth(prf, utf8(secret), authOctets(prf, { ...signed, identity: body }));
+}
+
+const idPayload = (type: 'IDi' | 'IDr', { idType, data }: WireIdentity): Payload => ({ type, idType, data });
+
+// ---- the initiator
+
+/** `established` is called when both sides have shown who they are. */
+export function authenticate(sa: IkeSa, established: (sa: IkeSa) => void): void {
+  reserveSpi(sa, (spiIn) => {
+    const offer = espProposals(sa.connection.child.proposals, espSpi(spiIn), 'without groups');
+    sa.window.ask({
+      exchange: 'IKE_AUTH',
+      payloads: () => authRequest(sa, offer),
+      answered: (payloads) => receiveAuthAnswer(sa, payloads, spiIn, offer, established),
+    });
+  });
+}
+
+function authRequest(sa: IkeSa, offer: ReturnType<typeof espProposals>): Payload[] {
+  const { connection, context } = sa;
+  const { localIdentity, remoteIdentity, virtualAddress, preSharedKey } = connection;
+  const identity = identityToWire(localIdentity);
+  const { local, remote } = wantedSelectors(sa, virtualAddress === 'request' ? anyIpv4 : undefined);
+  const firstContact = context.sas.ofConnection(connection.name).every((other) => other === sa || other.state !== 'established');
+  return [
+    idPayload('IDi', identity),
+    ...(remoteIdentity === 'any' ? [] : [idPayload('IDr', identityToWire(remoteIdentity))]),
+    { type: 'AUTH', method: sharedKeyMic, data: expectedAuth(sa, 'initiator', identity, preSharedKey) },
+    ...(firstContact ? [notify(notifyTypes.INITIAL_CONTACT)] : []),
+    ...(virtualAddress === 'request' ? [addressRequest] : []),
+    { type: 'SA', proposals: offer },
+    { type: 'TSi', selectors: local },
+    { type: 'TSr', selectors: remote },
+  ];
+}
+
+function receiveAuthAnswer(sa: IkeSa, payloads: readonly Payload[], spiIn: number, offer: ReturnType<typeof espProposals>, established: (sa: IkeSa) => void): void {
+  const { connection } = sa;
+  const { me, other } = sa.names;
+  const [idr, auth] = [only(payloads, 'IDr'), only(payloads, 'AUTH')];
+  if (idr === undefined || auth === undefined) {
+    const error = errorOf(payloads);
+    releaseSpi(sa, spiIn);
+    if (error !== undefined) sa.close('failed', `${other} does not let ${me} in: ${notifyName(error.notifyType)}.`);
+    else refusePeer(sa, `${other} has not said who it is: ${me} does not go on.`);
+    return;
+  }
+  const wrong = wrongPeer(sa, connection, idr, 'responder', auth);
+  if (wrong !== undefined) {
+    releaseSpi(sa, spiIn);
+    sa.context.drop('ike-authentication', `IKE_AUTH answer: ${wrong}`, undefined, sa.peer);
+    refusePeer(sa, `${me} does not accept ${other}: ${wrong}.`);
+    return;
+  }
+  sa.peerIdentity = describeIdentity(idr);
+  sa.context.sas.authenticated(sa);
+  sa.state = 'established';
+  sa.context.event({ kind: 'ike-sa', state: 'established', ...sa.name, peer: sa.peer, peerIdentity: sa.peerIdentity, story: `${me} and ${other} have shown each other who they are: the IKE SA is up.` });
+  takeFirstChild(sa, payloads, spiIn, offer);
+  sa.handshake = undefined;
+  established(sa);
+}
+
+/** The IKE SA stands, whatever becomes of the child SA (RFC 7296 §1.2). */
+function takeFirstChild(sa: IkeSa, payloads: readonly Payload[], spiIn: number, offer: ReturnType<typeof espProposals>): void {
+  const fail = (why: string): void => {
+    releaseSpi(sa, spiIn);
+    childFailed(sa, why);
+  };
+  const { me, other } = sa.names;
+  const error = errorOf(payloads);
+  if (error !== undefined && only(payloads, 'SA') === undefined) {
+    fail(`${other} makes no child SA: ${notifyName(error.notifyType)}.`);
+    return;
+  }
+  const address = sa.connection.virtualAddress === 'request' ? givenAddress(payloads) : undefined;
+  if (sa.connection.virtualAddress === 'request' && address === undefined) {
+    fail(`${other} gives no inner address.`);
+    return;
+  }
+  const wanted = wantedSelectors(sa, address && selectorOfAddress(address));
+  const chosen = acceptedEsp(only(payloads, 'SA')?.proposals ?? [], offer);
+  const [local, remote] = [only(payloads, 'TSi')?.selectors ?? [], only(payloads, 'TSr')?.selectors ?? []];
+  const spiOut = chosen && espSpiFrom(chosen.proposal.spi);
+  if (chosen === undefined || spiOut === undefined || spiOut === 0 || local.length === 0 || remote.length === 0 || !within(local, wanted.local) || !within(remote, wanted.remote)) {
+    fail(`${other} answers with a child SA that ${me} has not asked for.`);
+    return;
+  }
+  if (address !== undefined) {
+    sa.virtualAddress = address;
+    sa.context.output({ kind: 'virtual-address', address, assigned: true });
+    sa.context.event({ kind: 'virtual-address', ...sa.name, address, story: `${other} gives ${me} the inner address ${address}.` });
+  }
+  installChild(sa, {
+    spiIn, spiOut, algorithms: chosen.algorithms, role: 'initiator', keys: firstChildKeys(sa, chosen.algorithms), selectors: { local, remote },
+    story: childStory(sa), refused: (child) => deleteChild(child, 'The IPsec stack would not take the child SA.'),
+  });
+}
+
+// ---- the responder
+
+/** `established` is called when the initiator has shown who it is and the answer is on its way. */
+export function answerAuth(sa: IkeSa, payloads: readonly Payload[], candidates: readonly ConnectionConfig[], established: (sa: IkeSa) => void): void {
+  const [idi, auth] = [only(payloads, 'IDi'), only(payloads, 'AUTH')];
+  const refuse = (why: string): void => {
+    sa.context.drop('ike-authentication', `IKE_AUTH: ${why}`, undefined, sa.peer);
+    sa.window.answer([notify(notifyTypes.AUTHENTICATION_FAILED)]);
+    sa.close('failed', `${sa.names.me} does not let the one at ${sa.peer.address} in: ${why}.`);
+  };
+  if (idi === undefined || auth === undefined) {
+    refuse('no identity, or no proof of it');
+    return;
+  }
+  const connection = candidates.find((candidate) => fits(sa, candidate, idi, only(payloads, 'IDr')));
+  if (connection === undefined) {
+    refuse(`no connection for the identity ${describeIdentity(idi)}`);
+    return;
+  }
+  const wrong = wrongPeer(sa, connection, idi, 'initiator', auth);
+  if (wrong !== undefined) {
+    refuse(wrong);
+    return;
+  }
+  sa.context.sas.leaveConnection(sa);
+  sa.connection = connection;
+  sa.peerIdentity = describeIdentity(idi);
+  const { me, other } = sa.names;
+  const older = sa.context.sas.ofPeer(sa.peerIdentity);
+  sa.context.sas.authenticated(sa);
+  sa.cancel('half-open lifetime');
+  sa.state = 'established';
+  if (notifyOf(payloads, notifyTypes.INITIAL_CONTACT)) {
+    for (const forgotten of older) forgotten.close('deleted', `${other} says that it knows of no other IKE SA with ${me}: it has started anew, and the old one is forgotten (INITIAL_CONTACT).`);
+  }
+  answerWithChild(sa, payloads, (child, done) => {
+    const identity = identityToWire(connection.localIdentity);
+    const data = expectedAuth(sa, 'responder', identity, connection.preSharedKey);
+    sa.window.answer([idPayload('IDr', identity), { type: 'AUTH', method: sharedKeyMic, data }, ...child]);
+    sa.context.event({ kind: 'ike-sa', state: 'established', ...sa.name, peer: sa.peer, peerIdentity: sa.peerIdentity!, story: `${me} and ${other} have shown each other who they are: the IKE SA is up.` });
+    done();
+    sa.handshake = undefined;
+    established(sa);
+  });
+}
+
+/** The identity, and the one that the initiator wants to talk to if it says so (RFC 7296 §1.2), with algorithms that the connection allows. */
+const fits = (sa: IkeSa, connection: ConnectionConfig, idi: WireIdentity, idr: WireIdentity | undefined): boolean =>
+  matchesIdentity(connection.remoteIdentity, idi) &&
+  (idr === undefined || matchesIdentity(connection.localIdentity, idr)) &&
+  (sa.connection === connection || chooseIke([sa.handshake!.proposal!], connection.proposals) !== undefined);
+
+function answerWithChild(sa: IkeSa, payloads: readonly Payload[], answer: (child: Payload[], done: () => void) => void): void {
+  const { connection } = sa;
+  const { me, other } = sa.names;
+  const without = (error: number, why: string): void => answer([notify(error)], () => childFailed(sa, why));
+  const [proposals, tsi, tsr] = [only(payloads, 'SA')?.proposals, only(payloads, 'TSi')?.selectors, only(payloads, 'TSr')?.selectors];
+  if (proposals === undefined || tsi === undefined || tsr === undefined) {
+    answer([], () => undefined); // RFC 6023: an IKE SA without a child
+    return;
+  }
+  const pool = sa.context.poolOf(connection);
+  if (pool !== undefined && !asksForAddress(payloads)) {
+    without(notifyTypes.FAILED_CP_REQUIRED, `${other} asks for no inner address, and ${me} lets nobody in without one.`);
+    return;
+  }
+  const chosen = chooseEsp(proposals, connection.child.proposals, 'without groups');
+  const spiOut = chosen && espSpiFrom(chosen.proposal.spi);
+  if (chosen === undefined || spiOut === undefined || spiOut === 0) {
+    without(notifyTypes.NO_PROPOSAL_CHOSEN, `${other} offers no ESP algorithms that ${me} has.`);
+    return;
+  }
+  const address = pool?.take();
+  if (pool !== undefined && address === undefined) {
+    without(notifyTypes.INTERNAL_ADDRESS_FAILURE, `${me} has no inner address left for ${other}.`);
+    return;
+  }
+  sa.virtualAddress = address;
+  const selectors = narrowed(sa, { local: tsr, remote: tsi });
+  if (selectors === undefined) {
+    sa.giveAddressBack();
+    without(notifyTypes.TS_UNACCEPTABLE, `${me} and ${other} do not want the same traffic in the tunnel.`);
+    return;
+  }
+  reserveSpi(sa, (spiIn) => {
+    const keys = firstChildKeys(sa, chosen.algorithms);
+    const child: Payload[] = [
+      ...(address === undefined ? [] : [addressReply(address)]),
+      { type: 'SA', proposals: [{ ...chosen.proposal, spi: espSpi(spiIn) }] },
+      { type: 'TSi', selectors: selectors.remote },
+      { type: 'TSr', selectors: selectors.local },
+    ];
+    answer(child, () => {
+      installChild(sa, {
+        spiIn, spiOut, algorithms: chosen.algorithms, role: 'responder', keys, selectors,
+        story: childStory(sa), refused: (refused) => deleteChild(refused, 'The IPsec stack would not take the child SA.'),
+      });
+    });
+  });
+}
+
+// ---- both
+
+/** Why the other side is not who it should be; undefined when it is. */
+function wrongPeer(sa: IkeSa, connection: ConnectionConfig, identity: WireIdentity, signer: Role, auth: { method: number; data: Uint8Array }): string | undefined {
+  if (!matchesIdentity(connection.remoteIdentity, identity)) return `its identity is ${describeIdentity(identity)}, which is not the one expected`;
+  if (auth.method !== sharedKeyMic) return `authentication method ${auth.method}, where a pre-shared key is wanted`;
+  if (!sameSecret(auth.data, expectedAuth(sa, signer, identity, connection.preSharedKey))) return 'its proof was not made with our pre-shared key';
+  return undefined;
+}
+
+/** The first child's keys come from the nonces of IKE_SA_INIT (RFC 7296 §2.17). */
+function firstChildKeys(sa: IkeSa, { suite }: ChildAlgorithms): ReturnType<typeof childKeys> {
+  const { nonceI, nonceR } = sa.handshake!;
+  return childKeys({ prf: sa.algorithms!.prf, suite, skD: sa.protection.keys.skD, nonceI, nonceR });
+}
+
+const childStory = (sa: IkeSa): string => {
+  const { me, other } = sa.names;
+  return `The first child SA is there: ${me} and ${other} can send ESP.`;
+};

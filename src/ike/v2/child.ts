@@ -1,0 +1,300 @@
+/** Child SAs: a pair of SAs in the IPsec stack with the policies that lead to them (RFC 7296 §1.3.1, §2.17, RFC 4301 §4.4). */
+import type { Endpoint, IpAddress } from '../../core/address.ts';
+import { isIpv4 } from '../../core/address.ts';
+import { fraction } from '../../core/random.ts';
+import type { Duration } from '../../core/time.ts';
+import { wipe } from '../../crypto/secret.ts';
+import type { SaKeys } from '../../crypto/ike-keys.ts';
+import { encryptionIds, integrityIds } from '../../crypto/transforms.ts';
+import type { Payload, TrafficSelector } from '../../wire/ike/message.ts';
+import {
+  authAlgorithms, encryptionAlgorithms, ipsecModes, policyDirections, policyLevels, policyTypes, saFlags, saStates,
+  type PfkeyAddress, type PfkeyLifetime, type PfkeyMessage,
+} from '../../wire/pfkey/message.ts';
+import type { ChildLifetime } from '../config.ts';
+import type { PfkeyRequest } from '../pfkey-client.ts';
+import { natFound } from './nat-detection.ts';
+import type { ChildAlgorithms } from './proposals.ts';
+import type { IkeSa, Path, Role } from './sa.ts';
+import type { Request } from './window.ts';
+import { describeSelectors, prefixesOf, type Selectors } from './traffic-selectors.ts';
+
+export interface ChildSa {
+  /** Changes hands when its IKE SA is rekeyed. */
+  ike: IkeSa;
+  readonly spiIn: number;
+  readonly spiOut: number;
+  /** Ties SAs and policies together in the stack; a rekeyed child SA keeps it. */
+  readonly reqid: number;
+  readonly selectors: Selectors;
+  /** What the policies hold: the same, or the wider selectors of a trap that stands before and after. */
+  readonly policies: Selectors;
+  readonly encapsulation: 'none' | 'udp';
+  /** The outer addresses as the stack has them. */
+  path: Path;
+  /** installed → rekeyed (another has taken over) or deleting (our DELETE waits for its answer) → gone. */
+  state: 'installed' | 'rekeyed' | 'deleting' | 'gone';
+  /** Rekeys under way (RFC 7296 §2.8.1): whether this side has asked, and what the peer's asking has made. */
+  rekeying: boolean;
+  peersRekey: ChildRekey | undefined;
+  /** The outbound SA of a rekey that the peer asked for waits until the peer can surely receive on it: until the old one is deleted (RFC 7296 §2.8). */
+  heldBack: (() => void) | undefined;
+}
+
+/** An exchange that replaced a child SA: its successor, and the lower of its nonces. */
+export interface ChildRekey {
+  readonly successor: ChildSa;
+  readonly lowestNonce: Uint8Array;
+}
+
+export interface ChildPlan {
+  readonly spiIn: number;
+  readonly spiOut: number;
+  readonly algorithms: ChildAlgorithms;
+  /** Our role in the exchange that made it, which need not be that in the IKE SA. */
+  readonly role: Role;
+  readonly keys: Record<Role, SaKeys>;
+  readonly selectors: Selectors;
+  /** The child SA that it replaces. */
+  readonly replaces?: ChildSa | undefined;
+  readonly story: string;
+  /** The stack would not take it. */
+  readonly refused: (child: ChildSa) => void;
+}
+
+// ---- SPIs
+
+/** Asks the stack for an SPI that the peer shall send with (SADB_GETSPI). Nobody is called back when the IKE SA is gone by then. */
+export function reserveSpi(sa: IkeSa, reserved: (spi: number) => void): void {
+  const { local, peer } = sa;
+  sa.context.pfkey.request(
+    'SADB_GETSPI',
+    { source: outer(peer.address), destination: outer(local.address), spiRange: { min: 0x100, max: 0xffff_ffff } },
+    ({ errno, sa: larval }) => {
+      if (errno !== 0 || larval === undefined) return;
+      if (sa.isGone) releaseSpi(sa, larval.spi, local.address);
+      else reserved(larval.spi);
+    },
+  );
+}
+
+/** Gives back an SPI that no child SA came to. */
+export function releaseSpi(sa: IkeSa, spi: number, destination: IpAddress = sa.local.address): void {
+  sa.context.pfkey.request('SADB_DELETE', { sa: bareSa(spi), destination: outer(destination) });
+}
+
+/** A request about a child SA goes by the IKE SA that the child has when its turn comes. */
+export function askAbout(child: ChildSa, request: Request): void {
+  const { ike } = child;
+  const payloads = (): readonly Payload[] | undefined => {
+    if (child.ike === ike) return request.payloads();
+    askAbout(child, request);
+    return undefined;
+  };
+  ike.window.ask({ ...request, payloads });
+}
+
+// ---- making and changing
+
+export function installChild(sa: IkeSa, plan: ChildPlan): ChildSa {
+  const { spiIn, spiOut, selectors, replaces } = plan;
+  const { context } = sa;
+  const trap = context.traps.of(sa.connection);
+  const reqid = replaces?.reqid ?? trap?.reqid ?? context.sas.newReqid();
+  const path = { local: sa.local, peer: sa.peer };
+  const child: ChildSa = {
+    ike: sa, spiIn, spiOut, reqid, selectors, policies: trap?.selectors ?? selectors, path, encapsulation: encapsulationOf(sa), state: 'installed',
+    rekeying: false, peersRekey: undefined, heldBack: undefined,
+  };
+  const { local, peer } = path;
+  const mine = plan.keys[plan.role];
+  const theirs = plan.keys[plan.role === 'initiator' ? 'responder' : 'initiator'];
+  const lifetimes = lifetimesOf(sa);
+  const check = ({ errno }: PfkeyMessage): void => {
+    if (errno !== 0 && child.state !== 'gone') plan.refused(child);
+  };
+  context.sas.addChild(child);
+  sa.children.add(child);
+  context.pfkey.request(
+    'SADB_UPDATE',
+    { ...saBody(plan, spiIn, theirs, reqid), source: outer(peer.address), destination: outer(local.address), ...lifetimes, ...nattOf(sa, peer.port, local.port) },
+    check,
+  );
+  wipe(theirs.encryption, theirs.integrity);
+  const addOutbound = (): void => {
+    child.heldBack = undefined;
+    const { local: from, peer: to } = child.path;
+    const body = { ...saBody(plan, spiOut, mine, reqid), source: outer(from.address), destination: outer(to.address), ...lifetimes, ...nattOf(child.ike, from.port, to.port) };
+    context.pfkey.request('SADB_ADD', body, check);
+    wipe(mine.encryption, mine.integrity);
+  };
+  if (replaces !== undefined && plan.role === 'responder') child.heldBack = addOutbound;
+  else addOutbound();
+  if (replaces === undefined && trap === undefined) setPolicies(child, 'SADB_X_SPDADD');
+  tell(child, 'established', plan.story);
+  return child;
+}
+
+/** The outbound SA that waited for the peer: now. */
+export const releaseHeldBack = (child: ChildSa): void => child.heldBack?.();
+
+/** Takes the pair out of the stack; with the last child SA of its reqid the policies go too. */
+export function removeChild(child: ChildSa, state: 'rekeyed' | 'deleted' | 'failed', story: string): void {
+  if (child.state === 'gone') return;
+  const { context } = child.ike;
+  child.state = 'gone';
+  const { local, peer } = child.path;
+  context.pfkey.request('SADB_DELETE', { sa: bareSa(child.spiIn), source: outer(peer.address), destination: outer(local.address) });
+  if (child.heldBack === undefined) {
+    context.pfkey.request('SADB_DELETE', { sa: bareSa(child.spiOut), source: outer(local.address), destination: outer(peer.address) });
+  }
+  child.heldBack = undefined;
+  child.ike.children.delete(child);
+  context.sas.removeChild(child);
+  if (context.sas.childrenOf(child.reqid).length === 0 && context.traps.of(child.ike.connection) === undefined) removePolicies(child);
+  if (child.peersRekey !== undefined) releaseHeldBack(child.peersRekey.successor);
+  tell(child, state, story);
+}
+
+/** The stack goes on with the addresses that the IKE SA has now; keys and counters stay (RFC 7296 §2.23). */
+export function moveChild(child: ChildSa): void {
+  const { ike, path } = child;
+  const { local, peer } = ike;
+  const { pfkey } = ike.context;
+  child.path = { local, peer };
+  const moved = path.peer.address !== peer.address;
+  pfkey.request('SADB_UPDATE', {
+    sa: bareSa(child.spiIn), source: outer(path.peer.address), destination: outer(path.local.address),
+    ...nattOf(ike, peer.port, local.port), ...(moved ? { newSource: outer(peer.address) } : {}),
+  });
+  if (child.heldBack === undefined) {
+    pfkey.request('SADB_UPDATE', {
+      sa: bareSa(child.spiOut), source: outer(path.local.address), destination: outer(path.peer.address),
+      ...nattOf(ike, local.port, peer.port), ...(moved ? { newDestination: outer(peer.address) } : {}),
+    });
+  }
+  if (moved) setPolicies(child, 'SADB_X_SPDUPDATE');
+}
+
+export function tell(child: ChildSa, state: 'established' | 'rekeyed' | 'deleted' | 'failed', story: string): void {
+  const { ike, spiIn, spiOut, encapsulation, selectors } = child;
+  ike.context.event({ kind: 'child-sa', ...ike.name, state, spiIn, spiOut, encapsulation, selectors: describeSelectors(selectors), story });
+}
+
+/** A child SA that never came about. */
+export const tellChildFailed = (sa: IkeSa, selectors: Selectors, story: string): void =>
+  sa.context.event({ kind: 'child-sa', ...sa.name, state: 'failed', spiIn: 0, spiOut: 0, encapsulation: 'none', selectors: describeSelectors(selectors), story });
+
+/** When one of the child SAs was last used in a direction, as far as the stack's whole seconds tell: the end of that second (`usetime` is rounded down). */
+export function lastUse(sa: IkeSa, direction: 'inbound' | 'outbound', known: (at: Duration | undefined) => void): void {
+  const children = [...sa.children].filter((child) => direction === 'inbound' || child.heldBack === undefined);
+  let open = children.length;
+  let latest = 0;
+  if (open === 0) known(undefined);
+  for (const { spiIn, spiOut, path: { local, peer } } of children) {
+    const [spi, destination] = direction === 'inbound' ? [spiIn, local.address] : [spiOut, peer.address];
+    sa.context.pfkey.request('SADB_GET', { sa: bareSa(spi), destination: outer(destination) }, ({ errno, lifetimeCurrent }) => {
+      if (errno === 0) latest = Math.max(latest, Number(lifetimeCurrent?.usetime ?? 0n));
+      if (--open === 0 && !sa.isGone) known(latest === 0 ? undefined : (((latest + 1) * 1000) as Duration));
+    });
+  }
+}
+
+// ---- what PF_KEY wants
+
+/** RFC 7296 §2.23: with a NAT on the way, ESP goes in UDP by the ports of IKE, but never by port 500. */
+export const encapsulationOf = (sa: IkeSa): 'none' | 'udp' => (natFound(sa.nat) && sa.local.port === 4500 ? 'udp' : 'none');
+
+const nattOf = (sa: IkeSa, sourcePort: number, destinationPort: number): PfkeyRequest =>
+  encapsulationOf(sa) === 'udp' ? { nattType: 2, nattSourcePort: sourcePort, nattDestinationPort: destinationPort } : sa.nat.supported ? { nattType: 0 } : {};
+
+const outer = (address: IpAddress): PfkeyAddress => ({ protocol: 0, prefixLength: isIpv4(address) ? 32 : 128, address, port: 0 });
+
+const replayWindow = 64;
+
+const bareSa = (spi: number): NonNullable<PfkeyMessage['sa']> => ({ spi, replay: 0, state: saStates.MATURE, auth: 0, encrypt: 0, flags: 0 });
+
+/** IKEv2's transform IDs in PF_KEY's numbers. */
+const encryptionOf: Readonly<Record<number, number>> = {
+  [encryptionIds['aes-cbc']]: encryptionAlgorithms.AESCBC,
+  [encryptionIds['aes-gcm-16']]: encryptionAlgorithms.AES_GCM_ICV16,
+  [encryptionIds['chacha20-poly1305']]: encryptionAlgorithms.CHACHA20POLY1305,
+};
+const authOf: Readonly<Record<number, number>> = {
+  [integrityIds.none]: authAlgorithms.NONE,
+  [integrityIds['hmac-sha1-96']]: authAlgorithms.SHA1HMAC,
+  [integrityIds['hmac-sha2-256-128']]: authAlgorithms.SHA2_256HMAC,
+  [integrityIds['hmac-sha2-384-192']]: authAlgorithms.SHA2_384HMAC,
+  [integrityIds['hmac-sha2-512-256']]: authAlgorithms.SHA2_512HMAC,
+};
+
+function saBody({ algorithms }: ChildPlan, spi: number, keys: SaKeys, reqid: number): PfkeyRequest {
+  return {
+    sa: {
+      spi, replay: replayWindow / 8, state: saStates.MATURE, auth: authOf[algorithms.integrityId]!, encrypt: encryptionOf[algorithms.encryptionId]!,
+      flags: algorithms.extendedSequenceNumbers ? saFlags.ESN : 0,
+    },
+    sa2: { mode: ipsecModes.TUNNEL, sequence: 0, reqid },
+    encryptionKey: keys.encryption,
+    ...(keys.integrity.length > 0 ? { authKey: keys.integrity } : {}),
+  };
+}
+
+/** RFC 7296 §2.8: soft limits are jittered, lest both ends rekey at once. */
+function lifetimesOf(sa: IkeSa): PfkeyRequest {
+  const { softTime, hardTime, softPackets, hardPackets }: ChildLifetime = sa.connection.child.lifetime;
+  const early = 1 - 0.1 * fraction(sa.context.random);
+  const limits = (time: Duration | 'never', packets: number | 'never', factor: number): PfkeyLifetime => ({
+    allocations: packets === 'never' ? 0 : Math.max(1, Math.floor(packets * factor)),
+    bytes: 0n,
+    addtime: time === 'never' ? 0n : BigInt(Math.max(1, Math.floor((time / 1000) * factor))),
+    usetime: 0n,
+  });
+  return { lifetimeSoft: limits(softTime, softPackets, early), lifetimeHard: limits(hardTime, hardPackets, 1) };
+}
+
+// ---- policies
+
+type Direction = 'INBOUND' | 'OUTBOUND';
+
+function setPolicies(child: ChildSa, type: 'SADB_X_SPDADD' | 'SADB_X_SPDUPDATE'): void {
+  const { ike, reqid, path: { local, peer } } = child;
+  forEachPolicy(child.policies, (direction, source, destination) => {
+    const ends: readonly [Endpoint, Endpoint] = direction === 'INBOUND' ? [peer, local] : [local, peer];
+    ike.context.pfkey.request(type, { source, destination, policy: ipsecPolicy(direction, reqid, ends[0].address, ends[1].address) });
+  });
+}
+
+function removePolicies({ ike, policies, reqid, path: { local, peer } }: ChildSa): void {
+  forEachPolicy(policies, (direction, source, destination) => {
+    const ends: readonly [Endpoint, Endpoint] = direction === 'INBOUND' ? [peer, local] : [local, peer];
+    ike.context.pfkey.request('SADB_X_SPDDELETE', { source, destination, policy: ipsecPolicy(direction, reqid, ends[0].address, ends[1].address) });
+  });
+}
+
+export const ipsecPolicy = (direction: Direction, reqid: number, source: IpAddress, destination: IpAddress): NonNullable<PfkeyMessage['policy']> => ({
+  type: policyTypes.IPSEC, direction: policyDirections[direction], id: 0, priority: 0,
+  requests: [{ protocol: 50, mode: ipsecModes.TUNNEL, level: policyLevels.UNIQUE, reqid, tunnel: { source, destination } }],
+});
+
+/** Inbound from their selectors to ours, outbound the other way. */
+export function forEachPolicy({ local, remote }: Selectors, visit: (direction: Direction, source: PfkeyAddress, destination: PfkeyAddress) => void): void {
+  for (const ours of local) {
+    for (const theirs of remote) {
+      if (isIpv4(ours.startAddress) !== isIpv4(theirs.startAddress)) continue;
+      for (const here of blocksOf(ours, theirs)) {
+        for (const there of blocksOf(theirs, ours)) {
+          visit('INBOUND', there, here);
+          visit('OUTBOUND', here, there);
+        }
+      }
+    }
+  }
+}
+
+/** PF_KEY knows one port or any: a range of ports is let through whole, the peer checks the rest. */
+function blocksOf(selector: TrafficSelector, other: TrafficSelector): PfkeyAddress[] {
+  const { startPort, endPort } = selector;
+  const protocol = selector.protocol || other.protocol;
+  return prefixesOf(selector).map(({ address, length }) => ({ protocol, prefixLength: length, address, port: startPort === endPort ? startPort : 0 }));
+}

@@ -1,0 +1,29 @@
+/** The move to port 4500: once a NAT is found, the initiator goes there, from IKE_AUTH on (RFC 7296 §2.23). */
+import type { IkeSa } from './sa.ts';
+
+export const natTraversalPort = 4500;
+
+/** The initiator moves; on 4500 already it stays. The responder follows by answering to where messages come from. */
+export function floatPorts(sa: IkeSa): void {
+  const from = { local: sa.local.port, remote: sa.peer.port };
+  const to = { local: natTraversalPort, remote: natTraversalPort };
+  if (from.local === to.local && from.remote === to.remote) return;
+  sa.local = { ...sa.local, port: to.local };
+  sa.peer = { ...sa.peer, port: to.remote };
+  const { me, other } = sa.names;
+  tellFloat(sa, from, to, `There is a NAT between ${me} and ${other}: from IKE_AUTH on ${me} talks from port 4500 to port 4500, where ESP can go along in UDP.`);
+}
+
+/** The responder sees the initiator's first message on another port of its own, and goes on there. */
+export function followFloat(sa: IkeSa, local: IkeSa['local'], peer: IkeSa['peer']): void {
+  const from = { local: sa.local.port, remote: sa.peer.port };
+  sa.local = local;
+  sa.peer = peer;
+  if (from.local === local.port) return;
+  const { me, other } = sa.names;
+  tellFloat(sa, from, { local: local.port, remote: peer.port }, `${other} has moved to port ${local.port}: ${me} answers from there to where the message came from.`);
+}
+
+function tellFloat(sa: IkeSa, from: { local: number; remote: number }, to: { local: number; remote: number }, story: string): void {
+  sa.context.event({ kind: 'port-float', ...sa.name, from, to, story });
+}

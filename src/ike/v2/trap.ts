@@ -1,0 +1,43 @@
+/** Policies that stand before there is an SA: traffic that meets them asks for one (RFC 2367 §3.1.6). */
+import type { ConnectionConfig } from '../config.ts';
+import type { IkeContext } from '../context.ts';
+import { forEachPolicy, ipsecPolicy } from './child.ts';
+import type { IkeSaTable } from './table.ts';
+import { selectorOfAddress, selectorsOf, type Selectors } from './traffic-selectors.ts';
+
+export interface Trap {
+  readonly connection: ConnectionConfig;
+  /** The child SAs of the connection take it over, and with it the policies. */
+  readonly reqid: number;
+  readonly selectors: Selectors;
+}
+
+/** The trap policies of connections that are made on demand. */
+export class TrapPolicies {
+  readonly #byReqid = new Map<number, Trap>();
+  readonly #byConnection = new Map<string, Trap>();
+
+  install({ config: { address, connections }, pfkey }: IkeContext, sas: IkeSaTable): void {
+    for (const connection of connections) {
+      const { remote, child, virtualAddress, onDemand } = connection;
+      if (onDemand !== true || remote === 'any' || virtualAddress !== 'none') continue;
+      const reqid = sas.newReqid();
+      const selectors = { local: selectorsOf(child.local, selectorOfAddress(address)), remote: selectorsOf(child.remote, selectorOfAddress(remote)) };
+      const trap = { connection, reqid, selectors };
+      this.#byReqid.set(reqid, trap);
+      this.#byConnection.set(connection.name, trap);
+      forEachPolicy(selectors, (direction, source, destination) => {
+        const [from, to] = direction === 'INBOUND' ? [remote, address] : [address, remote];
+        pfkey.request('SADB_X_SPDADD', { source, destination, policy: ipsecPolicy(direction, reqid, from, to) });
+      });
+    }
+  }
+
+  of({ name }: ConnectionConfig): Trap | undefined {
+    return this.#byConnection.get(name);
+  }
+
+  connectionOf(reqid: number): ConnectionConfig | undefined {
+    return this.#byReqid.get(reqid)?.connection;
+  }
+}
