@@ -17,6 +17,8 @@ export const dropReasons = {
   'icmp-checksum': 'RFC 1122 §3.2.2',
   'no-listener': 'RFC 1122 §4.1.3.1',
   'no-route': 'RFC 1812 §4.3.3.1',
+  'no-neighbour': 'RFC 1812 §4.3.3.1',
+  'mtu-exceeded': 'RFC 1191 §3',
   'ttl-expired': 'RFC 1812 §5.3.1',
   // the UDP-encapsulation socket
   'natt-too-short': 'RFC 3948 §2.2',

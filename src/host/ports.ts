@@ -22,6 +22,8 @@ export type EndpointInput =
   | { readonly kind: 'esp'; readonly source: IpAddress; readonly destination: IpAddress; readonly payload: Uint8Array }
   /** A whole IP packet of the host that its routing sends into the tunnel device. */
   | { readonly kind: 'inner'; readonly packet: Uint8Array }
+  /** A whole IP packet with an ICMP message for this host, echo requests excepted: those the host answers itself. */
+  | { readonly kind: 'icmp'; readonly packet: Uint8Array }
   | { readonly kind: 'command'; readonly command: EndpointCommand };
 
 export type EndpointOutput =
@@ -30,6 +32,8 @@ export type EndpointOutput =
   | { readonly kind: 'esp'; readonly source: IpAddress; readonly destination: IpAddress; readonly payload: Uint8Array }
   /** A whole IP packet out of the tunnel, for the host's own IP layer to deliver or forward. */
   | { readonly kind: 'inner'; readonly packet: Uint8Array }
+  /** A whole IP packet of this host's own that goes out in the clear: routed as if there were no tunnel device, lest it come back. */
+  | { readonly kind: 'bypass'; readonly packet: Uint8Array }
   /** The tunnel device has this address from now on, or no longer. */
   | { readonly kind: 'virtual-address'; readonly address: IpAddress; readonly assigned: boolean }
   | ({ readonly kind: 'event' } & Happening);

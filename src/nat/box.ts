@@ -4,7 +4,7 @@ import type { Mapping, NatEvent, Side } from '../core/events.ts';
 import type { Machine, WakeUp } from '../core/machine.ts';
 import { Queue } from '../core/queue.ts';
 import type { Random } from '../core/random.ts';
-import { after, type Instant } from '../core/time.ts';
+import { after, milliseconds, type Instant } from '../core/time.ts';
 import { icmpHeaderLength } from '../wire/icmp.ts';
 import { ipv4At, ipv4Fault, ipv4HeaderLengthOf, isFragment } from '../wire/ipv4.ts';
 import type { NatBehaviour, NatBoxConfig, NatControl, NatInput, NatOutput } from './behaviour.ts';
@@ -54,9 +54,9 @@ export class NatBox implements Machine<NatInput, NatOutput> {
   }
 
   wake(now: Instant): void {
-    for (let row = this.#expiry.next(); row !== undefined && row.expiresAt <= now; row = this.#expiry.next()) {
+    for (let row = this.#expiry.due(now); row !== undefined; row = this.#expiry.due(now)) {
+      this.#say({ kind: 'mapping-expired', mapping: this.#mappingOf(row, now), story: expired(this.#name, row, this.#expiry.lifetime(row.ticket)) });
       this.#close(row);
-      this.#say({ kind: 'mapping-expired', mapping: mappingOf(row, now), story: expired(this.#name, row) });
     }
   }
 
@@ -65,13 +65,13 @@ export class NatBox implements Machine<NatInput, NatOutput> {
   }
 
   nextWake(): WakeUp | undefined {
-    const next = this.#expiry.next();
-    return next && { at: next.expiresAt, reason: this.#wakeReason };
+    const at = this.#expiry.nextAt();
+    return at === undefined ? undefined : { at, reason: this.#wakeReason };
   }
 
   /** The table as people see it, oldest row first. */
   mappings(now: Instant): Mapping[] {
-    return Array.from(this.#table.rows(), (row) => mappingOf(row, now)).filter(({ expiresIn }) => expiresIn > 0);
+    return Array.from(this.#table.rows(), (row) => this.#mappingOf(row, now)).filter(({ expiresIn }) => expiresIn > 0);
   }
 
   // ---- packets ----
@@ -82,7 +82,8 @@ export class NatBox implements Machine<NatInput, NatOutput> {
       this.#drop(fault, bytes);
       return;
     }
-    const packet = bytes.subarray(0, u16At(bytes, ipv4At.totalLength));
+    const length = u16At(bytes, ipv4At.totalLength);
+    const packet = bytes.length === length ? bytes : bytes.subarray(0, length); // a view costs as much as a look into the table
     const flow = isFragment(packet) ? refused('nat-fragment', `${this.#name} throws fragments away`) : readFlow(packet);
     if (!flow.ok) this.#drop(flow, packet);
     else if (flow.value.protocol === 'icmp-error') this.#pass(this.#translateError(from, packet), packet);
@@ -159,8 +160,9 @@ export class NatBox implements Machine<NatInput, NatOutput> {
     for (const holder of opening.value.steals) this.#remove(now, holder, 'stolen');
     const row = new Row(now, opening.value.row);
     this.#table.add(row);
-    this.#expiry.add(row, now, lifetimeOf(row, row.remote.port, now, this.#behaviour.timeouts));
-    this.#say({ kind: 'mapping-created', mapping: mappingOf(row, now), story: created(this.#name, row) });
+    const lifetime = lifetimeOf(row, row.remote.port, now, this.#behaviour.timeouts);
+    row.ticket = this.#expiry.add(row, now, lifetime);
+    this.#say({ kind: 'mapping-created', mapping: this.#mappingOf(row, now), story: created(this.#name, row, lifetime) });
     return row;
   }
 
@@ -177,18 +179,18 @@ export class NatBox implements Machine<NatInput, NatOutput> {
 
   #refresh(now: Instant, row: Row, remotePort: number): void {
     const lifetime = lifetimeOf(row, remotePort, now, this.#behaviour.timeouts);
-    if (row.shared && row.protocol === 'udp' && after(now, lifetime) < row.expiresAt) return; // another remote's longer timer holds
-    this.#expiry.refresh(row, now, lifetime);
+    if (row.shared && row.protocol === 'udp' && after(now, lifetime) < this.#expiry.at(row.ticket)) return; // another remote's longer timer holds
+    this.#expiry.refresh(row.ticket, now, lifetime);
   }
 
   #close(row: Row): void {
     this.#table.remove(row);
-    this.#expiry.remove(row);
+    this.#expiry.remove(row.ticket);
   }
 
   #remove(now: Instant, row: Row, why: 'flushed' | 'stolen' | 'reboot' | 'address-changed'): void {
+    this.#say({ kind: 'mapping-removed', mapping: this.#mappingOf(row, now), why, story: removed(this.#name, row, why) });
     this.#close(row);
-    this.#say({ kind: 'mapping-removed', mapping: mappingOf(row, now), why, story: removed(this.#name, row, why) });
   }
 
   // ---- controls ----
@@ -217,6 +219,10 @@ export class NatBox implements Machine<NatInput, NatOutput> {
   }
 
   // ---- output ----
+
+  #mappingOf(row: Row, now: Instant): Mapping {
+    return mappingOf(row, milliseconds(Math.max(0, this.#expiry.at(row.ticket) - now)));
+  }
 
   #say(event: NatEvent): void {
     this.#outputs.push({ kind: 'event', event });

@@ -86,17 +86,20 @@ export function readQuotedFlow(quoted: Uint8Array): Decoded<Flow> {
   }
 }
 
+/** Signed: see `NumericEndpoint`. */
+const addressAt = (packet: Uint8Array, at: number): number => u32At(packet, at) | 0;
+
 const withPorts = (packet: Uint8Array, at: number, protocol: 'udp' | 'tcp', phase: Flow['phase']): Flow => ({
   protocol,
-  source: { address: u32At(packet, ipv4At.source), port: u16At(packet, at) },
-  destination: { address: u32At(packet, ipv4At.destination), port: u16At(packet, at + 2) },
+  source: { address: addressAt(packet, ipv4At.source), port: u16At(packet, at) },
+  destination: { address: addressAt(packet, ipv4At.destination), port: u16At(packet, at + 2) },
   phase,
 });
 
 const withoutPorts = (packet: Uint8Array): Flow => ({
   protocol: 'esp',
-  source: { address: u32At(packet, ipv4At.source), port: 0 },
-  destination: { address: u32At(packet, ipv4At.destination), port: 0 },
+  source: { address: addressAt(packet, ipv4At.source), port: 0 },
+  destination: { address: addressAt(packet, ipv4At.destination), port: 0 },
   phase: 'data',
 });
 
@@ -107,8 +110,8 @@ function query(packet: Uint8Array, at: number): Decoded<Flow> {
   const identifier = u16At(packet, at + icmpAt.identifier);
   return decoded({
     protocol: 'icmp',
-    source: { address: u32At(packet, ipv4At.source), port: phase === 'open' ? identifier : 0 },
-    destination: { address: u32At(packet, ipv4At.destination), port: phase === 'open' ? 0 : identifier },
+    source: { address: addressAt(packet, ipv4At.source), port: phase === 'open' ? identifier : 0 },
+    destination: { address: addressAt(packet, ipv4At.destination), port: phase === 'open' ? 0 : identifier },
     phase,
   });
 }

@@ -1,5 +1,5 @@
 /** Who gets a new row, and at which outside endpoint. It decides; the box does. */
-import { ipv4FromNumber, ipv4ToNumber, type IpAddress } from '../core/address.ts';
+import { ipv4FromNumber, type IpAddress } from '../core/address.ts';
 import { decoded, refused, type Decoded, type Refusal } from '../core/decoded.ts';
 import type { MappedProtocol } from '../core/events.ts';
 import type { Random } from '../core/random.ts';
@@ -8,7 +8,7 @@ import type { NatBehaviour, NatBoxConfig } from './behaviour.ts';
 import type { Flow } from './flow.ts';
 import { holdersOfEsp, holdersOfPinnedPort, isPinned } from './passthrough.ts';
 import { named } from './stories.ts';
-import { sameInside, type MappingTable, type NumericEndpoint, type Row, type RowFields } from './table.ts';
+import { numericAddress, sameInside, type MappingTable, type NumericEndpoint, type Row, type RowFields } from './table.ts';
 
 export interface Opening {
   readonly row: RowFields;
@@ -36,13 +36,13 @@ export class Openings {
     this.#behaviour = behaviour;
     this.#table = table;
     this.#allocator = new PortAllocator(behaviour.ports, random);
-    this.#outside = outsideAddresses.map(ipv4ToNumber);
-    this.#insidePrefixes = insidePrefixes.map(({ address, length }) => ({ network: ipv4ToNumber(address), mask: length === 0 ? 0 : (-1 << (32 - length)) >>> 0 }));
+    this.#outside = outsideAddresses.map(numericAddress);
+    this.#insidePrefixes = insidePrefixes.map(({ address, length }) => ({ network: numericAddress(address), mask: length === 0 ? 0 : -1 << (32 - length) }));
     this.#forwards = new Map(
       forwards.map((forward) =>
         forward.protocol === 'esp'
-          ? [forwardKey('esp', 0), { address: ipv4ToNumber(forward.to), port: 0 }]
-          : [forwardKey(forward.protocol, forward.port), { address: ipv4ToNumber(forward.to.address), port: forward.to.port }],
+          ? [forwardKey('esp', 0), { address: numericAddress(forward.to), port: 0 }]
+          : [forwardKey(forward.protocol, forward.port), { address: numericAddress(forward.to.address), port: forward.to.port }],
       ),
     );
   }
@@ -53,7 +53,7 @@ export class Openings {
 
   /** New rows stand at another address from now on. */
   moveTo(address: IpAddress): void {
-    this.#outside = [ipv4ToNumber(address), ...this.#outside.slice(1)];
+    this.#outside = [numericAddress(address), ...this.#outside.slice(1)];
   }
 
   /** As after a start. */
@@ -64,7 +64,7 @@ export class Openings {
   /** A row for the first packet of a flow out of the inside. */
   fromInside(flow: Flow): Decoded<Opening> {
     const { protocol, source, destination } = flow;
-    if (!this.#insidePrefixes.some(({ network, mask }) => (source.address & mask) >>> 0 === network)) {
+    if (!this.#insidePrefixes.some(({ network, mask }) => (source.address & mask) === network)) {
       return refused('nat-not-inside', `${ipv4FromNumber(source.address)} is not among the addresses that ${this.#name} translates`);
     }
     if (protocol === 'icmp' && flow.phase === 'reply') {

@@ -1,18 +1,18 @@
 /** What a box says of itself: rows for people, and the sentences that its events carry. */
 import { describeEndpoint, ipv4FromNumber, type Endpoint } from '../core/address.ts';
 import type { MappedProtocol, Mapping, NatEvent } from '../core/events.ts';
-import { describeDuration, milliseconds, type Instant } from '../core/time.ts';
+import { describeDuration, type Duration } from '../core/time.ts';
 import type { NumericEndpoint, Row } from './table.ts';
 
 export const endpointOf = ({ address, port }: NumericEndpoint): Endpoint => ({ address: ipv4FromNumber(address), port });
 
-export const mappingOf = (row: Row, now: Instant): Mapping => ({
+export const mappingOf = (row: Row, expiresIn: Duration): Mapping => ({
   protocol: row.protocol,
   inside: endpointOf(row.inside),
   outside: endpointOf(row.outside),
   remote: endpointOf(row.remote),
   replied: row.replied,
-  expiresIn: milliseconds(Math.max(0, row.expiresAt - now)),
+  expiresIn,
 });
 
 /** `10.0.0.2:500`; ESP has no port, and an ICMP query's is its identifier. */
@@ -35,8 +35,8 @@ const both = ({ protocol, inside, outside }: Row): string => `${protocolNames[pr
 
 const remoteOf = ({ protocol, remote }: Row): string => (protocol === 'icmp' ? ipv4FromNumber(remote.address) : named(protocol, remote));
 
-export function created(box: string, row: Row): string {
-  const life = `if nothing refreshes it, it lives ${describeDuration(row.lifetime)}`;
+export function created(box: string, row: Row, lifetime: Duration): string {
+  const life = `if nothing refreshes it, it lives ${describeDuration(lifetime)}`;
   if (row.origin === 'outside') return `${box} hands ${remoteOf(row)} on through its forwarded ${named(row.protocol, row.outside)} to ${named(row.protocol, row.inside)}; ${life}`;
   return `${box} maps ${both(row)} ${howThePortFared(row)}for ${remoteOf(row)}; ${life}`;
 }
@@ -46,8 +46,8 @@ function howThePortFared({ protocol, inside, outside }: Row): string {
   return inside.port === outside.port ? '(its port kept) ' : `(${inside.port} became ${outside.port}) `;
 }
 
-export const expired = (box: string, row: Row): string =>
-  `${box} forgets ${both(row)} for ${remoteOf(row)}: nothing refreshed it for ${describeDuration(row.lifetime)}, and what now comes to ${named(row.protocol, row.outside)} finds no way in`;
+export const expired = (box: string, row: Row, lifetime: Duration): string =>
+  `${box} forgets ${both(row)} for ${remoteOf(row)}: nothing refreshed it for ${describeDuration(lifetime)}, and what now comes to ${named(row.protocol, row.outside)} finds no way in`;
 
 type Removal = Extract<NatEvent, { kind: 'mapping-removed' }>['why'];
 

@@ -1,14 +1,23 @@
 /** The box's table: rows, and the keys that find them from either side. */
+import { ipv4ToNumber, type IpAddress } from '../core/address.ts';
 import type { MappedProtocol, Side } from '../core/events.ts';
-import type { Duration, Instant } from '../core/time.ts';
+import type { Instant } from '../core/time.ts';
 import type { Dependence } from './behaviour.ts';
-import type { Aging } from './expiry.ts';
+import type { Ticket } from './expiry.ts';
+import { PairMap } from './pair-map.ts';
 
-/** An IPv4 address as a number and a port; for ICMP the query identifier, for ESP 0. What the packets' path works with instead of texts. */
+/**
+ * An IPv4 address as a number and a port; for ICMP the query identifier, for ESP 0. What the packets' path works with instead of texts. The number is
+ * signed, because the engine keeps 32 signed bits in place and puts anything larger into a box of its own.
+ */
 export interface NumericEndpoint {
   readonly address: number;
   readonly port: number;
 }
+
+export const numericAddress = (address: IpAddress): number => ipv4ToNumber(address) | 0;
+
+const unsigned = (address: number): number => address >>> 0;
 
 /**
  * RFC 4787 §4.1, §5: what a mapping, or a filter, sees of the remote endpoint. Two remotes of which it sees the same are one to it.
@@ -16,8 +25,8 @@ export interface NumericEndpoint {
  */
 export const seen: Record<Dependence, (remote: NumericEndpoint) => number> = {
   'endpoint-independent': () => 0,
-  'address-dependent': ({ address }) => address,
-  'address-and-port-dependent': ({ address, port }) => address * 0x1_0000 + port,
+  'address-dependent': ({ address }) => unsigned(address),
+  'address-and-port-dependent': ({ address, port }) => unsigned(address) * 0x1_0000 + port,
 };
 
 const whole = seen['address-and-port-dependent'];
@@ -25,7 +34,7 @@ const whole = seen['address-and-port-dependent'];
 const protocolNumber: Record<MappedProtocol, number> = { udp: 0, tcp: 1, icmp: 2, esp: 3 };
 
 /** 50 bits: which protocol, whose address, which port. */
-const key = (protocol: MappedProtocol, { address, port }: NumericEndpoint): number => (protocolNumber[protocol] * 0x1_0000_0000 + address) * 0x1_0000 + port;
+const key = (protocol: MappedProtocol, { address, port }: NumericEndpoint): number => (protocolNumber[protocol] * 0x1_0000_0000 + unsigned(address)) * 0x1_0000 + port;
 
 /** What a row is made of. */
 export interface RowFields {
@@ -44,7 +53,7 @@ export interface RowFields {
 }
 
 /** A row of the table. */
-export class Row implements RowFields, Aging<Row> {
+export class Row implements RowFields {
   readonly protocol: MappedProtocol;
   readonly inside: NumericEndpoint;
   readonly outside: NumericEndpoint;
@@ -59,11 +68,8 @@ export class Row implements RowFields, Aging<Row> {
   finFromOutside = false;
   /** What the filter saw of further remotes of a shared row; they may answer too. */
   permitted: Set<number> | undefined = undefined;
-
-  expiresAt: Instant;
-  lifetime = 0 as Duration;
-  older: Row | undefined = undefined;
-  newer: Row | undefined = undefined;
+  /** Its place among those that must die. */
+  ticket: Ticket = 0;
   /** The next older and younger row for the same inside endpoint and for what the mapping sees of the remote (boxes that overload ports). */
   elderSibling: Row | undefined = undefined;
   youngerSibling: Row | undefined = undefined;
@@ -76,26 +82,24 @@ export class Row implements RowFields, Aging<Row> {
     this.shared = shared;
     this.origin = origin;
     this.createdAt = now;
-    this.expiresAt = now;
   }
 }
 
 export const sameInside = (row: Row, inside: NumericEndpoint): boolean => row.inside.address === inside.address && row.inside.port === inside.port;
 
-/**
- * Finds rows from inside and from outside. It keeps no order and no time; `size` counts rows and permitted remotes.
- */
+/** Finds rows from inside and from outside. It keeps no time; `size` counts rows and permitted remotes. */
 export class MappingTable {
   readonly #mapping: (remote: NumericEndpoint) => number;
   readonly #filter: (remote: NumericEndpoint) => number;
-  /** Rows for one remote, by inside endpoint and by outside endpoint; then by the remote. */
-  readonly #flowsByInside = new Map<number, Map<number, Row>>();
-  readonly #flowsByOutside = new Map<number, Map<number, Row>>();
-  /** Shared rows, by inside endpoint and what the mapping sees; by outside endpoint, which belongs to one alone. */
-  readonly #sharedByInside = new Map<number, Map<number, Row>>();
-  readonly #sharedByOutside = new Map<number, Row>();
-  /** The youngest row from inside, by inside endpoint and what the mapping sees. */
-  readonly #youngest = new Map<number, Map<number, Row>>();
+  /** Rows for one remote, by the inside or the outside endpoint and that remote. */
+  readonly #flowsByInside = new PairMap<Row>();
+  readonly #flowsByOutside = new PairMap<Row>();
+  /** Shared rows, by the inside endpoint and what the mapping sees; by the outside endpoint, which belongs to one alone. */
+  readonly #sharedByInside = new PairMap<Row>();
+  readonly #sharedByOutside = new PairMap<Row>();
+  /** The youngest row from inside, by the inside endpoint and what the mapping sees. */
+  readonly #youngest = new PairMap<Row>();
+  readonly #atOutside = new Map<number, Set<Row>>();
   readonly #rows = new Set<Row>();
   #permissions = 0;
 
@@ -115,18 +119,18 @@ export class MappingTable {
 
   fromInside(protocol: MappedProtocol, inside: NumericEndpoint, remote: NumericEndpoint): Row | undefined {
     const from = key(protocol, inside);
-    return this.#flowsByInside.get(from)?.get(whole(remote)) ?? this.#sharedByInside.get(from)?.get(this.#mapping(remote));
+    return this.#flowsByInside.get(from, whole(remote)) ?? this.#sharedByInside.get(from, this.#mapping(remote));
   }
 
   /** The row that a packet to `outside` belongs to, whether or not its filter lets the remote in: see `admits`. */
   fromOutside(protocol: MappedProtocol, outside: NumericEndpoint, remote: NumericEndpoint): Row | undefined {
     const at = key(protocol, outside);
-    return this.#flowsByOutside.get(at)?.get(whole(remote)) ?? this.#sharedByOutside.get(at);
+    return this.#flowsByOutside.get(at, whole(remote)) ?? this.#sharedByOutside.get(at, 0);
   }
 
-  /** RFC 4787 §5: whether what comes from the remote may go in through the row. */
+  /** RFC 4787 §5: whether what comes from the remote may go in through the row that was found for it. */
   admits(row: Row, remote: NumericEndpoint): boolean {
-    if (!row.shared) return row.remote.address === remote.address && row.remote.port === remote.port;
+    if (!row.shared) return true; // its remote is part of the key that found it
     const filtered = this.#filter(remote);
     return filtered === this.#filter(row.remote) || row.permitted?.has(filtered) === true;
   }
@@ -140,77 +144,68 @@ export class MappingTable {
   }
 
   /** All rows at an outside endpoint. */
-  *at(protocol: MappedProtocol, outside: NumericEndpoint): Iterable<Row> {
-    const place = key(protocol, outside);
-    const shared = this.#sharedByOutside.get(place);
-    if (shared) yield shared;
-    yield* this.#flowsByOutside.get(place)?.values() ?? [];
+  at(protocol: MappedProtocol, outside: NumericEndpoint): Iterable<Row> {
+    return this.#atOutside.get(key(protocol, outside)) ?? [];
   }
 
   /** Whether a row for this very remote stands at the outside endpoint. */
   hasFlow(protocol: MappedProtocol, outside: NumericEndpoint, remote: NumericEndpoint): boolean {
-    return this.#flowsByOutside.get(key(protocol, outside))?.has(whole(remote)) === true;
+    return this.#flowsByOutside.get(key(protocol, outside), whole(remote)) !== undefined;
   }
 
   /** The youngest row that traffic from `inside` opened to a remote that the mapping cannot tell from this one. */
   youngest(protocol: MappedProtocol, inside: NumericEndpoint, remote: NumericEndpoint): Row | undefined {
-    return this.#youngest.get(key(protocol, inside))?.get(this.#mapping(remote));
+    return this.#youngest.get(key(protocol, inside), this.#mapping(remote));
   }
 
   add(row: Row): void {
-    this.#rows.add(row);
     const from = key(row.protocol, row.inside);
     const at = key(row.protocol, row.outside);
+    this.#rows.add(row);
+    const neighbours = this.#atOutside.get(at);
+    if (neighbours) neighbours.add(row);
+    else this.#atOutside.set(at, new Set([row]));
     if (row.shared) {
-      put(this.#sharedByInside, from, this.#mapping(row.remote), row);
-      this.#sharedByOutside.set(at, row);
-      return;
+      this.#sharedByInside.set(from, this.#mapping(row.remote), row);
+      this.#sharedByOutside.set(at, 0, row);
+    } else {
+      this.#flowsByInside.set(from, whole(row.remote), row);
+      this.#flowsByOutside.set(at, whole(row.remote), row);
+      if (row.origin === 'inside') this.#joinSiblings(row, from);
     }
-    put(this.#flowsByInside, from, whole(row.remote), row);
-    put(this.#flowsByOutside, at, whole(row.remote), row);
-    if (row.origin === 'inside') this.#befriend(row, from);
   }
 
   remove(row: Row): void {
-    this.#rows.delete(row);
-    this.#permissions -= row.permitted?.size ?? 0;
     const from = key(row.protocol, row.inside);
     const at = key(row.protocol, row.outside);
+    this.#rows.delete(row);
+    this.#permissions -= row.permitted?.size ?? 0;
+    const neighbours = this.#atOutside.get(at);
+    neighbours?.delete(row);
+    if (neighbours?.size === 0) this.#atOutside.delete(at);
     if (row.shared) {
-      take(this.#sharedByInside, from, this.#mapping(row.remote));
-      this.#sharedByOutside.delete(at);
-      return;
+      this.#sharedByInside.delete(from, this.#mapping(row.remote));
+      this.#sharedByOutside.delete(at, 0);
+    } else {
+      this.#flowsByInside.delete(from, whole(row.remote));
+      this.#flowsByOutside.delete(at, whole(row.remote));
+      if (row.origin === 'inside') this.#leaveSiblings(row, from);
     }
-    take(this.#flowsByInside, from, whole(row.remote));
-    take(this.#flowsByOutside, at, whole(row.remote));
-    if (row.origin === 'inside') this.#leave(row, from);
   }
 
-  #befriend(row: Row, from: number): void {
+  #joinSiblings(row: Row, from: number): void {
     const sees = this.#mapping(row.remote);
-    const elder = this.#youngest.get(from)?.get(sees);
+    const elder = this.#youngest.get(from, sees);
     row.elderSibling = elder;
     if (elder) elder.youngerSibling = row;
-    put(this.#youngest, from, sees, row);
+    this.#youngest.set(from, sees, row);
   }
 
-  #leave(row: Row, from: number): void {
+  #leaveSiblings(row: Row, from: number): void {
     const { elderSibling: elder, youngerSibling: younger } = row;
     if (elder) elder.youngerSibling = younger;
     if (younger) younger.elderSibling = elder;
-    else if (elder) put(this.#youngest, from, this.#mapping(row.remote), elder);
-    else take(this.#youngest, from, this.#mapping(row.remote));
+    else if (elder) this.#youngest.set(from, this.#mapping(row.remote), elder);
+    else this.#youngest.delete(from, this.#mapping(row.remote));
   }
-}
-
-function put(rows: Map<number, Map<number, Row>>, first: number, second: number, row: Row): void {
-  const group = rows.get(first);
-  if (group) group.set(second, row);
-  else rows.set(first, new Map([[second, row]]));
-}
-
-function take(rows: Map<number, Map<number, Row>>, first: number, second: number): void {
-  const group = rows.get(first);
-  group?.delete(second);
-  if (group?.size === 0) rows.delete(first);
 }

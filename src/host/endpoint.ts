@@ -1,0 +1,155 @@
+import { isIpv4, type IpAddress } from '../core/address.ts';
+import type { Happening } from '../core/events.ts';
+import type { Machine, WakeUp } from '../core/machine.ts';
+import { Queue } from '../core/queue.ts';
+import type { Random } from '../core/random.ts';
+import type { Instant } from '../core/time.ts';
+import type { IkeInput, IkeOutput } from '../ike/ports.ts';
+import type { StackInput, StackOutput } from '../ipsec/ports.ts';
+import { pfkeyTypes } from '../wire/pfkey/message.ts';
+import { Pings } from './ping.ts';
+import type { EndpointConfig, EndpointInput, EndpointOutput } from './ports.ts';
+
+export interface EndpointParts {
+  readonly daemon: Machine<IkeInput, IkeOutput>;
+  readonly stack: Machine<StackInput, StackOutput>;
+}
+
+/**
+ * An IPsec endpoint: the IKE daemon, the IPsec stack that a kernel would hold, and the programs that use the tunnel. It joins their ports
+ * and decides nothing. Daemon and stack meet in PF_KEY messages and the UDP_ENCAP option alone (RFC 2367, RFC 3948).
+ */
+export class Endpoint implements Machine<EndpointInput, EndpointOutput> {
+  readonly #daemon: EndpointParts['daemon'];
+  readonly #stack: EndpointParts['stack'];
+  readonly #pings: Pings;
+  readonly #toDaemon = new Queue<IkeInput>();
+  readonly #toStack = new Queue<StackInput>();
+  readonly #outputs = new Queue<EndpointOutput>();
+  /** What the programs may speak from, the best first: virtual addresses, the inner address, the outer one. */
+  #addresses: readonly IpAddress[];
+
+  constructor(config: EndpointConfig, { daemon, stack }: EndpointParts, random: Random) {
+    this.#daemon = daemon;
+    this.#stack = stack;
+    this.#addresses = config.innerAddress === undefined ? [config.ike.address] : [config.innerAddress, config.ike.address];
+    this.#pings = new Pings((to) => this.#addresses.find((address) => isIpv4(address) === isIpv4(to)), random.fork('ping'));
+    this.#settle(0 as Instant);
+  }
+
+  handle(now: Instant, input: EndpointInput): void {
+    switch (input.kind) {
+      case 'datagram':
+      case 'esp':
+        this.#toStack.push(input);
+        break;
+      case 'inner':
+        this.#toStack.push({ kind: 'outbound', packet: input.packet });
+        break;
+      case 'icmp':
+        this.#pings.take(now, input.packet);
+        break;
+      case 'command':
+        if (input.command.kind === 'ping') this.#pings.handle(now, input.command);
+        else this.#toDaemon.push({ kind: 'command', command: input.command });
+        break;
+    }
+    this.#settle(now);
+  }
+
+  wake(now: Instant): void {
+    this.#daemon.wake(now);
+    this.#stack.wake(now);
+    this.#pings.wake(now);
+    this.#settle(now);
+  }
+
+  poll(): EndpointOutput | undefined {
+    return this.#outputs.shift();
+  }
+
+  nextWake(): WakeUp | undefined {
+    return earliest(this.#daemon.nextWake(), this.#stack.nextWake(), this.#pings.nextWake());
+  }
+
+  /** Carries what the parts say to one another until none has more to say. Each is drained before it is told something new. */
+  #settle(now: Instant): void {
+    for (;;) {
+      const fromDaemon = this.#daemon.poll();
+      if (fromDaemon !== undefined) this.#hearDaemon(fromDaemon);
+      const fromStack = this.#stack.poll();
+      if (fromStack !== undefined) this.#hearStack(now, fromStack);
+      const fromPings = this.#pings.poll();
+      if (fromPings?.kind === 'packet') this.#toStack.push({ kind: 'outbound', packet: fromPings.packet });
+      if (fromPings?.kind === 'event') this.#tell({ layer: 'inner', body: fromPings.event });
+      if (fromDaemon !== undefined || fromStack !== undefined || fromPings !== undefined) continue;
+
+      const toStack = this.#toStack.shift();
+      if (toStack !== undefined) this.#stack.handle(now, toStack);
+      const toDaemon = this.#toDaemon.shift();
+      if (toDaemon !== undefined) this.#daemon.handle(now, toDaemon);
+      if (toStack === undefined && toDaemon === undefined) return;
+    }
+  }
+
+  #hearDaemon(output: IkeOutput): void {
+    switch (output.kind) {
+      case 'datagram':
+        this.#outputs.push({ ...output, checksum: 'computed' });
+        return;
+      case 'pfkey':
+        this.#tellPfkey('to-stack', output.message);
+        this.#toStack.push(output);
+        return;
+      case 'udp-encap':
+        this.#toStack.push(output);
+        return;
+      case 'virtual-address':
+        this.#addresses = this.#addresses.filter((address) => address !== output.address);
+        if (output.assigned) this.#addresses = [output.address, ...this.#addresses];
+        this.#outputs.push(output);
+        return;
+      case 'event':
+        return this.#tell({ layer: 'ike', body: output.event });
+    }
+  }
+
+  #hearStack(now: Instant, output: StackOutput): void {
+    switch (output.kind) {
+      case 'pfkey':
+        this.#tellPfkey('to-daemon', output.message);
+        this.#toDaemon.push(output);
+        return;
+      case 'datagram-up':
+        this.#toDaemon.push({ ...output, kind: 'datagram' });
+        return;
+      case 'datagram':
+        this.#outputs.push({ ...output, checksum: 'zero' });
+        return;
+      case 'esp':
+      case 'bypass':
+        this.#outputs.push(output);
+        return;
+      case 'inbound':
+        if (!this.#pings.take(now, output.packet)) this.#outputs.push({ kind: 'inner', packet: output.packet });
+        return;
+      case 'event':
+        return output.event.kind === 'inner' ? this.#tell({ layer: 'inner', body: output.event }) : this.#tell({ layer: 'esp', body: output.event });
+    }
+  }
+
+  #tell(happening: Happening): void {
+    this.#outputs.push({ kind: 'event', ...happening });
+  }
+
+  #tellPfkey(direction: 'to-stack' | 'to-daemon', bytes: Uint8Array): void {
+    const type = typeNames.get(bytes[1]!) ?? `type ${bytes[1]!}`;
+    this.#tell({ layer: 'pfkey', body: { kind: 'pfkey', direction, type, errno: bytes[2]!, bytes } });
+  }
+}
+
+const typeNames = new Map<number, string>(Object.entries(pfkeyTypes).map(([name, number]) => [number, name]));
+
+function earliest(...wakes: readonly (WakeUp | undefined)[]): WakeUp | undefined {
+  return wakes.reduce((first, wake) => (first === undefined || (wake !== undefined && wake.at < first.at) ? wake : first));
+}
