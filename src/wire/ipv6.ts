@@ -73,27 +73,40 @@ export interface UpperLayer {
   readonly fragment?: FragmentPlace;
 }
 
-/** RFC 8200 §4: these say how long they are and what follows, so that one can step over them. ESP and AH are protocols of their own here. */
-const steppedOver: ReadonlySet<number> = new Set([protocols.hopByHop, protocols.routing, protocols.destination]);
+/**
+ * RFC 8200 §4: the octets of an extension header that one can step over, `Infinity` where it says nothing; undefined for anything else.
+ * ESP and AH are protocols of their own here.
+ */
+export function extensionHeaderLength(protocol: number, header: Uint8Array): number | undefined {
+  switch (protocol) {
+    case protocols.hopByHop:
+    case protocols.routing:
+    case protocols.destination:
+      return header.length < 8 ? Infinity : 8 * (header[1]! + 1);
+    case protocols.fragment:
+      return header.length < 8 ? Infinity : 8;
+    default:
+      return undefined;
+  }
+}
 
 /** Steps over extension headers to the upper protocol. Behind a fragment header that is not the first nothing can be told any more. */
 export function upperLayer({ nextHeader, payload }: Pick<Ipv6Packet, 'nextHeader' | 'payload'>): Decoded<UpperLayer> {
   let protocol = nextHeader;
   let rest = payload;
   let fragment: FragmentPlace | undefined;
-  while (steppedOver.has(protocol) || protocol === protocols.fragment) {
-    const length = rest.length < 8 ? Infinity : protocol === protocols.fragment ? 8 : 8 * (rest[1]! + 1);
+  for (;;) {
+    const length = fragment !== undefined && fragment.offset > 0 ? undefined : extensionHeaderLength(protocol, rest);
+    if (length === undefined) return decoded({ protocol, payload: rest, ...(fragment && { fragment }) });
     if (length > rest.length) return refused('ip-malformed', `extension header ${protocol} cut short`);
     if (protocol === protocols.fragment) fragment = fragmentPlace(rest) ?? fragment;
     protocol = rest[0]!;
     rest = rest.subarray(length);
-    if (fragment !== undefined && fragment.offset > 0) break;
   }
-  return decoded({ protocol, payload: rest, ...(fragment && { fragment }) });
 }
 
 /** RFC 6946: a fragment header around a whole datagram makes no fragment of it. */
-function fragmentPlace(header: Uint8Array): FragmentPlace | undefined {
+export function fragmentPlace(header: Uint8Array): FragmentPlace | undefined {
   const offset = u16At(header, 2) & 0xfff8;
   const more = (header[3]! & 1) === 1;
   return offset === 0 && !more ? undefined : { identification: u32At(header, 4), offset, more };

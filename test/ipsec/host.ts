@@ -19,6 +19,8 @@ export class Host {
   readonly stack: IpsecStack;
   readonly address: IpAddress;
   now: Instant = start;
+  /** Everything that it has said of its SAs. */
+  readonly said: EspEvent[] = [];
   #sequence = 0;
 
   constructor(address: IpAddress, seed = 1) {
@@ -28,7 +30,7 @@ export class Host {
 
   do(input: StackInput): StackOutput[] {
     this.stack.handle(this.now, input);
-    return drain(this.stack);
+    return this.#drain();
   }
 
   /** Lets time pass, with every wake-up on the way. */
@@ -37,7 +39,7 @@ export class Host {
     for (let wake = this.stack.nextWake(); wake !== undefined && wake.at <= at; wake = this.stack.nextWake()) {
       this.now = wake.at;
       this.stack.wake(wake.at);
-      outputs.push(...drain(this.stack));
+      outputs.push(...this.#drain());
     }
     this.now = at;
     return outputs;
@@ -55,6 +57,12 @@ export class Host {
 
   outbound(packet: Uint8Array): StackOutput[] {
     return this.do({ kind: 'outbound', packet });
+  }
+
+  #drain(): StackOutput[] {
+    const outputs = drain(this.stack);
+    for (const { event } of of(outputs, 'event')) if (event.kind !== 'drop' && event.kind !== 'inner') this.said.push(event);
+    return outputs;
   }
 }
 

@@ -22,15 +22,30 @@ const verifyChecksums = ['ip.check_checksum', 'udp.check_checksum', 'tcp.check_c
 
 /** One row a packet, one text a field, as tshark prints them with `-T fields`; checksums are verified (`….checksum.status` is 1 when good). */
 export function tshark(packets: readonly Uint8Array[], fields: readonly string[], options: readonly string[] = []): string[][] {
+  const output = run(packets, [...options, '-T', 'fields', '-E', 'separator=|', ...fields.flatMap((field) => ['-e', field])]);
+  return output.split('\n').slice(0, -1).map((line) => line.split('|'));
+}
+
+/** A field by Wireshark's name for it, with its first octet and the one behind its last. */
+export interface Place {
+  readonly name: string;
+  readonly from: number;
+  readonly to: number;
+}
+
+/** Where tshark sees fields in each of the packets. */
+export function places(packets: readonly Uint8Array[]): Place[][] {
+  const field = /<field name="([^"]+)"[^>]* size="(\d+)" pos="(\d+)"/g;
+  const documents = run(packets, ['-o', 'ip.defragment:FALSE', '-o', 'ipv6.defragment:FALSE', '-T', 'pdml']).split('<packet>').slice(1);
+  return documents.map((document) => Array.from(document.matchAll(field), ([, name = '', size, pos]) => ({ name, from: Number(pos), to: Number(pos) + Number(size) })));
+}
+
+function run(packets: readonly Uint8Array[], options: readonly string[]): string {
   const folder = mkdtempSync(join(tmpdir(), 'natt-lab-'));
   try {
     const file = join(folder, 'packets.pcap');
     writeFileSync(file, pcap(packets));
-    const output = execFileSync('tshark', ['-r', file, '-n', ...verifyChecksums, ...options, '-T', 'fields', '-E', 'separator=|', ...fields.flatMap((field) => ['-e', field])], {
-      encoding: 'utf8',
-      stdio: ['ignore', 'pipe', 'ignore'],
-    });
-    return output.split('\n').slice(0, -1).map((line) => line.split('|'));
+    return execFileSync('tshark', ['-r', file, '-n', ...verifyChecksums, ...options], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
   } finally {
     rmSync(folder, { recursive: true });
   }

@@ -200,6 +200,13 @@ describe('reassembly', () => {
     expect(reassembly.expire(after(start, seconds(30))).length).toBeLessThan(100_000 / 256);
   });
 
+  test('datagrams that are given up at their first fragment count towards the memory too', () => {
+    const reassembly = new Reassembly(10_000);
+    reassembly.add(start, piece(0, counting(8), true));
+    const discarded = Array.from({ length: 50 }, (_, identification) => reassembly.add(start, piece(65528, counting(8), false, { identification })).discarded).flat();
+    expect(discarded).toContainEqual(expect.objectContaining({ reason: 'ip-reassembly-full' }));
+  });
+
   test('any fragments are taken or refused', () => {
     const anyPiece = fc.tuple(fc.nat(12), fc.nat(40), fc.boolean(), fc.nat(2)).map(([units, length, more, identification]) => piece(units * 8, counting(length), more, { identification }));
     fc.assert(

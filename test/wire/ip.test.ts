@@ -48,6 +48,8 @@ describe('IPv6', () => {
     expect(fragment('0001').fragment).toEqual({ identification: 0x12345678, offset: 0, more: true });
     expect(fragment('05a8').fragment).toEqual({ identification: 0x12345678, offset: 1448, more: false });
     expect(fragment('0000').fragment).toBeUndefined();
+    const later = encodeIpv6({ source: here, destination: there, nextHeader: protocols.fragment, payload: fromHex('3c00 05a8 12345678 ffffffff') });
+    expect(ipOf(later)).toMatchObject({ protocol: protocols.destination, payload: fromHex('ffffffff') }); // the middle of something, not a header
     expect(ports(fragment('0001'))).toEqual({ source: 500, destination: 4500 });
     expect(ports(fragment('05a8'))).toBeUndefined();
   });

@@ -1,0 +1,140 @@
+/** A packet in one line, as a person would say it. */
+import type { Refusal } from '../core/decoded.ts';
+import { describeEndpoint } from '../core/address.ts';
+import { toHex } from '../core/bytes.ts';
+import { decodeEsp } from './esp.ts';
+import { decodeHeader } from './ike/codec.ts';
+import { exchangeName } from './ike/notation.ts';
+import { decodeIcmp, type IcmpEcho, type IcmpMessage } from './icmp.ts';
+import { decodeIcmpv6, type Icmpv6Message } from './icmpv6.ts';
+import { decodeIp, ipVersion, ports, type IpPacket } from './ip.ts';
+import { decodeQuotedIpv4 } from './ipv4.ts';
+import { protocolName, tcpFlagNames, unreachable6Names, unreachableNames } from './names.ts';
+import { classifyNatt, stripMarker } from './natt.ts';
+import { protocols } from './protocols.ts';
+import { decodeTcp } from './tcp.ts';
+import { decodeUdp, type UdpDatagram } from './udp.ts';
+
+/** RFC 7296 §2: IKE listens here; RFC 3948 §2: and here, with ESP and a marker. */
+export const ikePort = 500;
+export const nattPort = 4500;
+
+/**
+ * `192.168.1.2:4500 > 203.0.113.1:4500 ESP in UDP spi 0x1234abcd seq 7, 116 octets`, the octets being those of the whole packet. Never
+ * throws: bytes that make no sense are described as such.
+ */
+export function summarize(bytes: Uint8Array): string {
+  const packet = decodeIp(bytes);
+  if (!packet.ok) return `not a good IP packet: ${packet.detail}, ${sizeOf(bytes)}`;
+  const { value } = packet;
+  if (value.fragment) return `${ends(value)} ${summarizeFragment(value)}`;
+  return `${ends(value)} ${summarizeUpper(value, sizeOf(bytes))}`;
+}
+
+/** What a datagram on an encapsulation port, or on port 500, holds. `size` is what to say of the length of ESP. */
+function summarizeUdp({ sourcePort, destinationPort, payload }: UdpDatagram, size: string): string {
+  const at = [sourcePort, destinationPort];
+  if (at.includes(nattPort)) return summarizeNatt(payload, size);
+  if (at.includes(ikePort)) return `IKE ${summarizeIke(payload)}`;
+  return `UDP, ${size}`;
+}
+
+function summarizeNatt(payload: Uint8Array, size: string): string {
+  switch (classifyNatt(payload)) {
+    case 'keepalive':
+      return 'NAT-T keepalive';
+    case 'ike':
+      return `IKE (non-ESP marker) ${summarizeIke(stripMarker(payload))}`;
+    case 'esp':
+      return `ESP in UDP ${summarizeEsp(payload, size)}`;
+    case 'too-short':
+      return `neither IKE nor ESP nor a keepalive: ${payload.length === 0 ? 'no octets' : toHex(payload)}`;
+  }
+}
+
+/** `IKE_AUTH request mid 1` */
+export function summarizeIke(message: Uint8Array): string {
+  const header = decodeHeader(message);
+  if (!header.ok) return refusedAs(header);
+  const { exchange, flags, messageId, version, length } = header.value;
+  if (version >>> 4 !== 2) return `version ${version >>> 4}.${version & 15}, exchange ${exchange}`;
+  const lie = length === message.length ? '' : `, malformed: Length is ${length}, ${sizeOf(message)} there`;
+  return `${exchangeName(exchange)} ${flags.response ? 'response' : 'request'} mid ${messageId}${lie}`;
+}
+
+function summarizeEsp(payload: Uint8Array, size: string): string {
+  const esp = decodeEsp(payload);
+  return esp.ok ? `spi 0x${esp.value.spi.toString(16).padStart(8, '0')} seq ${esp.value.sequence}, ${size}` : refusedAs(esp);
+}
+
+function summarizeUpper(packet: IpPacket, size: string): string {
+  const { protocol, payload } = packet;
+  switch (protocol) {
+    case protocols.udp: {
+      const udp = decodeUdp(payload, packet);
+      return udp.ok ? summarizeUdp(udp.value, size) : `UDP ${refusedAs(udp)}`;
+    }
+    case protocols.esp:
+      return `ESP ${summarizeEsp(payload, size)}`;
+    case protocols.tcp: {
+      const tcp = decodeTcp(payload, packet);
+      return tcp.ok ? `TCP ${tcpFlagNames(tcp.value.flags)} seq ${tcp.value.sequence}, ${size}` : `TCP ${refusedAs(tcp)}`;
+    }
+    case protocols.icmp: {
+      const icmp = decodeIcmp(payload);
+      return `ICMP ${icmp.ok ? summarizeIcmp(icmp.value, unreachableNames) : refusedAs(icmp)}`;
+    }
+    case protocols.icmpv6: {
+      const icmp = decodeIcmpv6(payload, packet);
+      return `ICMPv6 ${icmp.ok ? summarizeIcmp(icmp.value, unreachable6Names) : refusedAs(icmp)}`;
+    }
+    default:
+      return `${protocolName(protocol)}, ${size}`;
+  }
+}
+
+/** ICMP of either version: what they have in common reads the same. */
+function summarizeIcmp(message: IcmpMessage | Icmpv6Message, unreachable: Readonly<Record<number, string>>): string {
+  switch (message.kind) {
+    case 'echo-request':
+    case 'echo-reply':
+      return echo(message);
+    case 'unreachable':
+      return `${unreachable[message.code] ?? `unreachable, code ${message.code}`}${about(message.quoted)}`;
+    case 'fragmentation-needed':
+      return `fragmentation needed, MTU ${message.mtu}${about(message.quoted)}`;
+    case 'packet-too-big':
+      return `packet too big, MTU ${message.mtu}${about(message.quoted)}`;
+    case 'time-exceeded':
+      return `${message.what === 'ttl' ? 'TTL' : 'reassembly time'} exceeded${about(message.quoted)}`;
+    case 'parameter-problem':
+      return `parameter problem at octet ${message.pointer}${about(message.quoted)}`;
+    case 'other':
+      return `type ${message.type} code ${message.code}`;
+  }
+}
+
+const echo = ({ kind, identifier, sequence }: IcmpEcho): string => `${kind === 'echo-request' ? 'echo request' : 'echo reply'} id ${identifier} seq ${sequence}`;
+
+/** The packet that an error is about, as far as it was quoted. */
+function about(quoted: Uint8Array): string {
+  const packet = ipVersion(quoted) === 6 ? decodeIp(quoted) : decodeQuotedIpv4(quoted);
+  return packet.ok ? ` about ${ends(packet.value)} ${protocolName(packet.value.protocol)}` : '';
+}
+
+function summarizeFragment({ protocol, payload, fragment }: IpPacket): string {
+  const { identification, offset, more } = fragment!;
+  const last = payload.length === 0 ? offset : offset + payload.length - 1;
+  return `${protocolName(protocol)} fragment id 0x${identification.toString(16).padStart(4, '0')} octets ${offset}–${last}, ${more ? 'more follow' : 'the last'}`;
+}
+
+/** Endpoints where there are ports, else addresses. */
+function ends(packet: Pick<IpPacket, 'source' | 'destination' | 'protocol' | 'payload' | 'fragment'>): string {
+  const { source, destination, protocol } = packet;
+  const pair = protocol === protocols.udp || protocol === protocols.tcp ? ports(packet) : undefined;
+  if (pair === undefined) return `${source} > ${destination}`;
+  return `${describeEndpoint({ address: source, port: pair.source })} > ${describeEndpoint({ address: destination, port: pair.destination })}`;
+}
+
+const refusedAs = ({ detail }: Refusal): string => `malformed: ${detail}`;
+const sizeOf = (bytes: Uint8Array): string => (bytes.length === 1 ? '1 octet' : `${bytes.length} octets`);
