@@ -247,6 +247,18 @@ test.each([
   ['a key of fewer bits than there are', `${header('0500')} 03000900 08000000 10000000 00000000 00000000 00000000`, /encryptionKey: 15 octets left over/],
   ['a policy request shorter than its structure', `${header('0600')} 04001200 02000200 00000000 00000000 08003200 02030000 00000000 00000000`, /request 1 of 8 octets/],
   ['a policy request longer than the policy', `${header('0600')} 04001200 02000200 00000000 00000000 18003200 02030000 00000000 00000000`, /policy: cut off/],
+  [
+    'a tunnel from an IPv4 to an IPv6 address',
+    `${header('0d00')} 0b001200 02000100 00000000 01000000 48003200 02030000 02000000 00000000 02000000 c0a80102 00000000 00000000 0a000000 00000000
+     20010db8 00000000 00000000 00000002 00000000 00000000 00000000 00000000`,
+    /request 1: a tunnel from 192.168.1.2 to 2001:db8::2/,
+  ],
+  [
+    'a policy request with words left over',
+    `${header('0b00')} 09001200 02000200 11000000 ffffff7f 38003200 02030000 01400000 00000000 02000000 c0a80102 00000000 00000000
+     02000000 cb007101 00000000 00000000 00000000 00000000`,
+    /request 1: 8 octets left over/,
+  ],
 ])('%s is refused', (_, octets, detail) => {
   expect(decodePfkey(fromHex(octets))).toMatchObject({ ok: false, reason: 'pfkey-malformed', detail: expect.stringMatching(detail) as string });
 });

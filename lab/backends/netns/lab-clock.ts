@@ -1,0 +1,40 @@
+/** The lab's time on a real backend: the machine's monotonic clock since the lab started, and the kernel's packet timestamps on the same scale. */
+import type { Instant } from '../../../src/core/time.ts';
+import { syscalls } from './syscalls.ts';
+
+const CLOCK_REALTIME = 0;
+const CLOCK_MONOTONIC = 1;
+
+const timespec = new Uint8Array(16);
+const timespecView = new DataView(timespec.buffer);
+
+/** Milliseconds of one of the kernel's clocks. */
+function read(clock: number): number {
+  syscalls().clock_gettime(clock, timespec);
+  return milliseconds(timespecView, 0);
+}
+
+/** `struct timespec`: seconds and nanoseconds, 64 bits each. */
+const milliseconds = (view: DataView, at: number): number => Number(view.getBigInt64(at, true)) * 1000 + Number(view.getBigInt64(at + 8, true)) / 1e6;
+
+export class LabClock {
+  readonly #start = read(CLOCK_MONOTONIC);
+  #realtimeStart = 0;
+  #checked = -Infinity;
+
+  now(): Instant {
+    return (read(CLOCK_MONOTONIC) - this.#start) as Instant;
+  }
+
+  /** The lab time of a kernel timestamp (SO_TIMESTAMPNS: a `struct timespec` of wall-clock time). */
+  ofTimestamp(timestamp: Uint8Array): Instant {
+    // Somebody may set the wall clock while the lab runs: where its zero lies is looked up anew every second.
+    const now = this.now();
+    if (now - this.#checked > 1000) {
+      this.#checked = now;
+      this.#realtimeStart = read(CLOCK_REALTIME) - this.now();
+    }
+    const at = milliseconds(new DataView(timestamp.buffer, timestamp.byteOffset, 16), 0) - this.#realtimeStart;
+    return Math.min(Math.max(at, 0), now) as Instant;
+  }
+}

@@ -1,0 +1,195 @@
+/** Links, addresses and routes as rtnetlink requests (rtnetlink(7)): what `ip link`, `ip address` and `ip route` say to the kernel. */
+import type { IpAddress, Prefix } from '../../../src/core/address.ts';
+import { addressBytes, describePrefix, isIpv4 } from '../../../src/core/address.ts';
+import { concat } from '../../../src/core/bytes.ts';
+import type { Request } from './netlink.ts';
+import { NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, attribute, nested, packed } from './netlink.ts';
+import { AF_INET, AF_INET6 } from './syscalls.ts';
+
+const RTM_NEWLINK = 16;
+const RTM_DELLINK = 17;
+const RTM_NEWADDR = 20;
+const RTM_DELADDR = 21;
+const RTM_NEWROUTE = 24;
+const RTM_DELROUTE = 25;
+
+const IFLA_ADDRESS = 1;
+const IFLA_IFNAME = 3;
+const IFLA_MTU = 4;
+const IFLA_MASTER = 10;
+const IFLA_LINKINFO = 18;
+const IFLA_NET_NS_FD = 28;
+const IFLA_INFO_KIND = 1;
+const IFLA_INFO_DATA = 2;
+const VETH_INFO_PEER = 1;
+const IFLA_BR_FORWARD_DELAY = 1;
+const IFLA_BR_STP_STATE = 5;
+const IFLA_BR_MCAST_SNOOPING = 23;
+
+const IFA_ADDRESS = 1;
+const IFA_LOCAL = 2;
+const IFA_FLAGS = 8;
+const IFA_F_NODAD = 2;
+
+const RTA_DST = 1;
+const RTA_OIF = 4;
+const RTA_GATEWAY = 5;
+const RTA_PREFSRC = 7;
+const RT_TABLE_MAIN = 254;
+const RTPROT_STATIC = 4;
+const RTN_UNICAST = 1;
+const RT_SCOPE_UNIVERSE = 0;
+const RT_SCOPE_LINK = 253;
+const RT_SCOPE_NOWHERE = 255;
+
+const IFF_UP = 1;
+const fresh = NLM_F_CREATE | NLM_F_EXCL;
+
+/** An interface with an index that the caller chose: the kernel takes it, so that nobody has to ask which one it gave. */
+export interface NewInterface {
+  readonly name: string;
+  readonly index: number;
+  readonly mtu?: number;
+  /** Six octets; the kernel draws one when it is not given. */
+  readonly hardwareAddress?: Uint8Array;
+  /** The bridge, by index, in the same namespace. */
+  readonly master?: number;
+}
+
+/** An address on an interface, with the length of its subnet's prefix. */
+export interface InterfaceAddress {
+  readonly address: IpAddress;
+  readonly length: number;
+}
+
+export interface Route {
+  readonly to: Prefix;
+  readonly via?: IpAddress;
+  /** The interface by index; needed where there is no `via`. */
+  readonly index?: number;
+  /** The source address that the host's own packets get. */
+  readonly from?: IpAddress;
+}
+
+/** `struct ifinfomsg` */
+const interfaceHeader = (index: number, flags = 0, change = 0): Uint8Array => packed([1, 0], [1, 0], [2, 0], [4, index], [4, flags], [4, change]);
+
+const interfaceAttributes = ({ name, mtu, hardwareAddress, master }: NewInterface): Uint8Array =>
+  concat(
+    attribute(IFLA_IFNAME, name),
+    ...(mtu === undefined ? [] : [attribute(IFLA_MTU, mtu)]),
+    ...(hardwareAddress === undefined ? [] : [attribute(IFLA_ADDRESS, hardwareAddress)]),
+    ...(master === undefined ? [] : [attribute(IFLA_MASTER, master)]),
+  );
+
+/** Both ends of a cable at once, the far one in the namespace of the descriptor. */
+export const newVeth = (near: NewInterface, far: NewInterface, farNamespace: number): Request => ({
+  type: RTM_NEWLINK,
+  flags: fresh,
+  doing: `making the link ${near.name} – ${far.name}`,
+  body: concat(
+    interfaceHeader(near.index),
+    interfaceAttributes(near),
+    nested(
+      IFLA_LINKINFO,
+      attribute(IFLA_INFO_KIND, 'veth'),
+      nested(IFLA_INFO_DATA, nested(VETH_INFO_PEER, interfaceHeader(far.index), interfaceAttributes(far), attribute(IFLA_NET_NS_FD, farNamespace))),
+    ),
+  ),
+});
+
+/** A switch that forwards from the start and sends nothing of its own: no spanning tree, no multicast queries. */
+export const newBridge = (bridge: NewInterface): Request => ({
+  type: RTM_NEWLINK,
+  flags: fresh,
+  doing: `making the bridge ${bridge.name}`,
+  body: concat(
+    interfaceHeader(bridge.index),
+    interfaceAttributes(bridge),
+    nested(
+      IFLA_LINKINFO,
+      attribute(IFLA_INFO_KIND, 'bridge'),
+      nested(
+        IFLA_INFO_DATA,
+        attribute(IFLA_BR_FORWARD_DELAY, 0),
+        attribute(IFLA_BR_STP_STATE, 0),
+        attribute(IFLA_BR_MCAST_SNOOPING, packed([1, 0])),
+      ),
+    ),
+  ),
+});
+
+export const setUp = (index: number, up: boolean): Request => ({
+  type: RTM_NEWLINK,
+  flags: 0,
+  doing: `setting interface ${index} ${up ? 'up' : 'down'}`,
+  body: interfaceHeader(index, up ? IFF_UP : 0, IFF_UP),
+});
+
+export const setMtu = (index: number, mtu: number): Request => ({
+  type: RTM_NEWLINK,
+  flags: 0,
+  doing: `giving interface ${index} an MTU of ${mtu}`,
+  body: concat(interfaceHeader(index), attribute(IFLA_MTU, mtu)),
+});
+
+/** Plugs an interface into a bridge of the same namespace. */
+export const setMaster = (index: number, master: number): Request => ({
+  type: RTM_NEWLINK,
+  flags: 0,
+  doing: `plugging interface ${index} into bridge ${master}`,
+  body: concat(interfaceHeader(index), attribute(IFLA_MASTER, master)),
+});
+
+/** Removes a link; of a veth both ends go. */
+export const deleteLink = (index: number): Request => ({ type: RTM_DELLINK, flags: 0, doing: `removing interface ${index}`, body: interfaceHeader(index) });
+
+const familyOf = (address: IpAddress): number => (isIpv4(address) ? AF_INET : AF_INET6);
+
+/** `struct ifaddrmsg` and the address, which is both the local one and the subnet's. */
+const addressMessage = (index: number, { address, length }: InterfaceAddress): Uint8Array =>
+  concat(
+    packed([1, familyOf(address)], [1, length], [1, IFA_F_NODAD], [1, RT_SCOPE_UNIVERSE], [4, index]),
+    attribute(IFA_LOCAL, addressBytes(address)),
+    attribute(IFA_ADDRESS, addressBytes(address)),
+    attribute(IFA_FLAGS, IFA_F_NODAD),
+  );
+
+export const addAddress = (index: number, address: InterfaceAddress): Request => ({
+  type: RTM_NEWADDR,
+  flags: NLM_F_CREATE | NLM_F_REPLACE,
+  doing: `giving interface ${index} the address ${address.address}/${address.length}`,
+  body: addressMessage(index, address),
+});
+
+export const deleteAddress = (index: number, address: InterfaceAddress): Request => ({
+  type: RTM_DELADDR,
+  flags: 0,
+  doing: `taking the address ${address.address}/${address.length} from interface ${index}`,
+  body: addressMessage(index, address),
+});
+
+/** `struct rtmsg` */
+const routeMessage = ({ to, via, index, from }: Route, scope: number): Uint8Array =>
+  concat(
+    packed([1, familyOf(to.address)], [1, to.length], [1, 0], [1, 0], [1, RT_TABLE_MAIN], [1, RTPROT_STATIC], [1, scope], [1, RTN_UNICAST], [4, 0]),
+    ...(to.length === 0 ? [] : [attribute(RTA_DST, addressBytes(to.address))]),
+    ...(via === undefined ? [] : [attribute(RTA_GATEWAY, addressBytes(via))]),
+    ...(index === undefined ? [] : [attribute(RTA_OIF, index)]),
+    ...(from === undefined ? [] : [attribute(RTA_PREFSRC, addressBytes(from))]),
+  );
+
+/** Replaces the route to the same prefix, if there is one. */
+export const addRoute = (route: Route): Request => ({
+  type: RTM_NEWROUTE,
+  flags: NLM_F_CREATE | NLM_F_REPLACE,
+  doing: `routing ${describePrefix(route.to)}${route.via === undefined ? '' : ` via ${route.via}`}`,
+  body: routeMessage(route, route.via === undefined ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE),
+});
+
+export const deleteRoute = (route: Route): Request => ({
+  type: RTM_DELROUTE,
+  flags: 0,
+  doing: `removing the route to ${describePrefix(route.to)}`,
+  body: routeMessage(route, RT_SCOPE_NOWHERE),
+});
