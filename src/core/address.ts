@@ -30,7 +30,11 @@ export function ip(text: string): IpAddress {
 
 /** 4 or 16 octets, network order. */
 export function addressBytes(address: IpAddress): Uint8Array {
-  const bytes = isIpv4(address) ? parseIpv4(address) : parseIpv6(address);
+  if (isIpv4(address)) {
+    const number = ipv4ToNumber(address);
+    return Uint8Array.of(number >>> 24, (number >>> 16) & 255, (number >>> 8) & 255, number & 255);
+  }
+  const bytes = parseIpv6(address);
   if (bytes === undefined) throw new TypeError(`not an IP address: ${address}`);
   return bytes;
 }
