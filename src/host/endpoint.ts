@@ -3,9 +3,11 @@ import type { Happening } from '../core/events.ts';
 import type { Machine, WakeUp } from '../core/machine.ts';
 import { Queue } from '../core/queue.ts';
 import type { Random } from '../core/random.ts';
-import type { Instant } from '../core/time.ts';
+import { start, type Instant } from '../core/time.ts';
+import { IkeDaemon } from '../ike/daemon.ts';
 import type { IkeInput, IkeOutput } from '../ike/ports.ts';
 import type { StackInput, StackOutput } from '../ipsec/ports.ts';
+import { IpsecStack } from '../ipsec/stack.ts';
 import { pfkeyTypes } from '../wire/pfkey/message.ts';
 import { Pings } from './ping.ts';
 import type { EndpointConfig, EndpointInput, EndpointOutput } from './ports.ts';
@@ -34,7 +36,7 @@ export class Endpoint implements Machine<EndpointInput, EndpointOutput> {
     this.#stack = stack;
     this.#addresses = config.innerAddress === undefined ? [config.ike.address] : [config.innerAddress, config.ike.address];
     this.#pings = new Pings((to) => this.#addresses.find((address) => isIpv4(address) === isIpv4(to)), random.fork('ping'));
-    this.#settle(0 as Instant);
+    this.#settle(start); // the daemon has things to say before anything happens
   }
 
   handle(now: Instant, input: EndpointInput): void {
@@ -146,6 +148,13 @@ export class Endpoint implements Machine<EndpointInput, EndpointOutput> {
     const type = typeNames.get(bytes[1]!) ?? `type ${bytes[1]!}`;
     this.#tell({ layer: 'pfkey', body: { kind: 'pfkey', direction, type, errno: bytes[2]!, bytes } });
   }
+}
+
+/** An endpoint with the daemon and the stack of this house. */
+export function createEndpoint(config: EndpointConfig, random: Random): Endpoint {
+  const daemon = new IkeDaemon(config.ike, random.fork('ike'));
+  const stack = new IpsecStack({ addresses: [config.ike.address], random: random.fork('ipsec') });
+  return new Endpoint(config, { daemon, stack }, random);
 }
 
 const typeNames = new Map<number, string>(Object.entries(pfkeyTypes).map(([name, number]) => [number, name]));
