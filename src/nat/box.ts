@@ -6,7 +6,8 @@ import { Queue } from '../core/queue.ts';
 import type { Random } from '../core/random.ts';
 import { after, milliseconds, type Instant } from '../core/time.ts';
 import { icmpHeaderLength } from '../wire/icmp.ts';
-import { ipv4At, ipv4Fault, ipv4HeaderLengthOf, isFragment } from '../wire/ipv4.ts';
+import { isIpv4Fragment, Reassembly, type Discarded } from '../wire/fragmentation.ts';
+import { ipv4At, ipv4Fault, ipv4HeaderLengthOf } from '../wire/ipv4.ts';
 import type { NatBehaviour, NatBoxConfig, NatControl, NatInput, NatOutput } from './behaviour.ts';
 import { Expiry } from './expiry.ts';
 import { readFlow, readQuotedFlow, type Flow } from './flow.ts';
@@ -30,6 +31,7 @@ export class NatBox implements Machine<NatInput, NatOutput> {
   readonly #openings: Openings;
   readonly #expiry = new Expiry<Row>();
   readonly #outputs = new Queue<NatOutput>();
+  #reassembly = new Reassembly();
   readonly #wakeReason: string;
 
   constructor(config: NatBoxConfig, random: Random) {
@@ -58,6 +60,7 @@ export class NatBox implements Machine<NatInput, NatOutput> {
       this.#say({ kind: 'mapping-expired', mapping: this.#mappingOf(row, now), story: expired(this.#name, row, this.#expiry.lifetime(row.ticket)) });
       this.#close(row);
     }
+    for (const discarded of this.#reassembly.expire(now)) this.#dropPieces(discarded);
   }
 
   poll(): NatOutput | undefined {
@@ -65,8 +68,10 @@ export class NatBox implements Machine<NatInput, NatOutput> {
   }
 
   nextWake(): WakeUp | undefined {
-    const at = this.#expiry.nextAt();
-    return at === undefined ? undefined : { at, reason: this.#wakeReason };
+    const mapping = this.#expiry.nextAt();
+    const fragments = this.#reassembly.nextExpiry();
+    if (fragments !== undefined && (mapping === undefined || fragments < mapping)) return { at: fragments, reason: 'fragments wait for the rest of their packet no longer' };
+    return mapping === undefined ? undefined : { at: mapping, reason: this.#wakeReason };
   }
 
   /** The table as people see it, oldest row first. */
@@ -84,7 +89,23 @@ export class NatBox implements Machine<NatInput, NatOutput> {
     }
     const length = u16At(bytes, ipv4At.totalLength);
     const packet = bytes.length === length ? bytes : bytes.subarray(0, length); // a view costs as much as a look into the table
-    const flow = isFragment(packet) ? refused('nat-fragment', `${this.#name} throws fragments away`) : readFlow(packet);
+    if (isIpv4Fragment(packet)) this.#reassemble(now, from, packet);
+    else this.#translate(now, from, packet);
+  }
+
+  /** RFC 4787 §11: only the first fragment has ports, so the others must wait for it. What leaves is whole; a link that it does not fit cuts it again. */
+  #reassemble(now: Instant, from: Side, fragment: Uint8Array): void {
+    if (this.#behaviour.fragments === 'drop') {
+      this.#drop(refused('nat-fragment', `${this.#name} throws fragments away`), fragment);
+      return;
+    }
+    const { packet, discarded } = this.#reassembly.add(now, fragment);
+    for (const datagram of discarded) this.#dropPieces(datagram);
+    if (packet) this.#translate(now, from, packet);
+  }
+
+  #translate(now: Instant, from: Side, packet: Uint8Array): void {
+    const flow = readFlow(packet);
     if (!flow.ok) this.#drop(flow, packet);
     else if (flow.value.protocol === 'icmp-error') this.#pass(this.#translateError(from, packet), packet);
     else this.#pass(from === 'inside' ? this.#translateOutward(now, flow.value, packet) : this.#translateInward(now, flow.value, packet), packet, flow.value);
@@ -204,6 +225,7 @@ export class NatBox implements Machine<NatInput, NatOutput> {
       case 'reboot':
         this.#say({ kind: 'nat-control', control: 'reboot', story: `${this.#name} reboots and remembers nothing` });
         this.#openings.forget();
+        this.#reassembly = new Reassembly();
         this.#removeAll(now, 'reboot');
         return;
       case 'change-address':
@@ -226,6 +248,10 @@ export class NatBox implements Machine<NatInput, NatOutput> {
 
   #say(event: NatEvent): void {
     this.#outputs.push({ kind: 'event', event });
+  }
+
+  #dropPieces({ reason, detail, first }: Discarded): void {
+    this.#outputs.push({ kind: 'event', event: { kind: 'drop', reason, detail, ...(first && { bytes: first }) } });
   }
 
   #drop({ reason, detail }: Refusal, bytes: Uint8Array, flow?: Flow): void {

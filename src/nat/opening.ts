@@ -67,9 +67,8 @@ export class Openings {
     if (!this.#insidePrefixes.some(({ network, mask }) => (source.address & mask) === network)) {
       return refused('nat-not-inside', `${ipv4FromNumber(source.address)} is not among the addresses that ${this.#name} translates`);
     }
-    if (protocol === 'icmp' && flow.phase === 'reply') {
-      return refused('nat-no-mapping', `${named(protocol, source)} answers what ${this.#name} never let in`);
-    }
+    if (flow.phase === 'reply') return refused('nat-no-mapping', `${named(protocol, source)} answers what ${this.#name} never let in`);
+    if (flow.phase === 'fin' || flow.phase === 'reset') return refused('nat-no-mapping', `${named(protocol, source)} closes what ${this.#name} never saw open`);
     const full = this.full();
     if (full) return full;
     const place = this.#placeFor(flow);

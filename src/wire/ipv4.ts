@@ -36,9 +36,6 @@ const dontFragmentBit = 0x4000;
 const moreFragmentsBit = 0x2000;
 const offsetMask = 0x1fff;
 
-/** Whether it is a part of a packet only (RFC 791 §3.2). */
-export const isFragment = (packet: Uint8Array): boolean => (u16At(packet, ipv4At.flagsAndOffset) & (moreFragmentsBit | offsetMask)) !== 0;
-
 /** The header's length in octets, as its IHL field says. */
 export const ipv4HeaderLengthOf = (packet: Uint8Array): number => (packet[0]! & 0x0f) * 4;
 

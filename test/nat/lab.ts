@@ -48,6 +48,8 @@ export function boxWith(preset: string, changes: BehaviourChanges = {}, config: 
     events,
     out: (packet: Uint8Array) => send('inside', packet),
     in: (packet: Uint8Array) => send('outside', packet),
+    /** What became of the last packet, unless it was dropped. */
+    passed: () => forwarded[0],
     /** The bytes that the last packet left with. */
     last: () => forwarded[0]!.packet,
     control: (control: NatControl) => {

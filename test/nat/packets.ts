@@ -1,8 +1,6 @@
 /** Packets for the tests of the box, in words: `udp('10.0.0.2:500', '203.0.113.5:500')`. */
-import { ip, type Endpoint, type IpAddress } from '../../src/core/address.ts';
-import { setU16, u16At } from '../../src/core/bytes.ts';
-import { ipv4FromNumber } from '../../src/core/address.ts';
-import { u32At } from '../../src/core/bytes.ts';
+import { ip, ipv4FromNumber, type Endpoint } from '../../src/core/address.ts';
+import { setU16, u16At, u32At } from '../../src/core/bytes.ts';
 import { checksum, complement, folded, wordSum } from '../../src/wire/checksum.ts';
 import { encodeIcmp, type IcmpMessage } from '../../src/wire/icmp.ts';
 import { encodeIpv4, ipv4HeaderLengthOf, type Ipv4Fields } from '../../src/wire/ipv4.ts';
@@ -51,16 +49,20 @@ export const echo = (from: string, to: string, identifier: number, kind: 'echo-r
 export const esp = (from: string, to: string, spi = 0x1001): Uint8Array =>
   encodeIpv4({ source: ip(from), destination: ip(to), protocol: protocols.esp, payload: Uint8Array.of(spi >>> 24, spi >>> 16, spi >>> 8, spi, 0, 0, 0, 1, 0xaa, 0xbb, 0xcc, 0xdd) });
 
-/** `udp 10.0.0.2:500 > 203.0.113.5:500`, read from the bytes: what a test expects of a packet. */
+/** `udp 10.0.0.2:500 > 203.0.113.5:500`, `udp:zero …`, `udp:wrong …`, `error … > … about udp …`: read from the bytes, what a test expects of a packet. */
 export function told(packet: Uint8Array): string {
   const at = ipv4HeaderLengthOf(packet);
-  const source: IpAddress = ipv4FromNumber(u32At(packet, 12));
-  const destination: IpAddress = ipv4FromNumber(u32At(packet, 16));
+  const source = ipv4FromNumber(u32At(packet, 12));
+  const destination = ipv4FromNumber(u32At(packet, 16));
   switch (packet[9]) {
-    case protocols.udp:
+    case protocols.udp: {
+      const checksum = u16At(packet, at + 6) === 0 ? ':zero' : wrongChecksums(packet).includes('udp') ? ':wrong' : '';
+      return `udp${checksum} ${source}:${u16At(packet, at)} > ${destination}:${u16At(packet, at + 2)}`;
+    }
     case protocols.tcp:
-      return `${packet[9] === protocols.udp ? 'udp' : 'tcp'} ${source}:${u16At(packet, at)} > ${destination}:${u16At(packet, at + 2)}`;
+      return `tcp ${source}:${u16At(packet, at)} > ${destination}:${u16At(packet, at + 2)}`;
     case protocols.icmp:
+      if (packet[at] === 3) return `error ${source} > ${destination} about ${told(packet.subarray(at + 8))}`;
       return `icmp ${source} > ${destination} type ${packet[at]!} id ${u16At(packet, at + 4)}`;
     default:
       return `${packet[9] === protocols.esp ? 'esp' : String(packet[9])} ${source} > ${destination}`;

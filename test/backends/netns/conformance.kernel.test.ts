@@ -1,0 +1,50 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ip, prefix } from '../../../src/core/address.ts';
+import { kernelNat } from '../../../lab/backends/netns/nftables.ts';
+import { conformance, Names, packetOf } from '../../nat/conformance.ts';
+import { behaviourOf, outside } from '../../nat/lab.ts';
+import { told, wrongChecksums } from '../../nat/packets.ts';
+import { kernelBoxMissing, openKernelBox, type KernelBox } from './kernel-box.ts';
+
+const missing = kernelBoxMissing();
+const interfaces = { inside: ['inside'], outside: 'outside', outsideAddress: ip(outside) };
+
+/** Seconds to wait for a packet that should come, and for one that should not. */
+const patience = { passes: 3, dropped: 0.05 };
+
+describe.skipIf(missing)(`the kernel keeps the table${missing === undefined ? '' : ` (${missing})`}`, () => {
+  let box: KernelBox;
+  beforeAll(async () => {
+    box = await openKernelBox();
+  });
+  afterAll(() => box[Symbol.asyncDispose]());
+
+  test.each(conformance.map((row) => [row.preset, row.claim, row] as const))(
+    '%s: %s',
+    async (preset, _, { changes, forwards = [], steps }) => {
+      const rules = kernelNat({ name: 'box', behaviour: behaviourOf(preset, changes), outsideAddresses: [ip(outside)], insidePrefixes: [prefix('10.0.0.0/8')], forwards }, interfaces);
+      if (!rules.supported) throw new Error(rules.unsupported.map(({ knob, reason }) => `${knob}: ${reason}`).join('\n'));
+      await box.load(rules);
+      const names = new Names();
+      for (const step of steps) {
+        switch (step[0]) {
+          case 'wait':
+            await sleep(step[1] * 1000);
+            break;
+          case 'flush':
+            await box.flush();
+            break;
+          default: {
+            const [from, text, expected] = step;
+            const passed = await box.send(from, packetOf(names.fill(text)), expected === 'dropped' ? patience.dropped : patience.passes);
+            const seen = passed ? told(passed.packet) : 'dropped';
+            expect(seen, text).toBe(names.meet(expected, seen));
+            if (passed && !text.startsWith('udp:wrong')) expect(wrongChecksums(passed.packet)).toEqual([]);
+          }
+        }
+      }
+    },
+    30_000,
+  );
+});
