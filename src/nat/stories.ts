@@ -2,7 +2,7 @@
 import { describeEndpoint, ipv4FromNumber, type Endpoint } from '../core/address.ts';
 import type { MappedProtocol, Mapping, NatEvent } from '../core/events.ts';
 import { describeDuration, type Duration } from '../core/time.ts';
-import type { NumericEndpoint, Row } from './table.ts';
+import type { NumericEndpoint, Row, RowFields } from './table.ts';
 
 export const endpointOf = ({ address, port }: NumericEndpoint): Endpoint => ({ address: ipv4FromNumber(address), port });
 
@@ -14,6 +14,9 @@ export const mappingOf = (row: Row, expiresIn: Duration): Mapping => ({
   replied: row.replied,
   expiresIn,
 });
+
+/** What the sentences are about: a row of this box's table, or of a kernel's. */
+export type ToldRow = Omit<RowFields, 'shared'>;
 
 /** `10.0.0.2:500`; ESP has no port, and an ICMP query's is its identifier. */
 export function named(protocol: MappedProtocol, endpoint: NumericEndpoint): string {
@@ -31,22 +34,22 @@ export function named(protocol: MappedProtocol, endpoint: NumericEndpoint): stri
 const protocolNames: Record<MappedProtocol, string> = { udp: 'UDP', tcp: 'TCP', icmp: 'ICMP', esp: 'ESP' };
 
 /** `UDP 10.0.0.2:500 ⇄ 203.0.113.1:500` */
-const both = ({ protocol, inside, outside }: Row): string => `${protocolNames[protocol]} ${named(protocol, inside)} ⇄ ${named(protocol, outside)}`;
+const both = ({ protocol, inside, outside }: ToldRow): string => `${protocolNames[protocol]} ${named(protocol, inside)} ⇄ ${named(protocol, outside)}`;
 
-const remoteOf = ({ protocol, remote }: Row): string => (protocol === 'icmp' ? ipv4FromNumber(remote.address) : named(protocol, remote));
+const remoteOf = ({ protocol, remote }: ToldRow): string => (protocol === 'icmp' ? ipv4FromNumber(remote.address) : named(protocol, remote));
 
-export function created(box: string, row: Row, lifetime: Duration): string {
+export function created(box: string, row: ToldRow, lifetime: Duration): string {
   const life = `if nothing refreshes it, it lives ${describeDuration(lifetime)}`;
   if (row.origin === 'outside') return `${box} hands ${remoteOf(row)} on through its forwarded ${named(row.protocol, row.outside)} to ${named(row.protocol, row.inside)}; ${life}`;
   return `${box} maps ${both(row)} ${howThePortFared(row)}for ${remoteOf(row)}; ${life}`;
 }
 
-function howThePortFared({ protocol, inside, outside }: Row): string {
+function howThePortFared({ protocol, inside, outside }: ToldRow): string {
   if (protocol === 'esp') return '';
   return inside.port === outside.port ? '(its port kept) ' : `(${inside.port} became ${outside.port}) `;
 }
 
-export const expired = (box: string, row: Row, lifetime: Duration): string =>
+export const expired = (box: string, row: ToldRow, lifetime: Duration): string =>
   `${box} forgets ${both(row)} for ${remoteOf(row)}: nothing refreshed it for ${describeDuration(lifetime)}, and what now comes to ${named(row.protocol, row.outside)} finds no way in`;
 
 type Removal = Extract<NatEvent, { kind: 'mapping-removed' }>['why'];
@@ -58,4 +61,4 @@ const whyRemoved: Record<Removal, string> = {
   'address-changed': 'its outside address is another one now',
 };
 
-export const removed = (box: string, row: Row, why: Removal): string => `${box} takes away ${both(row)} for ${remoteOf(row)}: ${whyRemoved[why]}`;
+export const removed = (box: string, row: ToldRow, why: Removal): string => `${box} takes away ${both(row)} for ${remoteOf(row)}: ${whyRemoved[why]}`;
