@@ -97,6 +97,9 @@ export class NetlinkSocket {
   constructor(protocol: typeof NETLINK_ROUTE | typeof NETLINK_NETFILTER, namespace?: NetworkNamespace) {
     const open = (): number => syscalls().socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol);
     this.fd = namespace === undefined ? open() : namespace.inside(open);
+    // Bound, and so with a port number of its own: without one it would count as the kernel, which does not hear its own multicasts.
+    const anyPort = packed([2, AF_NETLINK], [2, 0], [4, 0], [4, 0]);
+    syscalls().bind(this.fd, anyPort, anyPort.length);
     setOption(this.fd, SOL_NETLINK, NETLINK_EXT_ACK, 1);
     setOption(this.fd, SOL_NETLINK, NETLINK_CAP_ACK, 1);
     growReceiveBuffer(this.fd, 1 << 22);
