@@ -22,12 +22,29 @@ export class StructReader {
     return this.#bytes.length - this.#at;
   }
 
-  u8 = (): number => this.#view.getUint8(this.#take(1));
-  u16 = (): number => this.#view.getUint16(this.#take(2), true);
-  u32 = (): number => this.#view.getUint32(this.#take(4), true);
-  u64 = (): bigint => this.#view.getBigUint64(this.#take(8), true);
-  net16 = (): number => this.#view.getUint16(this.#take(2));
-  net32 = (): number => this.#view.getUint32(this.#take(4));
+  u8(): number {
+    return this.#view.getUint8(this.#take(1));
+  }
+
+  u16(): number {
+    return this.#view.getUint16(this.#take(2), true);
+  }
+
+  u32(): number {
+    return this.#view.getUint32(this.#take(4), true);
+  }
+
+  u64(): bigint {
+    return this.#view.getBigUint64(this.#take(8), true);
+  }
+
+  net16(): number {
+    return this.#view.getUint16(this.#take(2));
+  }
+
+  net32(): number {
+    return this.#view.getUint32(this.#take(4));
+  }
 
   bytes(length: number): Uint8Array {
     const at = this.#take(length);
