@@ -42,7 +42,7 @@ export const currentLifetime = (usage: Usage): PfkeyLifetime => ({
   allocations: usage.packets,
   bytes: BigInt(usage.bytes),
   addtime: wholeSeconds(usage.addedAt),
-  usetime: usage.lastUse === undefined ? 0n : atLeastOne(wholeSeconds(usage.lastUse)), // 0 means never
+  usetime: usage.lastUse === undefined ? 0n : atLeastOne(BigInt(Math.ceil(usage.lastUse / 1000))), // 0 means never
 });
 
 const wait = (wholeSeconds: bigint): Duration => seconds(Number(wholeSeconds));

@@ -118,7 +118,7 @@ describe('an SA', () => {
       sa2: { mode: ipsecModes.TUNNEL, reqid: 17 },
       source: { address: west }, destination: { address: east },
       nattType: 2, nattSourcePort: 4500, nattDestinationPort: 61234,
-      lifetimeCurrent: { allocations: 2, bytes: 66n, addtime: 0n, usetime: 17n },
+      lifetimeCurrent: { allocations: 2, bytes: 66n, addtime: 0n, usetime: 18n },
       lifetimeHard: { addtime: 3600n }, lifetimeSoft: { addtime: 3000n, allocations: 9 },
     });
   });

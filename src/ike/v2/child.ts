@@ -185,7 +185,7 @@ export function tell(child: ChildSa, state: 'established' | 'rekeyed' | 'deleted
 export const tellChildFailed = (sa: IkeSa, selectors: Selectors, story: string): void =>
   sa.context.event({ kind: 'child-sa', ...sa.name, state: 'failed', spiIn: 0, spiOut: 0, encapsulation: 'none', selectors: describeSelectors(selectors), story });
 
-/** When one of the child SAs was last used in a direction, as far as the stack's whole seconds tell: the end of that second (`usetime` is rounded down). */
+/** When one of the child SAs was last used in a direction, as far as the stack's whole seconds tell: up to a second later than it was (`usetime` is rounded up). */
 export function lastUse(sa: IkeSa, direction: 'inbound' | 'outbound', known: (at: Duration | undefined) => void): void {
   const children = [...sa.children].filter((child) => direction === 'inbound' || child.heldBack === undefined);
   let open = children.length;
@@ -195,7 +195,7 @@ export function lastUse(sa: IkeSa, direction: 'inbound' | 'outbound', known: (at
     const [spi, destination] = direction === 'inbound' ? [spiIn, local.address] : [spiOut, peer.address];
     sa.context.pfkey.request('SADB_GET', { sa: bareSa(spi), destination: outer(destination) }, ({ errno, lifetimeCurrent }) => {
       if (errno === 0) latest = Math.max(latest, Number(lifetimeCurrent?.usetime ?? 0n));
-      if (--open === 0 && !sa.isGone) known(latest === 0 ? undefined : (((latest + 1) * 1000) as Duration));
+      if (--open === 0 && !sa.isGone) known(latest === 0 ? undefined : ((latest * 1000) as Duration));
     });
   }
 }
