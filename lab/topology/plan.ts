@@ -1,0 +1,120 @@
+/** Decides all that a topology leaves open: copies of hosts, prefixes, addresses, routes, the endpoints' configuration. */
+import { prefix as toPrefix } from '../../src/core/address.ts';
+import { changed, presetNamed, presets } from '../../src/nat/presets.ts';
+import type { BehaviourChanges } from '../../src/nat/presets.ts';
+import type { PortForward } from '../../src/nat/behaviour.ts';
+import type { HostPlan, NatPlan, NodePlan, RouterPlan, SegmentPlan, WorldPlan } from '../../src/sim/plan.ts';
+import { Problem } from '../problem.ts';
+import { suggestion } from '../suggest.ts';
+import { planInterfaces, planSegments } from './addresses.ts';
+import type { Copies, Interfaces } from './addresses.ts';
+import { endpointConfig } from './endpoints.ts';
+import type { LoadedTopology, Locate } from './load.ts';
+import { Routing } from './routing.ts';
+import type { HostFile, NatFile, TopologyFile } from './schema.ts';
+
+/** A topology with nothing left open. */
+export interface Topology {
+  readonly name: string;
+  readonly title: string;
+  readonly plan: WorldPlan;
+  /** The preset that each box started from. */
+  readonly presets: Readonly<Record<string, string>>;
+  readonly copies: Copies;
+}
+
+export const defaultPreset = 'linux-masquerade';
+const defaultPool = toPrefix('10.98.0.0/16');
+
+export function planTopology({ name, file, locate }: LoadedTopology): Topology {
+  checkNames(file, locate);
+  const copies = Object.fromEntries(Object.entries(file.hosts).map(([host, { count }]) => [host, copiesOf(host, count)]));
+  const segments = planSegments(file, copies);
+  const interfaces = planInterfaces(file, segments, copies, locate);
+  const routing = new Routing(file, interfaces, copies);
+  const nodes: NodePlan[] = [
+    ...Object.entries(file.nats).map(([box, nat]) => natPlan(box, nat, interfaces, routing, segments, locate)),
+    ...Object.keys(file.routers).map((router): RouterPlan => ({ kind: 'router', name: router, interfaces: interfaces.get(router)!, routes: routing.routesOf(router) })),
+    ...Object.entries(file.hosts).flatMap(([entry, host]) => copies[entry]!.map((copy) => hostPlan(copy, host, file, interfaces, routing, segments))),
+  ];
+  return {
+    name,
+    title: file.title,
+    plan: { segments: [...segments.values()], nodes },
+    presets: Object.fromEntries(Object.entries(file.nats).map(([box, nat]) => [box, nat.preset ?? defaultPreset])),
+    copies,
+  };
+}
+
+const copiesOf = (host: string, count: number | undefined): string[] => (count === undefined ? [host] : Array.from({ length: count }, (_, i) => `${host}${i + 1}`));
+
+function checkNames(file: TopologyFile, locate: Locate): void {
+  const known = (kind: string, names: readonly string[], wanted: string, path: readonly PropertyKey[]): void => {
+    if (!names.includes(wanted)) throw new Problem(`${locate(path)}: no ${kind} "${wanted}"; ${suggestion(wanted, names)}`);
+  };
+  const segments = Object.keys(file.segments);
+  const hosts = Object.keys(file.hosts);
+  for (const [box, nat] of Object.entries(file.nats)) {
+    for (const inside of nat.inside) known('segment', segments, inside, ['nats', box, 'inside']);
+    known('segment', segments, nat.outside, ['nats', box, 'outside']);
+    known('preset', presets.map((preset) => preset.name), nat.preset ?? defaultPreset, ['nats', box, 'preset']);
+    nat.forwards?.forEach((forward, i) => known('host', hosts, forward.to, ['nats', box, 'forwards', i, 'to']));
+  }
+  for (const [router, { on }] of Object.entries(file.routers)) for (const segment of on) known('segment', segments, segment, ['routers', router, 'on']);
+  for (const [host, { on, connectsTo, protects, address }] of Object.entries(file.hosts)) {
+    for (const segment of on) known('segment', segments, segment, ['hosts', host, 'on']);
+    if (protects !== undefined) known('segment', segments, protects, ['hosts', host, 'protects']);
+    if (connectsTo !== undefined) {
+      known('host', hosts, connectsTo, ['hosts', host, 'connectsTo']);
+      if (file.hosts[connectsTo]!.protects === undefined) throw new Problem(`${locate(['hosts', host, 'connectsTo'])}: ${connectsTo} is no gateway: give it "protects: SEGMENT"`);
+    }
+    if (address !== undefined && file.hosts[host]!.count !== undefined) throw new Problem(`${locate(['hosts', host, 'address'])}: a host with a count cannot have one address; leave it out`);
+  }
+}
+
+function natPlan(name: string, nat: NatFile, interfaces: Interfaces, routing: Routing, segments: ReadonlyMap<string, SegmentPlan>, locate: Locate): NatPlan {
+  const own = interfaces.get(name)!;
+  const outside = own.at(-1)!;
+  const forwards = (nat.forwards ?? []).map((forward, i): PortForward => {
+    const target = interfaces.get(forward.to)?.find(({ segment }) => nat.inside.includes(segment));
+    if (!target) throw new Problem(`${locate(['nats', name, 'forwards', i, 'to'])}: ${forward.to} is not on the inside of ${name}`);
+    return forward.protocol === 'esp' ? { protocol: 'esp', to: target.address } : { protocol: forward.protocol, port: forward.port, to: { address: target.address, port: forward.toPort ?? forward.port } };
+  });
+  return {
+    kind: 'nat',
+    name,
+    interfaces: own,
+    routes: routing.routesOf(name),
+    inside: own.slice(0, -1).map((one) => one.name),
+    outside: outside.name,
+    box: {
+      name,
+      behaviour: changed(presetNamed(nat.preset ?? defaultPreset)!.behaviour, given(nat.behaviour ?? {})),
+      outsideAddresses: [outside.address],
+      insidePrefixes: nat.inside.map((segment) => segments.get(segment)!.prefix),
+      forwards,
+    },
+  };
+}
+
+/** The knobs that were turned, in full depth: what was left undefined is not there. */
+const given = (knobs: NonNullable<NatFile['behaviour']>): BehaviourChanges => JSON.parse(JSON.stringify(knobs)) as BehaviourChanges;
+
+function hostPlan(name: string, host: HostFile, file: TopologyFile, interfaces: Interfaces, routing: Routing, segments: ReadonlyMap<string, SegmentPlan>): HostPlan {
+  const own = interfaces.get(name)!;
+  const routes = routing.routesOf(name);
+  const base = { kind: 'host', name, interfaces: own, forwards: host.protects !== undefined } as const;
+  const gatewayFile = host.connectsTo === undefined ? host : file.hosts[host.connectsTo]!;
+  if (gatewayFile.protects === undefined) return { ...base, routes };
+  const protectedPrefix = segments.get(gatewayFile.protects)!.prefix;
+  const pool = gatewayFile.pool ?? defaultPool;
+  const role =
+    host.connectsTo === undefined
+      ? ({ role: 'gateway', protects: protectedPrefix, pool, innerAddress: own.find(({ segment }) => segment === host.protects)!.address } as const)
+      : ({ role: 'client', gateway: host.connectsTo, gatewayAddress: routing.reach(name, host.connectsTo), protects: protectedPrefix } as const);
+  return {
+    ...base,
+    routes: [...routes, { to: role.role === 'client' ? protectedPrefix : pool, via: 'tunnel' }],
+    endpoint: endpointConfig(name, own[0]!.address, host, role),
+  };
+}

@@ -1,0 +1,157 @@
+/** The topology file as people write it. `plan.ts` decides what it leaves open. */
+import { z } from 'zod';
+import { parseAddress, parsePrefix } from '../../src/core/address.ts';
+import { dhGroupIds, encryptionIds, integrityIds, prfIds } from '../../src/crypto/transforms.ts';
+import { parseDuration } from './duration.ts';
+
+const duration = z.string().transform((text, context) => {
+  const parsed = parseDuration(text);
+  if (parsed !== undefined) return parsed;
+  context.addIssue({ code: 'custom', message: 'expected a duration such as "30 s", "250 ms", "2 min"' });
+  return z.NEVER;
+});
+
+const address = z.string().transform((text, context) => {
+  const parsed = parseAddress(text);
+  if (parsed !== undefined) return parsed;
+  context.addIssue({ code: 'custom', message: 'expected an IP address such as 192.168.1.2' });
+  return z.NEVER;
+});
+
+const prefix = z.string().transform((text, context) => {
+  const parsed = parsePrefix(text);
+  if (parsed !== undefined) return parsed;
+  context.addIssue({ code: 'custom', message: 'expected an address prefix such as 192.168.1.0/24' });
+  return z.NEVER;
+});
+
+const orOff = <Schema extends z.ZodType>(schema: Schema) => z.union([z.literal('off'), z.literal(false).transform(() => 'off' as const), schema]);
+const orNever = <Schema extends z.ZodType>(schema: Schema) => z.union([z.literal('never'), schema]);
+const names = z.union([z.string().transform((name) => [name]), z.array(z.string()).min(1)]);
+const port = z.int().min(1).max(65535);
+const probability = z.number().min(0).max(1);
+const keys = <Key extends string>(table: Readonly<Record<Key, unknown>>) => Object.keys(table) as [Key, ...Key[]];
+
+const segment = z.strictObject({
+  prefix: prefix.optional(),
+  mtu: z.int().min(576).max(65535).optional(),
+  latency: duration.optional(),
+  jitter: duration.optional(),
+  loss: probability.optional(),
+  duplication: probability.optional(),
+  reordering: probability.optional(),
+  reorderDelay: duration.optional(),
+});
+
+const dependence = z.enum(['endpoint-independent', 'address-dependent', 'address-and-port-dependent']);
+
+/** RFC 4787's knobs and IPsec's, each optional: what a box does otherwise than its preset. */
+const knobs = z.strictObject({
+  mapping: dependence.optional(),
+  filtering: dependence.optional(),
+  ports: z
+    .strictObject({
+      assignment: z.enum(['preserve', 'sequential', 'random']).optional(),
+      range: z.tuple([port, port]).optional(),
+      keepLowApart: z.boolean().optional(),
+      overloading: z.union([z.literal(false), z.literal('per-remote')]).optional(),
+      onConflict: z.enum(['another-port', 'refuse']).optional(),
+    })
+    .optional(),
+  timeouts: z
+    .strictObject({
+      unreplied: duration.optional(),
+      replied: duration.optional(),
+      repliedAfter: duration.optional(),
+      byRemotePort: z.record(z.string().regex(/^\d+$/), duration).optional(),
+      icmp: duration.optional(),
+      esp: duration.optional(),
+      tcpEstablished: duration.optional(),
+      tcpTransitory: duration.optional(),
+    })
+    .optional(),
+  refresh: z.enum(['outbound', 'inbound', 'both']).optional(),
+  hairpinning: z.boolean().optional(),
+  fragments: z.enum(['reassemble', 'drop']).optional(),
+  pinned: z
+    .strictObject({
+      ports: z.array(port).optional(),
+      onConflict: z.enum(['refuse', 'steal']).optional(),
+      scope: z.enum(['per-server', 'whole-box']).optional(),
+    })
+    .optional(),
+  esp: z.enum(['blocked', 'one-client', 'one-per-server']).optional(),
+  blockedUdpPorts: z.array(port).optional(),
+  tableSize: z.int().min(1).optional(),
+});
+
+const forward = z.union([
+  z.strictObject({ protocol: z.enum(['udp', 'tcp']), port, to: z.string(), toPort: port.optional() }),
+  z.strictObject({ protocol: z.literal('esp'), to: z.string() }),
+]);
+
+const nat = z.strictObject({
+  inside: names,
+  outside: z.string(),
+  preset: z.string().optional(),
+  behaviour: knobs.optional(),
+  forwards: z.array(forward).optional(),
+});
+
+const encryption = z.strictObject({ name: z.enum(keys(encryptionIds)), bits: z.union([z.literal(128), z.literal(256)]).optional() });
+const integrity = z.array(z.enum(keys(integrityIds)));
+const groups = z.array(z.enum(keys(dhGroupIds)));
+
+const ike = z.strictObject({
+  natTraversal: z.boolean().optional(),
+  startPort: z.union([z.literal(500), z.literal(4500)]).optional(),
+  keepalive: orOff(duration).optional(),
+  deadPeerDetection: orOff(duration).optional(),
+  retransmission: z.strictObject({ first: duration, factor: z.number().min(1), tries: z.int().min(1) }).optional(),
+  cookieThreshold: z.int().min(0).optional(),
+  halfOpenLimit: z.int().min(1).optional(),
+  rekeyAfter: orNever(duration).optional(),
+  preSharedKey: z.string().min(1).optional(),
+  proposals: z.array(z.strictObject({ encryption: z.array(encryption).min(1), integrity: integrity.default([]), prf: z.array(z.enum(keys(prfIds))).min(1), groups: groups.min(1) })).min(1).optional(),
+});
+
+const esp = z.strictObject({
+  proposals: z
+    .array(z.strictObject({ encryption: z.array(encryption).min(1), integrity: integrity.default([]), groups: groups.default([]), extendedSequenceNumbers: z.boolean().default(true) }))
+    .min(1)
+    .optional(),
+  softTime: orNever(duration).optional(),
+  hardTime: orNever(duration).optional(),
+  softPackets: orNever(z.int().min(1)).optional(),
+  hardPackets: orNever(z.int().min(1)).optional(),
+});
+
+const host = z.strictObject({
+  on: names,
+  address: z.union([address.transform((one) => [one]), z.array(address)]).optional(),
+  count: z.int().min(1).max(5000).optional(),
+  /** A client: the gateway's name. */
+  connectsTo: z.string().optional(),
+  /** A gateway: the segment behind it, and the addresses that it gives to its clients. */
+  protects: z.string().optional(),
+  pool: prefix.optional(),
+  ike: ike.optional(),
+  esp: esp.optional(),
+});
+
+const router = z.strictObject({ on: z.array(z.string()).min(2) });
+
+export const topologySchema = z.strictObject({
+  title: z.string().min(1),
+  segments: z.record(z.string(), z.preprocess((written) => written ?? {}, segment)),
+  nats: z.record(z.string(), nat).default({}),
+  hosts: z.record(z.string(), host),
+  routers: z.record(z.string(), router).default({}),
+});
+
+/** A topology as written: what a file or a lesson's variation of it says. */
+export type TopologySource = z.input<typeof topologySchema>;
+/** The same, checked and with durations, addresses and prefixes as values. */
+export type TopologyFile = z.output<typeof topologySchema>;
+export type HostFile = TopologyFile['hosts'][string];
+export type NatFile = TopologyFile['nats'][string];

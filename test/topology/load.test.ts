@@ -1,0 +1,105 @@
+import { describe, expect, test } from 'vitest';
+import { Problem } from '../../lab/problem.ts';
+import { parseTopology, topologyNames, loadTopology, vary } from '../../lab/topology/load.ts';
+import { planTopology } from '../../lab/topology/plan.ts';
+
+const home = `title: A home
+segments:
+  lan: { prefix: 192.168.7.0/24 }
+  internet: { latency: 10 ms }
+  office:
+nats:
+  box: { inside: lan, outside: internet, preset: linux-masquerade }
+hosts:
+  alice:   { on: lan, connectsTo: gateway }
+  gateway: { on: internet, protects: office }
+`;
+
+/** What a person is told about a file with one thing changed. */
+function complaint(change: (text: string) => string): string {
+  try {
+    planTopology(parseTopology(change(home), 'my.yaml'));
+  } catch (error) {
+    if (error instanceof Problem) return error.message;
+    throw error;
+  }
+  throw new Error('the file was accepted');
+}
+
+describe('a wrong topology file is answered with file, line, column and what was expected', () => {
+  const wrongs: readonly (readonly [wrong: string, right: string, message: RegExp])[] = [
+    ['prset: linux-masquerade', 'preset: linux-masquerade', /^my\.yaml:7:42: unknown key "prset" in nats\.box; did you mean "preset"\?$/],
+    ['preset: linux-masqerade', 'preset: linux-masquerade', /^my\.yaml:7:42: no preset "linux-masqerade"; did you mean "linux-masquerade"\?$/],
+    ['latency: 10 parsecs', 'latency: 10 ms', /^my\.yaml:4:15: .*expected a duration such as "30 s"/],
+    ['prefix: 192.168.7.0/33', 'prefix: 192.168.7.0/24', /^my\.yaml:3:10: .*expected an address prefix/],
+    ['inside: lann', 'inside: lan', /^my\.yaml:7:10: no segment "lann"; did you mean "lan"\?$/],
+    ['connectsTo: gatewy', 'connectsTo: gateway', /^my\.yaml:9:23: no host "gatewy"; did you mean "gateway"\?$/],
+    ['connectsTo: alice', 'connectsTo: gateway', /^my\.yaml:9:23: alice is no gateway: give it "protects: SEGMENT"$/],
+    ['on: lan, address: 192.168.8.2,', 'on: lan,', /^my\.yaml:9:\d+: 192\.168\.8\.2 is not in lan's prefix 192\.168\.7\.0\/24$/],
+  ];
+  test.each(wrongs)('%s', (wrong, right, message) => {
+    expect(complaint((text) => text.replace(right, wrong))).toMatch(message);
+  });
+
+  test('YAML that is none has its place too', () => {
+    expect(complaint((text) => text.replace('{ on: lan,', '{ on: [lan,'))).toMatch(/^my\.yaml:\d+:\d+: /);
+  });
+
+  test('a topology that is not there gets the nearest name', () => {
+    expect(() => loadTopology('hoome')).toThrow(/no topology "hoome"; did you mean "home"\?/);
+    expect(() => loadTopology('./nowhere.yaml')).toThrow(/cannot read the topology \.\/nowhere\.yaml: no such file/);
+  });
+});
+
+describe('what a topology leaves open is decided', () => {
+  const { plan } = planTopology(parseTopology(home, 'my.yaml'));
+  const node = (name: string) => plan.nodes.find((one) => one.name === name)!;
+
+  test('written prefixes stay, others are found: public ones outside, 10.99.0.0/24 behind the gateway', () => {
+    expect(plan.segments.map(({ name, prefix }) => `${name} ${prefix.address}/${prefix.length}`)).toEqual(['lan 192.168.7.0/24', 'internet 203.0.113.0/24', 'office 10.99.0.0/24']);
+  });
+
+  test('boxes and gateways count from .1, hosts from .10', () => {
+    expect(node('box').interfaces.map(({ address }) => address)).toEqual(['192.168.7.1', '203.0.113.1']);
+    expect(node('alice').interfaces.map(({ address }) => address)).toEqual(['192.168.7.10']);
+    expect(node('gateway').interfaces.map(({ address }) => address)).toEqual(['203.0.113.2', '10.99.0.1']);
+  });
+
+  test('hosts inside leave by the box, protected networks are reached by the tunnel, nothing leads inwards', () => {
+    expect(node('alice').routes).toEqual([
+      { to: { address: '0.0.0.0', length: 0 }, via: '192.168.7.1' },
+      { to: { address: '10.99.0.0', length: 24 }, via: 'tunnel' },
+    ]);
+    expect(node('gateway').routes).toEqual([{ to: { address: '10.98.0.0', length: 16 }, via: 'tunnel' }]);
+  });
+
+  test('a crowd gets a prefix with room for it', () => {
+    const crowd = planTopology(vary(parseTopology(home.replace('{ prefix: 192.168.7.0/24 }', ''), 'my.yaml'), { hosts: { alice: { count: 1000 } } }));
+    expect(crowd.plan.segments[0]!.prefix).toEqual({ address: '10.1.0.0', length: 16 });
+    expect(new Set(crowd.plan.nodes.flatMap(({ interfaces }) => interfaces.map(({ address }) => address))).size).toBe(1000 + 4);
+    expect(crowd.copies['alice']).toHaveLength(1000);
+  });
+
+  test('a gateway behind a box is reached at the box that forwards to it', () => {
+    const { plan: behind } = planTopology(loadTopology('both-behind-nat'));
+    const front = behind.nodes.find(({ name }) => name === 'front')!;
+    const alice = behind.nodes.find(({ name }) => name === 'alice')!;
+    expect(alice.kind === 'host' && alice.endpoint?.ike.connections[0]?.remote).toBe(front.interfaces.at(-1)!.address);
+  });
+
+  test('routers lead both ways', () => {
+    const routed = parseTopology(`${home.replace('gateway: { on: internet', 'gateway: { on: backbone').replace('office:\n', 'office:\n  backbone:\n')}routers:\n  core: { on: [internet, backbone] }\n`, 'my.yaml');
+    const nodes = planTopology(routed).plan.nodes;
+    const core = nodes.find(({ name }) => name === 'core')!;
+    const box = nodes.find(({ name }) => name === 'box')!;
+    expect(box.routes).toContainEqual({ to: { address: '198.51.100.0', length: 24 }, via: core.interfaces[0]!.address });
+  });
+});
+
+test.each(topologyNames())('the topology %s can be planned', (name) => {
+  const { plan } = planTopology(loadTopology(name));
+  for (const { segment, address, prefixLength } of plan.nodes.flatMap(({ interfaces }) => interfaces)) {
+    const planned = plan.segments.find((one) => one.name === segment);
+    expect(planned?.prefix.length, address).toBe(prefixLength);
+  }
+});
