@@ -1,0 +1,81 @@
+/** What every world offers to the lessons, be it simulated or real. */
+import type { Mapping } from '../../src/core/events.ts';
+import type { Duration, Instant } from '../../src/core/time.ts';
+import type { EndpointCommand } from '../../src/host/ports.ts';
+import type { NatControl } from '../../src/nat/behaviour.ts';
+import type { WorldPlan } from '../../src/sim/plan.ts';
+import type { TraceEvent } from '../../src/trace/events.ts';
+import type { TraceLog } from '../../src/trace/trace.ts';
+
+export const backendNames = ['sim'] as const;
+export type BackendName = (typeof backendNames)[number];
+
+/** One thing that a backend, or a tool around it, needs from the machine. */
+export interface Requirement {
+  readonly name: string;
+  readonly present: boolean;
+  /** What was found, or why it is missing. */
+  readonly detail: string;
+  /** The one command that gets it, where there is one. */
+  readonly remedy?: string;
+}
+
+export interface Capabilities {
+  readonly usable: boolean;
+  readonly requirements: readonly Requirement[];
+}
+
+/** Something of a plan that this backend cannot honour, in words for people. */
+export interface Unsupported {
+  readonly what: string;
+  readonly why: string;
+}
+
+export interface Backend {
+  readonly name: BackendName;
+  /** How the clock runs: a lesson's `time` in the results. */
+  readonly clock: 'virtual' | 'real';
+  /** Never throws; says what is missing and how to get it. */
+  probe(): Promise<Capabilities>;
+  /** What of the plan cannot be built here; empty when all can. */
+  unsupported(plan: WorldPlan): readonly Unsupported[];
+  open(plan: WorldPlan, options: LabOptions): Promise<Lab>;
+  /** Backends that change the machine run in a process of their own, which leaves nothing behind: runs the command line there, once it is not there yet. */
+  readonly enclosure?: { isEntered(): boolean; enter(argv: readonly string[]): Promise<number> };
+}
+
+export interface LabOptions {
+  readonly seed: number;
+  readonly trace: TraceLog;
+}
+
+/** A fold over events: `sees` is told each one once and says whether what was waited for is complete. */
+export interface Predicate {
+  readonly describe: string;
+  sees(event: TraceEvent): boolean;
+}
+
+export interface Exit {
+  readonly status: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A running world. All times are the lab's: on a real backend they may pass faster than the clock on the wall. */
+export interface Lab extends AsyncDisposable {
+  readonly now: Instant;
+  command(host: string, command: EndpointCommand): void;
+  control(box: string, control: NatControl): Promise<void>;
+  mappings(box: string): Promise<readonly Mapping[]>;
+  /** Cuts a segment, or mends it. */
+  link(segment: string, state: 'up' | 'down'): Promise<void>;
+  /** Runs a program in the host's network namespace; undefined where hosts are simulated. */
+  readonly exec?: (host: string, argv: readonly string[]) => Promise<Exit>;
+  /**
+   * The only place where time passes. Events from number `since` on are shown to the predicate first, so that what an action set off at
+   * once is not missed.
+   */
+  until(what: Predicate, within: Duration, since: number): Promise<'met' | 'timed out'>;
+  /** All that has happened is in the trace: to be called before the checks look at it. */
+  settle(): Promise<void>;
+}
