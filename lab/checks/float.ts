@@ -1,0 +1,48 @@
+/** Claims about which port and which encapsulation a tunnel uses. */
+import type { Trace } from '../../src/trace/trace.ts';
+import { exchangeTypes } from '../../src/wire/ike/message.ts';
+import type { Cast } from '../topology/cast.ts';
+import { claim } from './check.ts';
+import type { Check } from './check.ts';
+import { isEsp, isIke, path, ports, seenAt } from './wire.ts';
+import type { SeenIke } from './wire.ts';
+
+const ikeOf = (trace: Trace, node: string): readonly SeenIke[] => seenAt(trace, { node }).filter(isIke);
+
+export const movesTo4500 = ({ clients }: Cast): Check =>
+  claim({ id: 'moves', claim: 'From IKE_AUTH on the SA uses port 4500', expected: 'IKE_SA_INIT on 500, everything after it from and to 4500', ref: 'RFC 7296 §2.23' }, (trace) => {
+    const messages = ikeOf(trace, clients[0]!.name);
+    const wrong = messages.filter(({ content, from, to }) => (content.header.exchange === exchangeTypes.IKE_SA_INIT) === [from.port, to.port].includes(ports.natt));
+    const later = messages.filter(({ content }) => content.header.exchange !== exchangeTypes.IKE_SA_INIT);
+    return {
+      holds: later.length > 0 && wrong.length === 0,
+      observed: wrong.length > 0 ? `on the wrong port: ${path(wrong[0]!)}` : later.length > 0 ? `IKE_AUTH went ${path(later[0]!)}` : 'no message after IKE_SA_INIT',
+      evidence: wrong.length > 0 ? wrong.slice(0, 3) : later.slice(0, 2),
+    };
+  });
+
+export const staysOn500 = ({ clients }: Cast): Check =>
+  claim({ id: 'stays', claim: 'Nothing moves: every message stays on port 500', expected: 'all IKE from and to port 500', ref: 'RFC 7296 §2.23' }, (trace) => {
+    const messages = ikeOf(trace, clients[0]!.name);
+    const moved = messages.filter(({ from, to }) => from.port !== ports.ike || to.port !== ports.ike);
+    return { holds: messages.length >= 4 && moved.length === 0, observed: moved.length > 0 ? `moved: ${path(moved[0]!)}` : `${messages.length} messages, all on 500`, evidence: moved.length > 0 ? moved.slice(0, 3) : messages.slice(0, 4) };
+  });
+
+export const dataTravelsAs = ({ clients }: Cast, encapsulation: 'none' | 'udp'): Check =>
+  claim(
+    {
+      id: 'encapsulation',
+      claim: encapsulation === 'udp' ? 'ESP travels in UDP between ports 4500' : 'ESP travels plain, as IP protocol 50',
+      expected: encapsulation === 'udp' ? 'every ESP packet of the client in UDP, from and to 4500' : 'every ESP packet of the client is protocol 50',
+      ref: encapsulation === 'udp' ? 'RFC 3948 §2.1' : 'RFC 4303 §2',
+    },
+    (trace) => {
+      const esp = seenAt(trace, { node: clients[0]!.name }).filter(isEsp);
+      const wrong = esp.filter(({ content, from, to }) => content.encapsulation !== encapsulation || (encapsulation === 'udp' && (from.port !== ports.natt || to.port !== ports.natt)));
+      return {
+        holds: esp.length > 0 && wrong.length === 0,
+        observed: esp.length === 0 ? 'no ESP at all' : wrong.length > 0 ? `otherwise: ${path(wrong[0]!)}` : `${esp.length} packets, the first ${path(esp[0]!)}`,
+        evidence: wrong.length > 0 ? wrong.slice(0, 3) : esp.slice(0, 2),
+      };
+    },
+  );

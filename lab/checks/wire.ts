@@ -1,0 +1,102 @@
+/** The wire as checks read it: packets at interfaces, taken apart as far as an onlooker without keys can. */
+import { describeEndpoint } from '../../src/core/address.ts';
+import type { Endpoint } from '../../src/core/address.ts';
+import { sameBytes, toHex } from '../../src/core/bytes.ts';
+import type { SpiText } from '../../src/core/events.ts';
+import type { EventOf, Trace } from '../../src/trace/trace.ts';
+import { decodeEsp } from '../../src/wire/esp.ts';
+import { decodeHeader } from '../../src/wire/ike/codec.ts';
+import type { IkeHeader } from '../../src/wire/ike/message.ts';
+import { decodeIpv4 } from '../../src/wire/ipv4.ts';
+import { natKeepalive, nonEspMarker, stripMarker } from '../../src/wire/natt.ts';
+import { protocols } from '../../src/wire/protocols.ts';
+import { decodeUdp } from '../../src/wire/udp.ts';
+
+/** The ports of IKE: 500 without a marker, 4500 shared with ESP in UDP (RFC 7296 §2, RFC 3948 §2). */
+export const ports = { ike: 500, natt: 4500 } as const;
+
+/** A packet at an interface. Ports are 0 where the protocol has none. */
+export interface Seen {
+  readonly event: EventOf<'packet'>;
+  readonly seq: number;
+  readonly from: Endpoint;
+  readonly to: Endpoint;
+  /** What a box must leave alone: the UDP payload, else the IP payload. */
+  readonly payload: Uint8Array;
+  readonly content: Content;
+}
+
+export type Content =
+  /** Read by where it stands, not by where it should: `marker` says whether four zero octets were in front. */
+  | { readonly kind: 'ike'; readonly marker: boolean; readonly header: IkeHeader; readonly sa: SpiText; readonly message: Uint8Array }
+  | { readonly kind: 'esp'; readonly encapsulation: 'none' | 'udp'; readonly spi: number; readonly sequence: number }
+  /** Whatever is too short to be ESP or IKE on the shared port: exactly one octet 0xFF is a keepalive as RFC 3948 has it. */
+  | { readonly kind: 'keepalive'; readonly exact: boolean }
+  | { readonly kind: 'other'; readonly protocol: number };
+
+export interface At {
+  readonly node: string;
+  readonly interface?: string;
+  readonly direction?: 'in' | 'out';
+}
+
+/** Packets that passed a node's interface, in order. */
+export function seenAt(trace: Trace, at: At): readonly Seen[] {
+  return trace
+    .of('packet', at.node)
+    .filter(({ body }) => (at.interface === undefined || body.interface === at.interface) && (at.direction === undefined || body.direction === at.direction))
+    .flatMap((event) => takeApart(event) ?? []);
+}
+
+const cache = new WeakMap<EventOf<'packet'>, Seen | null>();
+
+function takeApart(event: EventOf<'packet'>): Seen | undefined {
+  let seen = cache.get(event);
+  if (seen === undefined) cache.set(event, (seen = parse(event) ?? null));
+  return seen ?? undefined;
+}
+
+function parse(event: EventOf<'packet'>): Seen | undefined {
+  const packet = decodeIpv4(event.body.bytes);
+  if (!packet.ok) return undefined;
+  const { source, destination, protocol, payload, fragmentOffset, moreFragments } = packet.value;
+  const plain = { event, seq: event.seq, from: { address: source, port: 0 }, to: { address: destination, port: 0 }, payload };
+  if (fragmentOffset > 0 || moreFragments) return { ...plain, content: { kind: 'other', protocol } };
+  if (protocol === protocols.esp) {
+    const esp = decodeEsp(payload);
+    return { ...plain, content: esp.ok ? { kind: 'esp', encapsulation: 'none', spi: esp.value.spi, sequence: esp.value.sequence } : { kind: 'other', protocol } };
+  }
+  if (protocol !== protocols.udp) return { ...plain, content: { kind: 'other', protocol } };
+  const udp = decodeUdp(payload, { source, destination });
+  if (!udp.ok) return { ...plain, content: { kind: 'other', protocol } };
+  const from = { address: source, port: udp.value.sourcePort };
+  const to = { address: destination, port: udp.value.destinationPort };
+  return { event, seq: event.seq, from, to, payload: udp.value.payload, content: contentOf(udp.value.payload, [from.port, to.port]) };
+}
+
+function contentOf(payload: Uint8Array, between: readonly number[]): Content {
+  const shared = between.includes(ports.natt);
+  if (!shared && !between.includes(ports.ike)) return { kind: 'other', protocol: protocols.udp };
+  if (shared && payload.length < 8) return { kind: 'keepalive', exact: sameBytes(payload, natKeepalive) };
+  const marker = sameBytes(payload.subarray(0, nonEspMarker.length), nonEspMarker);
+  const message = marker ? stripMarker(payload) : payload;
+  const header = decodeHeader(message);
+  // Without a marker a datagram on the shared port is ESP (RFC 3948 §2.2), unless its length field gives an IKE header away.
+  if (header.ok && (marker || header.value.length === message.length)) return { kind: 'ike', marker, header: header.value, sa: toHex(header.value.initiatorSpi), message };
+  const esp = decodeEsp(payload);
+  return esp.ok ? { kind: 'esp', encapsulation: 'udp', spi: esp.value.spi, sequence: esp.value.sequence } : { kind: 'other', protocol: protocols.udp };
+}
+
+export type SeenIke = Seen & { readonly content: Extract<Content, { kind: 'ike' }> };
+export type SeenEsp = Seen & { readonly content: Extract<Content, { kind: 'esp' }> };
+
+export const isIke = (seen: Seen): seen is SeenIke => seen.content.kind === 'ike';
+export const isEsp = (seen: Seen): seen is SeenEsp => seen.content.kind === 'esp';
+export const isKeepalive = (seen: Seen): boolean => seen.content.kind === 'keepalive';
+
+/** The same packet at another place: its payload is the same whatever became of addresses and ports on the way. */
+export const sameOnTheWay = (one: Seen, other: Seen): boolean => sameBytes(one.payload, other.payload);
+
+/** `192.168.1.10:500 > 203.0.113.1:500`; protocols without ports show addresses only. */
+export const path = ({ from, to }: Seen): string => (from.port === 0 ? `${from.address} > ${to.address}` : `${describeEndpoint(from)} > ${describeEndpoint(to)}`);
+

@@ -1,0 +1,175 @@
+/** Plays a lesson act by act and evaluates its checks: the one way to a result, whatever the backend. */
+import { describeDuration } from '../src/core/time.ts';
+import type { Duration } from '../src/core/time.ts';
+import { TraceLog } from '../src/trace/trace.ts';
+import type { Backend, BackendName, Lab, Predicate, Unsupported } from './backends/backend.ts';
+import type { Check, Verdict } from './checks/check.ts';
+import { adjustmentToVariation, castOf } from './topology/cast.ts';
+import type { Cast } from './topology/cast.ts';
+import type { Values } from './scenarios/parameters.ts';
+import type { Act, Scenario, Stage } from './scenarios/scenario.ts';
+import { loadTopology, vary } from './topology/load.ts';
+import { planTopology } from './topology/plan.ts';
+import type { Topology } from './topology/plan.ts';
+
+export interface RunOptions {
+  readonly backend: Backend;
+  readonly values: Values;
+  readonly seed: number;
+  /** Instead of the acts' own topologies. */
+  readonly topology?: string;
+  /** Instead of the boxes' own presets. */
+  readonly preset?: string;
+  readonly audience?: Audience;
+  /** Ends the run early; what was learned so far is the result. */
+  readonly signal?: AbortSignal;
+}
+
+/** Who watches while it happens. */
+export interface Audience {
+  actBegins?(act: Act, topology: Topology, trace: TraceLog): void;
+  actEnds?(act: ActResult): void;
+}
+
+export interface CheckResult {
+  readonly id: string;
+  readonly claim: string;
+  readonly ref?: string;
+  readonly verdict: Verdict;
+  readonly expected: string;
+  readonly observed: string;
+  readonly evidence: readonly number[];
+}
+
+export interface ActResult {
+  readonly act: Act;
+  readonly topology: Topology;
+  readonly trace: TraceLog;
+  readonly checks: readonly CheckResult[];
+  readonly elapsed: Duration;
+}
+
+export interface ScenarioResult {
+  readonly scenario: Scenario;
+  readonly backend: BackendName;
+  readonly clock: 'virtual' | 'real';
+  readonly values: Values;
+  readonly seed: number;
+  readonly verdict: Verdict;
+  readonly acts: readonly ActResult[];
+  readonly interrupted: boolean;
+  readonly wallMs: number;
+}
+
+/** The topology of an act: its own or the one asked for, then the preset asked for, then the act's adjustment. */
+export function topologyOf(act: Act, { topology, preset }: Pick<RunOptions, 'topology' | 'preset'> = {}): Topology {
+  const loaded = loadTopology(topology ?? act.topology);
+  const asked = preset === undefined ? {} : { nats: Object.fromEntries(Object.keys(loaded.file.nats).map((box) => [box, { preset, behaviour: null }])) };
+  const presetAsked = vary(loaded, asked);
+  return planTopology(act.adjust === undefined && preset === undefined ? loaded : vary(presetAsked, adjustmentToVariation(presetAsked, act.adjust ?? {})));
+}
+
+export async function runScenario(scenario: Scenario, options: RunOptions): Promise<ScenarioResult> {
+  const began = performance.now();
+  const acts: ActResult[] = [];
+  let nextSeq = 0;
+  for (const act of scenario.acts(options.values)) {
+    if (options.signal?.aborted) break;
+    const result = await playAct(act, new TraceLog(nextSeq), options);
+    nextSeq = result.trace.nextSeq;
+    acts.push(result);
+    options.audience?.actEnds?.(result);
+  }
+  return {
+    scenario,
+    backend: options.backend.name,
+    clock: options.backend.clock,
+    values: options.values,
+    seed: options.seed,
+    verdict: overall(acts.flatMap(({ checks }) => checks)),
+    acts,
+    interrupted: options.signal?.aborted ?? false,
+    wallMs: Math.round(performance.now() - began),
+  };
+}
+
+/** A failure outweighs a doubt, a doubt outweighs a pass; what could not be tried here does not count unless nothing else is left. */
+export function overall(checks: readonly { readonly verdict: Verdict }[]): Verdict {
+  const verdicts = new Set(checks.map(({ verdict }) => verdict));
+  return (['fail', 'inconclusive', 'pass', 'unsupported'] as const).find((verdict) => verdicts.has(verdict)) ?? 'inconclusive';
+}
+
+async function playAct(act: Act, trace: TraceLog, options: RunOptions): Promise<ActResult> {
+  const topology = topologyOf(act, options);
+  const cast = castOf(topology);
+  const checks = act.checks(cast);
+  options.audience?.actBegins?.(act, topology, trace);
+  const unsupported = options.backend.unsupported(topology.plan);
+  if (unsupported.length > 0) return { act, topology, trace, checks: checks.map((check) => cannotBeTried(act, check, unsupported)), elapsed: 0 as Duration };
+  await using lab = await options.backend.open(topology.plan, { seed: options.seed, trace });
+  trace.record(lab.now, 'lab', { layer: 'scenario', body: { kind: 'act', act: act.id, story: act.title } });
+  const elapsed = await played(act, stageOn(lab, trace, cast, options.signal), options.signal);
+  await lab.settle();
+  return { act, topology, trace, elapsed, checks: checks.map((check) => evaluated(act, check, trace, options.signal?.aborted ?? false)) };
+}
+
+async function played(act: Act, stage: Stage, signal: AbortSignal | undefined): Promise<Duration> {
+  try {
+    await act.play(stage);
+  } catch (error) {
+    if (!(error instanceof Interrupted) || !signal?.aborted) throw error;
+  }
+  return stage.now as unknown as Duration;
+}
+
+/** Leaves an act at the next wait after an interruption. */
+class Interrupted extends Error {}
+
+function stageOn(lab: Lab, trace: TraceLog, cast: Cast, signal: AbortSignal | undefined): Stage {
+  const happened = (body: Parameters<TraceLog['record']>[2]): void => void trace.record(lab.now, 'lab', body);
+  const wait = async (what: Predicate, within: Duration, since: number): Promise<'met' | 'timed out'> => {
+    if (signal?.aborted) throw new Interrupted();
+    const outcome = await lab.until(what, within, since);
+    if (signal?.aborted) throw new Interrupted();
+    return outcome;
+  };
+  return {
+    cast,
+    trace,
+    get now() {
+      return lab.now;
+    },
+    step: (story) => happened({ layer: 'scenario', body: { kind: 'step', story } }),
+    command: (host, command) => lab.command(host, command),
+    control: (box, control) => lab.control(box, control),
+    link: (segment, state) => lab.link(segment, state),
+    table: async (box) => {
+      const mappings = await lab.mappings(box);
+      happened({ layer: 'scenario', body: { kind: 'table', box, mappings } });
+      return mappings;
+    },
+    expect: async (what, within, action) => {
+      const since = trace.nextSeq;
+      await action?.();
+      const outcome = await wait(what, within, since);
+      happened({ layer: 'scenario', body: { kind: 'wait', for: what.describe, within, outcome } });
+      return outcome === 'met';
+    },
+    pass: async (time) => {
+      await wait({ describe: `${describeDuration(time)} pass`, sees: () => false }, time, trace.nextSeq);
+    },
+  };
+}
+
+const labelled = (act: Act, { id, claim, ref }: Check): Pick<CheckResult, 'id' | 'claim' | 'ref'> => ({ id: `${act.id}/${id}`, claim, ...(ref === undefined ? {} : { ref }) });
+
+function evaluated(act: Act, check: Check, trace: TraceLog, interrupted: boolean): CheckResult {
+  const finding = check.evaluate(trace);
+  // What had not happened when the run was interrupted says nothing.
+  return { ...labelled(act, check), ...finding, verdict: interrupted && finding.verdict === 'fail' ? 'inconclusive' : finding.verdict };
+}
+
+function cannotBeTried(act: Act, check: Check, unsupported: readonly Unsupported[]): CheckResult {
+  const why = unsupported.map((one) => `${one.what}: ${one.why}`).join('; ');
+  return { ...labelled(act, check), verdict: 'unsupported', expected: check.claim, observed: why, evidence: [] };
+}

@@ -1,0 +1,159 @@
+/** The move to port 4500: which message, from where to where, with which marker (RFC 7296 §2.23, RFC 3948 §2). */
+import { describeEndpoint, sameEndpoint } from '../../src/core/address.ts';
+import type { Endpoint } from '../../src/core/address.ts';
+import { sameBytes } from '../../src/core/bytes.ts';
+import { seconds } from '../../src/core/time.ts';
+import type { Trace } from '../../src/trace/trace.ts';
+import { exchangeTypes } from '../../src/wire/ike/message.ts';
+import { claim, guard, nothing } from '../checks/check.ts';
+import type { Check } from '../checks/check.ts';
+import { dataTravelsAs, movesTo4500, staysOn500 } from '../checks/float.ts';
+import { answered } from '../checks/pings.ts';
+import { isEsp, isIke, path, ports, seenAt } from '../checks/wire.ts';
+import type { Seen, SeenIke } from '../checks/wire.ts';
+import type { Cast } from '../topology/cast.ts';
+import { defineScenario } from './scenario.ts';
+import type { Act, Stage } from './scenario.ts';
+import { bringUp, ping } from './stagecraft.ts';
+
+const connectAndTry = async (stage: Stage): Promise<void> => {
+  const [client] = stage.cast.clients;
+  await bringUp(stage, [client!]);
+  stage.step('The tunnel is tried, and the gateway asks whether the client lives: both directions, both kinds of packets');
+  await ping(stage, { ping: 'client to server', from: client!.name, to: stage.cast.server });
+  await stage.expect(probed(stage.cast), seconds(10), () => stage.command(stage.cast.gateway.name, { kind: 'probe', connection: stage.cast.gateway.connection }));
+};
+
+/** The client answered an INFORMATIONAL request. */
+const probed = ({ gateway }: Cast) => ({
+  describe: 'the gateway has its answer',
+  sees: ({ node, body }: Trace['events'][number]) => node === gateway.name && body.kind === 'ike-message' && body.direction === 'received' && body.exchange === 'INFORMATIONAL' && body.response,
+});
+
+const float: Act = {
+  id: 'float',
+  title: 'Begun on 500 behind a NAT: IKE_AUTH is the first message on 4500, and nothing goes back',
+  topology: 'home',
+  play: async (stage) => {
+    stage.step('The client begins on port 500, as ever');
+    await connectAndTry(stage);
+  },
+  checks: (cast) => [
+    translated(cast),
+    movesTo4500(cast),
+    markers(cast),
+    nothingLeftOn500(cast),
+    answersToTheObservedAddress(cast),
+    noEspOn500(cast),
+    dataTravelsAs(cast, 'udp'),
+    answered({ id: 'data', claim: 'Data flows once the SA has moved' }, 'client to server'),
+  ],
+};
+
+const startOn4500: Act = {
+  id: 'start-on-4500',
+  title: 'A daemon that starts on 4500 at once: port 500 is never touched, the marker is there from the first message on',
+  topology: 'home',
+  adjust: { clients: { ike: { startPort: 4500 } } },
+  play: async (stage) => {
+    stage.step('The client sends its very first message from 4500 to 4500');
+    await connectAndTry(stage);
+  },
+  checks: (cast) => [
+    translated(cast),
+    claim({ id: 'never-on-500', claim: 'Nothing ever uses port 500', expected: 'every message between client and gateway on 4500, IKE_SA_INIT first', ref: 'RFC 7296 §2.23' }, (trace) => {
+      const messages = ikeAt(trace, cast.clients[0]!.name);
+      const on500 = seenAt(trace, { node: cast.clients[0]!.name }).filter(uses(ports.ike));
+      const [first] = messages;
+      return {
+        holds: first?.content.header.exchange === exchangeTypes.IKE_SA_INIT && uses(ports.natt)(first) && on500.length === 0,
+        observed: on500.length > 0 ? `on 500: ${path(on500[0]!)}` : first ? `${messages.length} IKE messages, the first ${path(first)}` : 'no IKE at all',
+        evidence: on500.length > 0 ? on500.slice(0, 3) : messages.slice(0, 2),
+      };
+    }),
+    markers(cast),
+    answersToTheObservedAddress(cast),
+    dataTravelsAs(cast, 'udp'),
+    answered({ id: 'data', claim: 'Data flows' }, 'client to server'),
+  ],
+};
+
+const noNat: Act = {
+  id: 'no-nat',
+  title: 'The control: without a NAT there is no reason to move, and nobody moves',
+  topology: 'direct',
+  play: async (stage) => {
+    stage.step('The same client on the same network as the gateway');
+    await connectAndTry(stage);
+  },
+  checks: (cast) => [staysOn500(cast), markers(cast), dataTravelsAs(cast, 'none'), answered({ id: 'data', claim: 'Data flows as plain ESP' }, 'client to server')],
+};
+
+export const portFloat = defineScenario({
+  id: 'port-float',
+  title: 'The move to port 4500',
+  teaches:
+    'Once a NAT is known, the initiator sends its next message from 4500 to 4500 with four zero octets in front, so that IKE and ESP can share one mapping. The responder answers to whatever address and port it sees.',
+  refs: ['RFC 7296 §2.23', 'RFC 3948 §2', 'RFC 3947 §4'],
+  parameters: {},
+  acts: () => [float, startOn4500, noNat],
+});
+
+const uses = (port: number) => ({ from, to }: Seen): boolean => from.port === port || to.port === port;
+const ikeAt = (trace: Trace, node: string, direction?: 'in' | 'out'): readonly SeenIke[] => seenAt(trace, { node, ...(direction && { direction }) }).filter(isIke);
+
+const translated = (cast: Cast): Check =>
+  guard({ id: 'translated', claim: 'The box translated the client', expected: 'the gateway sees another address than the client has' }, (trace) => {
+    const [arrived] = ikeAt(trace, cast.gateway.name, 'in');
+    return arrived ? { holds: arrived.from.address !== cast.clients[0]!.address, observed: `the gateway saw ${path(arrived)}`, evidence: [arrived] } : nothing('nothing reached the gateway');
+  });
+
+/** Looked at in the octets: whoever leaves the marker out, or puts one on 500, is seen. */
+const markers = ({ clients, gateway }: Cast): Check =>
+  claim({ id: 'marker', claim: 'IKE on 4500 has the non-ESP marker in front, IKE on 500 has none', expected: 'four zero octets in front of the header exactly where a port is 4500', ref: 'RFC 3948 §2.2' }, (trace) => {
+    const messages = [...ikeAt(trace, clients[0]!.name, 'out'), ...ikeAt(trace, gateway.name, 'out')];
+    const wrong = messages.filter((message) => message.content.marker !== uses(ports.natt)(message));
+    const marked = messages.filter(({ content }) => content.marker).length;
+    return {
+      holds: messages.length >= 4 && wrong.length === 0,
+      observed: wrong.length > 0 ? `${wrong[0]!.content.marker ? 'a marker' : 'no marker'} on ${path(wrong[0]!)}` : `${marked} of ${messages.length} messages marked, all where they must be`,
+      evidence: wrong.length > 0 ? wrong.slice(0, 3) : messages.slice(0, 4),
+    };
+  });
+
+const nothingLeftOn500 = ({ clients }: Cast): Check =>
+  claim({ id: 'no-way-back', claim: 'After the move nothing of this SA uses port 500', expected: 'no packet from or to 500 after the first on 4500', ref: 'RFC 7296 §2.23' }, (trace) => {
+    const seen = seenAt(trace, { node: clients[0]!.name });
+    const moved = seen.find(uses(ports.natt));
+    if (!moved) return nothing('nothing ever used 4500');
+    const late = seen.filter((one) => one.seq > moved.seq && uses(ports.ike)(one));
+    return { holds: late.length === 0, observed: late.length > 0 ? `back on 500: ${path(late[0]!)}` : `${seen.filter((one) => one.seq > moved.seq).length} packets followed, none on 500`, evidence: late.length > 0 ? late.slice(0, 3) : [moved] };
+  });
+
+/** Every answer goes to where its request came from, as the gateway saw it, and from where the request went to. */
+const answersToTheObservedAddress = ({ gateway }: Cast): Check =>
+  claim({ id: 'answers', claim: 'The responder answers to the address and port that it observes', expected: 'each response goes back exactly the way its request came', ref: 'RFC 7296 §2.11' }, (trace) => {
+    const requests = ikeAt(trace, gateway.name, 'in').filter(({ content }) => !content.header.flags.response);
+    const responses = ikeAt(trace, gateway.name, 'out').filter(({ content }) => content.header.flags.response);
+    const wrong = responses.filter((response) => !requests.some((request) => answers(response, request)));
+    const at = (endpoint: Endpoint): string => describeEndpoint(endpoint);
+    return {
+      holds: responses.length >= 2 && wrong.length === 0,
+      observed: wrong.length > 0 ? `an answer went ${path(wrong[0]!)}, where no request came from` : `${responses.length} answers, the last to ${responses.at(-1) ? at(responses.at(-1)!.to) : 'nobody'}`,
+      evidence: wrong.length > 0 ? wrong.slice(0, 3) : [...requests.slice(0, 2), ...responses.slice(0, 2)],
+    };
+  });
+
+const answers = (response: SeenIke, request: SeenIke): boolean =>
+  response.seq > request.seq &&
+  response.content.header.messageId === request.content.header.messageId &&
+  sameBytes(response.content.header.initiatorSpi, request.content.header.initiatorSpi) &&
+  sameEndpoint(response.to, request.from) &&
+  sameEndpoint(response.from, request.to);
+
+const noEspOn500 = ({ clients, gateway }: Cast): Check =>
+  claim({ id: 'no-esp-on-500', claim: 'There is no ESP on port 500', expected: 'every datagram on 500 is an IKE message', ref: 'RFC 7296 §2.23' }, (trace) => {
+    const on500 = [clients[0]!.name, gateway.name].flatMap((node) => seenAt(trace, { node }).filter(uses(ports.ike)));
+    const esp = on500.filter((seen) => isEsp(seen) || !isIke(seen));
+    return { holds: on500.length > 0 && esp.length === 0, observed: esp.length > 0 ? `not IKE: ${path(esp[0]!)}` : `${on500.length} datagrams on 500, all IKE`, evidence: esp.length > 0 ? esp.slice(0, 3) : on500.slice(0, 2) };
+  });

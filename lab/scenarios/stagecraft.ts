@@ -1,0 +1,28 @@
+/** What most acts do: bring tunnels up, ping through them. */
+import type { IpAddress } from '../../src/core/address.ts';
+import { seconds } from '../../src/core/time.ts';
+import type { Duration } from '../../src/core/time.ts';
+import { pingsDone, tunnelsUp } from '../checks/waiting.ts';
+import type { Client } from '../topology/cast.ts';
+import type { Stage } from './scenario.ts';
+
+/** Has the clients initiate, all at once, and waits until their tunnels stand. */
+export const bringUp = (stage: Stage, clients: readonly Client[], within: Duration = seconds(20)): Promise<boolean> =>
+  stage.expect(tunnelsUp(clients.map(({ name }) => name)), within, () => {
+    for (const { name, connection } of clients) stage.command(name, { kind: 'initiate', connection });
+  });
+
+export interface Ping {
+  readonly ping: string;
+  readonly from: string;
+  readonly to: IpAddress;
+}
+
+/** One echo request each; waits until every one is answered or given up. */
+export const ping = (stage: Stage, ...pings: readonly Ping[]): Promise<boolean> =>
+  stage.expect(pingsDone(pings.map((one) => one.ping)), seconds(10), () => {
+    for (const { ping: name, from, to } of pings) stage.command(from, { kind: 'ping', ping: name, to, count: 1, interval: seconds(1), timeout: seconds(3) });
+  });
+
+/** The inner address that the gateway gave to a client; undefined before its tunnel was up. */
+export const virtualAddressOf = ({ trace }: Stage, client: string): IpAddress | undefined => trace.of('virtual-address', client).at(-1)?.body.address;
