@@ -1,0 +1,112 @@
+import { Command, CommanderError, Option } from 'commander';
+import { backendNames } from './backends/backend.ts';
+import type { CommandLine } from './commands/run.ts';
+import { Problem } from './problem.ts';
+import { suggestion } from './suggest.ts';
+
+const { argv, stderr } = process;
+
+/** Commands other than running a lesson; a first word that is none of them names a lesson. */
+const commandNames = ['run', 'list', 'explain', 'nat', 'topology', 'doctor', 'help'] as const;
+
+const collect = (value: string, previous: readonly string[]): string[] => [...previous, value];
+
+function withRunOptions(command: Command): Command {
+  return command
+    .addOption(new Option('--backend <name>', 'where it runs').choices(backendNames).default('sim'))
+    .option('--topology <name|file>', 'another topology than the lesson\'s own')
+    .option('--nat <preset>', 'this preset for every box (see: nat list)')
+    .option('--set <parameter=value>', 'a parameter of the lesson, repeatable (see: explain SCENARIO)', collect, [])
+    .option('--seed <n>', 'the seed of all chance in the simulator', '1')
+    .option('--json <file|->', 'results as JSON (schema 1); - is standard output')
+    .option('--trace <file>', 'everything that happened, as JSON lines')
+    .option('--pcap <file>', 'what passed every interface, as pcapng')
+    .option('--quiet', 'verdicts only')
+    .option('--no-color', 'no colours (NO_COLOR and a pipe do the same)');
+}
+
+function program(): Command {
+  const lab = new Command('lab')
+    .description('natt-lab: a NAT-traversal laboratory for IPsec')
+    .usage('[SCENARIO | COMMAND] [options]')
+    .helpOption('-h, --help', 'this help')
+    .helpCommand('help [command]', 'help for a command')
+    .configureOutput({ outputError: (text, write) => write(`lab: ${text.replace(/^error: /, '')}`) })
+    .showSuggestionAfterError(true)
+    .exitOverride();
+  lab.addHelpText(
+    'after',
+    `
+Without a scenario the headline lessons are told, one after the other, on the simulator.
+
+  lab detection --set position=double
+  lab keepalive --backend netns
+  lab multi-client --set clients=20 --nat passthrough-500 --json -
+
+Exit status: 0 all verdicts pass; 1 a check failed; 2 the command line or a file is wrong; 3 unsupported here, or inconclusive.`,
+  );
+
+  withRunOptions(lab.command('run [scenario...]'))
+    .description('run lessons (a scenario\'s name alone does the same)')
+    .option('--all', 'all of them')
+    .action(async (names: string[], options: CommandLine) => finish((await import('./commands/run.ts')).run(names, options)));
+  withRunOptions(lab.command('tour', { isDefault: true, hidden: true }))
+    .allowExcessArguments(false)
+    .action(async (options: CommandLine) => finish((await import('./commands/run.ts')).tour(options)));
+  lab
+    .command('list')
+    .description('the scenarios and what each teaches')
+    .option('--json', 'as JSON')
+    .action(async (options: { json?: true }) => finish((await import('./commands/list.ts')).list(options)));
+  lab
+    .command('explain <scenario>')
+    .description('the lesson, its topologies, its claims with their RFC sections')
+    .action(async (name: string) => finish((await import('./commands/explain.ts')).explain(name)));
+  const nat = lab.command('nat').description('the NAT boxes: nat list, nat show NAME');
+  nat
+    .command('list')
+    .description('the presets')
+    .option('--json', 'as JSON')
+    .action(async (options: { json?: true }) => finish((await import('./commands/nat.ts')).natList(options)));
+  nat
+    .command('show <name>')
+    .description('every knob of a preset')
+    .option('--json', 'as JSON')
+    .action(async (name: string, options: { json?: true }) => finish((await import('./commands/nat.ts')).natShow(name, options)));
+  lab
+    .command('topology')
+    .description('topology files: topology check FILE')
+    .command('check <file>')
+    .description('validate; errors name file, line, column and the fix')
+    .action(async (file: string) => finish((await import('./commands/topology.ts')).topologyCheck(file)));
+  lab
+    .command('doctor')
+    .description('what this machine can run, what is missing, the command that gets it')
+    .option('--json', 'as JSON')
+    .action(async (options: { json?: true }) => finish((await import('./commands/doctor.ts')).doctor(options)));
+  return lab;
+}
+
+async function finish(status: number | Promise<number>): Promise<void> {
+  process.exitCode = await status;
+}
+
+/** `lab keepalive …` is `lab run keepalive …`. A first word that is neither gets the nearest name of either kind. */
+async function asCommand(words: readonly string[]): Promise<readonly string[]> {
+  const [first] = words;
+  if (first === undefined || first.startsWith('-') || (commandNames as readonly string[]).includes(first)) return words;
+  const { scenarios } = await import('./scenarios/index.ts');
+  const names = scenarios.map(({ id }) => id);
+  if (!names.includes(first)) throw new Problem(`no scenario or command "${first}"; ${suggestion(first, [...names, ...commandNames])}`);
+  return ['run', ...words];
+}
+
+try {
+  await program().parseAsync([...(await asCommand(argv.slice(2)))], { from: 'user' });
+} catch (error) {
+  if (error instanceof Problem) {
+    stderr.write(`lab: ${error.message}\n`);
+    process.exitCode = error.exitStatus;
+  } else if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
+  else throw error;
+}

@@ -1,0 +1,29 @@
+/** A lesson without running it: generated from what would run, so that it cannot say anything else. */
+import { wrap } from '../report/text.ts';
+import { topologyOf } from '../run.ts';
+import { parseSettings, describeParameter } from '../scenarios/parameters.ts';
+import { castOf } from '../topology/cast.ts';
+import { scenarioNamed } from './run.ts';
+
+export function explain(name: string): number {
+  const scenario = scenarioNamed(name);
+  const width = Math.min(process.stdout.columns || 100, 100);
+  const say = (text: string, indent = ''): void => console.log(indent + wrap(text, width - indent.length, indent));
+  say(`${scenario.id}: ${scenario.title}`);
+  console.log('');
+  say(scenario.teaches);
+  say(`Read: ${scenario.refs.join(', ')}`);
+  for (const [parameter, kind] of Object.entries(scenario.parameters)) say(`Parameter ${parameter}: ${kind.about}; ${describeParameter(kind)}`);
+  for (const act of scenario.acts(parseSettings(scenario.id, scenario.parameters, [], 'virtual'))) {
+    const topology = topologyOf(act);
+    console.log('');
+    say(`${act.id}: ${act.title}`);
+    say(`topology ${topology.name}: ${topology.title}`, '  ');
+    for (const node of topology.plan.nodes) {
+      const where = node.interfaces.map(({ segment, address, prefixLength }) => `${segment} ${address}/${prefixLength}`).join(', ');
+      say(`${node.name}: ${where}${node.kind === 'nat' ? ` (NAT box, ${topology.presets[node.name]!})` : ''}`, '    ');
+    }
+    for (const { claim, ref } of act.checks(castOf(topology))) say(`- ${claim}${ref === undefined ? '' : ` (${ref})`}`, '  ');
+  }
+  return 0;
+}

@@ -1,0 +1,43 @@
+import { describeDuration } from '../../src/core/time.ts';
+import type { Duration } from '../../src/core/time.ts';
+import { presetNamed, presets } from '../../src/nat/presets.ts';
+import { Problem } from '../problem.ts';
+import { column, wrap } from '../report/text.ts';
+import { suggestion } from '../suggest.ts';
+
+export function natList({ json }: { json?: true }): number {
+  if (json) process.stdout.write(`${JSON.stringify(presets, null, 2)}\n`);
+  else {
+    const width = Math.max(...presets.map(({ name }) => name.length)) + 2;
+    for (const { name, title } of presets) console.log(`${column(name, width)}${title}`);
+  }
+  return 0;
+}
+
+export function natShow(name: string, { json }: { json?: true }): number {
+  const preset = presetNamed(name);
+  if (preset === undefined) throw new Problem(`no NAT preset "${name}"; ${suggestion(name, presets.map((one) => one.name))}`);
+  if (json) {
+    process.stdout.write(`${JSON.stringify(preset, null, 2)}\n`);
+    return 0;
+  }
+  const width = Math.min(process.stdout.columns || 100, 100);
+  console.log(`${preset.name}: ${preset.title}\n\n${wrap(preset.observation, width)}\n`);
+  show(preset.behaviour, '');
+  return 0;
+}
+
+/** Every knob on a line, durations in words: the names are those of a topology file's `behaviour`. */
+function show(knobs: object, path: string): void {
+  for (const [knob, value] of Object.entries(knobs) as [string, unknown][]) {
+    const name = path === '' ? knob : `${path}.${knob}`;
+    if (typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length > 0) show(value, name);
+    else console.log(`  ${column(name, 26)}${spell(value, name.startsWith('timeouts.'))}`);
+  }
+}
+
+function spell(value: unknown, isDuration: boolean): string {
+  if (isDuration && typeof value === 'number') return describeDuration(value as Duration);
+  if (Array.isArray(value)) return value.length === 0 ? 'none' : value.join(', ');
+  return typeof value === 'object' ? 'none' : `${value as string | number | boolean}`;
+}

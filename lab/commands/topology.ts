@@ -1,0 +1,18 @@
+import { describePrefix } from '../../src/core/address.ts';
+import { column } from '../report/text.ts';
+import { castOf } from '../topology/cast.ts';
+import { loadTopology } from '../topology/load.ts';
+import { planTopology } from '../topology/plan.ts';
+
+/** Says what a correct file means; a wrong one throws its Problem. */
+export function topologyCheck(nameOrFile: string): number {
+  const topology = planTopology(loadTopology(nameOrFile));
+  castOf(topology);
+  console.log(`${topology.name}: ${topology.title}`);
+  for (const { name, prefix } of topology.plan.segments) console.log(`  ${column(name, 12)} ${describePrefix(prefix)}`);
+  for (const node of topology.plan.nodes) {
+    const what = node.kind === 'nat' ? `nat, ${topology.presets[node.name]!}` : node.kind;
+    console.log(`  ${column(node.name, 12)} ${column(what, 26)} ${node.interfaces.map(({ segment, address }) => `${segment} ${address}`).join(', ')}`);
+  }
+  return 0;
+}

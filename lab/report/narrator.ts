@@ -1,0 +1,118 @@
+/** Tells an act as it happens: one line an event that a learner should see, keepalives folded, everything else left to the trace. */
+import { describeEndpoint } from '../../src/core/address.ts';
+import type { Mapping } from '../../src/core/events.ts';
+import { describeDuration } from '../../src/core/time.ts';
+import type { TraceEvent } from '../../src/trace/events.ts';
+import type { Theme } from './theme.ts';
+import { column, plural, wrap } from './text.ts';
+
+export interface NarratorOptions {
+  readonly theme: Theme;
+  readonly width: number;
+  readonly write: (line: string) => void;
+  /** Only the steps of the story and what the boxes' tables held, not the messages. */
+  readonly brief: boolean;
+}
+
+const margin = '    ';
+const timeColumn = 12;
+const nodeColumn = 9;
+
+export class Narrator {
+  readonly #options: NarratorOptions;
+  #keepalives: { readonly node: string; count: number; readonly first: TraceEvent } | undefined;
+
+  constructor(options: NarratorOptions) {
+    this.#options = options;
+  }
+
+  readonly tell = (event: TraceEvent): void => {
+    if (event.body.kind === 'keepalive-sent') {
+      if (this.#keepalives?.node === event.node) this.#keepalives.count++;
+      else {
+        this.finish();
+        this.#keepalives = { node: event.node, count: 1, first: event };
+      }
+      return;
+    }
+    const text = this.#options.brief ? briefly(event) : inFull(event);
+    if (text === undefined) return;
+    this.finish();
+    this.#line(event, text);
+    if (event.body.kind === 'table') for (const row of tableRows(event.body.mappings)) this.#options.write(`${margin}${' '.repeat(timeColumn + nodeColumn)}${this.#options.theme.faint(row)}`);
+  };
+
+  /** Says what was folded and not yet said. */
+  finish(): void {
+    const folded = this.#keepalives;
+    this.#keepalives = undefined;
+    if (folded === undefined || this.#options.brief) return;
+    this.#line(folded.first, folded.count === 1 ? 'keepalive: one octet 0xFF' : `${folded.count} keepalives of one octet 0xFF, the first of them now`);
+  }
+
+  #line({ at, node, body }: TraceEvent, text: string): void {
+    const { theme, width, write } = this.#options;
+    const head = `${margin}${column(seconds(at), timeColumn)}${theme.node(column(node, nodeColumn))}`;
+    const indent = ' '.repeat(margin.length + timeColumn + nodeColumn);
+    const wrapped = wrap(text, width - indent.length).split('\n');
+    const tone = body.kind === 'step' ? theme.strong : body.kind === 'drop' || body.kind === 'ping-lost' ? theme.doubt : (plain: string) => plain;
+    wrapped.forEach((line, i) => write(`${i === 0 ? head : indent}${tone(line)}`));
+  }
+}
+
+const seconds = (at: number): string => `${(at / 1000).toFixed(3).padStart(8)} s`;
+
+function briefly({ body }: TraceEvent): string | undefined {
+  switch (body.kind) {
+    case 'step':
+      return body.story;
+    case 'table':
+      return `the table of ${body.box}: ${plural(body.mappings.length, 'mapping')}`;
+    default:
+      return undefined;
+  }
+}
+
+function inFull(event: TraceEvent): string | undefined {
+  const { body, layer } = event;
+  switch (body.kind) {
+    case 'ike-message':
+      return body.direction === 'received'
+        ? undefined
+        : `${describeEndpoint(body.local)} → ${describeEndpoint(body.peer)}  ${body.exchange} ${body.response ? 'response' : 'request'} ${body.messageId}${body.retransmission > 0 ? `, retransmission ${body.retransmission}` : ''}: ${body.notation}`;
+    case 'nat-detection':
+    case 'port-float':
+    case 'peer-moved':
+    case 'peer-dead':
+    case 'virtual-address':
+    case 'mapping-created':
+    case 'mapping-expired':
+    case 'mapping-removed':
+    case 'nat-control':
+      return body.story;
+    case 'ike-sa':
+      return body.state === 'connecting' ? undefined : body.story;
+    case 'child-sa':
+      return body.story;
+    case 'ping-answered':
+      return `ping "${body.ping}": ${body.to} answered after ${describeDuration(body.roundTrip)}`;
+    case 'ping-lost':
+      return `ping "${body.ping}": no answer from ${body.to} (${body.why})`;
+    case 'drop':
+      return body.reason === 'natt-keepalive' ? undefined : `drops a packet (${layer}): ${body.detail} [${body.reason}]`;
+    case 'command-refused':
+      return `cannot ${body.command}: ${body.why}`;
+    default:
+      return briefly(event);
+  }
+}
+
+const tableRows = (mappings: readonly Mapping[]): string[] => {
+  const shown = mappings.slice(0, 12).map(
+    ({ protocol, inside, outside, remote, replied, expiresIn }) =>
+      `${column(protocol, 4)} ${column(show(inside, protocol), 22)} ⇄ ${column(show(outside, protocol), 22)} ↔ ${column(show(remote, protocol), 20)} ${replied ? 'replied' : 'unreplied'}, ${describeDuration(Math.max(0, Math.round(expiresIn)) as Mapping['expiresIn'])} left`,
+  );
+  return mappings.length > shown.length ? [...shown, `… and ${mappings.length - shown.length} more`] : shown;
+};
+
+const show = (endpoint: Mapping['inside'], protocol: Mapping['protocol']): string => (protocol === 'esp' ? endpoint.address : describeEndpoint(endpoint));

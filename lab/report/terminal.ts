@@ -1,0 +1,83 @@
+/** A lesson in the terminal: what it teaches, each act as it is played, each claim with what was seen. */
+import { describeDuration } from '../../src/core/time.ts';
+import type { Duration } from '../../src/core/time.ts';
+import type { ActResult, Audience, CheckResult, ScenarioResult } from '../run.ts';
+import type { Act, Scenario } from '../scenarios/scenario.ts';
+import type { Topology } from '../topology/plan.ts';
+import type { TraceLog } from '../../src/trace/trace.ts';
+import { Narrator } from './narrator.ts';
+import { sign, word } from './theme.ts';
+import type { Theme } from './theme.ts';
+import { plural, wrap } from './text.ts';
+
+export interface TerminalOptions {
+  readonly theme: Theme;
+  readonly width: number;
+  readonly write: (line: string) => void;
+  readonly detail: 'quiet' | 'brief' | 'full';
+}
+
+export class TerminalReport {
+  readonly #options: TerminalOptions;
+
+  constructor(options: TerminalOptions) {
+    this.#options = options;
+  }
+
+  scenarioBegins({ id, title, teaches }: Scenario): void {
+    if (this.#options.detail === 'quiet') return;
+    const { theme, width, write } = this.#options;
+    write('');
+    write(`${theme.strong(id)}  ${title}`);
+    write(theme.faint(wrap(teaches, width)));
+  }
+
+  audience(): Audience {
+    const { detail, theme, width, write } = this.#options;
+    if (detail === 'quiet') return {};
+    let narrator: Narrator | undefined;
+    return {
+      actBegins: (act: Act, topology: Topology, trace: TraceLog) => {
+        write('');
+        write(`  ${theme.strong(act.id)}  ${wrap(act.title, width - 4, '    ')}`);
+        write(theme.faint(wrap(`    on the topology "${topology.name}"${boxesOf(topology)}`, width, '    ')));
+        narrator = new Narrator({ theme, width, write, brief: detail === 'brief' });
+        trace.listen(narrator.tell);
+      },
+      actEnds: ({ checks, elapsed }: ActResult) => {
+        narrator?.finish();
+        for (const check of checks) this.#check(check);
+        write(theme.faint(`    ${describeDuration(Math.round(elapsed) as Duration)} of the lab's time`));
+      },
+    };
+  }
+
+  scenarioEnds(result: ScenarioResult): void {
+    const { theme, write, detail, width } = this.#options;
+    const checks = result.acts.flatMap((act) => act.checks);
+    const counts = (['pass', 'fail', 'inconclusive', 'unsupported'] as const).flatMap((verdict) => {
+      const n = checks.filter((check) => check.verdict === verdict).length;
+      return n > 0 ? [`${n} ${{ pass: 'passed', fail: 'failed', inconclusive: 'inconclusive', unsupported: 'unsupported here' }[verdict]}`] : [];
+    });
+    if (detail === 'quiet') for (const check of checks) if (check.verdict === 'fail' || check.verdict === 'inconclusive') this.#check(check);
+    if (detail !== 'quiet') write('');
+    const summary = `${result.scenario.id}: ${word(theme, result.verdict)}  ${plural(checks.length, 'check')}: ${counts.join(', ')} (${result.backend}, ${(result.wallMs / 1000).toFixed(1)} s)`;
+    write(wrap(summary, width, '  '));
+    if (result.interrupted) write(theme.doubt('  interrupted: this is what had been learned by then'));
+  }
+
+  #check({ verdict, claim, ref, expected, observed, evidence }: CheckResult): void {
+    const { theme, width, write } = this.#options;
+    const indent = '      ';
+    write(`    ${sign(theme, verdict)} ${wrap(`${claim}${ref === undefined ? '' : ` (${ref})`}`, width - indent.length, indent)}`);
+    if (verdict === 'fail' || verdict === 'inconclusive') write(`${indent}${wrap(`expected: ${expected}`, width - indent.length, indent)}`);
+    const seen = verdict === 'unsupported' ? `not possible here: ${observed}` : `${verdict === 'pass' ? '' : 'observed: '}${observed}`;
+    const where = verdict === 'fail' && evidence.length > 0 ? ` [events ${evidence.slice(0, 5).join(', ')}]` : '';
+    write(theme.faint(`${indent}${wrap(seen + where, width - indent.length, indent)}`));
+  }
+}
+
+function boxesOf({ presets }: Topology): string {
+  const boxes = Object.entries(presets).map(([box, preset]) => `${box}: ${preset}`);
+  return boxes.length === 0 ? '' : ` (${boxes.join(', ')})`;
+}
