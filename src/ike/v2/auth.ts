@@ -7,9 +7,10 @@ import { notifyName } from '../../wire/ike/notation.ts';
 import type { ConnectionConfig } from '../config.ts';
 import { describeIdentity, identityToWire, matchesIdentity, type WireIdentity } from '../identity.ts';
 import { childKeys } from '../../crypto/ike-keys.ts';
-import { installChild, releaseSpi, reserveSpi } from './child.ts';
+import { encapsulationOf, installChild, releaseSpi, reserveSpi } from './child.ts';
 import { addressReply, addressRequest, asksForAddress, givenAddress } from './configuration.ts';
-import { deleteChild, refusePeer } from './informational.ts';
+import { consequences } from './create-child.ts';
+import { refusePeer } from './informational.ts';
 import { errorOf, espSpi, espSpiFrom, notify, notifyOf, only } from './payloads.ts';
 import { childFailed, narrowed, wantedSelectors } from './policy.ts';
 import { acceptedEsp, chooseEsp, chooseIke, espProposals, type ChildAlgorithms } from './proposals.ts';
@@ -50,7 +51,9 @@ function authRequest(sa: IkeSa, offer: ReturnType<typeof espProposals>): Payload
   const { localIdentity, remoteIdentity, virtualAddress, preSharedKey } = connection;
   const identity = identityToWire(localIdentity);
   const { local, remote } = wantedSelectors(sa, virtualAddress === 'request' ? anyIpv4 : undefined);
-  const firstContact = context.sas.ofConnection(connection.name).every((other) => other === sa || other.state !== 'established');
+  // RFC 7296 §2.4: "these are the only IKE SAs between us": whatever else the peer remembers of us, it may forget
+  const neighbours = context.config.connections.filter(({ remote }) => remote === connection.remote);
+  const firstContact = neighbours.every(({ name }) => context.sas.ofConnection(name).every((other) => other === sa || other.state === 'connecting'));
   return [
     idPayload('IDi', identity),
     ...(remoteIdentity === 'any' ? [] : [idPayload('IDr', identityToWire(remoteIdentity))]),
@@ -122,7 +125,7 @@ function takeFirstChild(sa: IkeSa, payloads: readonly Payload[], spiIn: number, 
   }
   installChild(sa, {
     spiIn, spiOut, algorithms: chosen.algorithms, role: 'initiator', keys: firstChildKeys(sa, chosen.algorithms), selectors: { local, remote },
-    story: childStory(sa), refused: (child) => deleteChild(child, 'The IPsec stack would not take the child SA.'),
+    story: childStory(sa), ...consequences,
   });
 }
 
@@ -221,10 +224,10 @@ function answerWithChild(sa: IkeSa, payloads: readonly Payload[], answer: (child
     answer(child, () => {
       installChild(sa, {
         spiIn, spiOut, algorithms: chosen.algorithms, role: 'responder', keys, selectors,
-        story: childStory(sa), refused: (refused) => deleteChild(refused, 'The IPsec stack would not take the child SA.'),
+        story: childStory(sa), ...consequences,
       });
     });
-  });
+  }, () => without(notifyTypes.NO_ADDITIONAL_SAS, `${me} has no SPI left for ${other}.`));
 }
 
 // ---- both
@@ -245,5 +248,6 @@ function firstChildKeys(sa: IkeSa, { suite }: ChildAlgorithms): ReturnType<typeo
 
 const childStory = (sa: IkeSa): string => {
   const { me, other } = sa.names;
-  return `The first child SA is there: ${me} and ${other} can send ESP.`;
+  const way = encapsulationOf(sa) === 'udp' ? `in UDP between port ${sa.local.port} and port ${sa.peer.port}` : 'plain, as IP protocol 50';
+  return `The first child SA is there: ${me} and ${other} can send ESP, ${way}.`;
 };

@@ -1,23 +1,22 @@
 /** Child SAs: a pair of SAs in the IPsec stack with the policies that lead to them (RFC 7296 §1.3.1, §2.17, RFC 4301 §4.4). */
-import type { Endpoint, IpAddress } from '../../core/address.ts';
-import { isIpv4 } from '../../core/address.ts';
+import { isIpv4, type IpAddress } from '../../core/address.ts';
 import { fraction } from '../../core/random.ts';
 import type { Duration } from '../../core/time.ts';
 import { wipe } from '../../crypto/secret.ts';
 import type { SaKeys } from '../../crypto/ike-keys.ts';
 import { encryptionIds, integrityIds } from '../../crypto/transforms.ts';
-import type { Payload, TrafficSelector } from '../../wire/ike/message.ts';
+import type { Payload } from '../../wire/ike/message.ts';
 import {
-  authAlgorithms, encryptionAlgorithms, ipsecModes, policyDirections, policyLevels, policyTypes, saFlags, saStates,
-  type PfkeyAddress, type PfkeyLifetime, type PfkeyMessage,
+  authAlgorithms, encryptionAlgorithms, ipsecModes, saFlags, saStates, type PfkeyAddress, type PfkeyLifetime, type PfkeyMessage,
 } from '../../wire/pfkey/message.ts';
+import type { Alarm } from '../alarm.ts';
 import type { ChildLifetime } from '../config.ts';
 import type { PfkeyRequest } from '../pfkey-client.ts';
 import { natFound } from './nat-detection.ts';
 import type { ChildAlgorithms } from './proposals.ts';
 import type { IkeSa, Path, Role } from './sa.ts';
 import type { Request } from './window.ts';
-import { describeSelectors, prefixesOf, type Selectors } from './traffic-selectors.ts';
+import { describeSelectors, type Selectors } from './traffic-selectors.ts';
 
 export interface ChildSa {
   /** Changes hands when its IKE SA is rekeyed. */
@@ -37,8 +36,16 @@ export interface ChildSa {
   /** Rekeys under way (RFC 7296 §2.8.1): whether this side has asked, and what the peer's asking has made. */
   rekeying: boolean;
   peersRekey: ChildRekey | undefined;
-  /** The outbound SA of a rekey that the peer asked for waits until the peer can surely receive on it: until the old one is deleted (RFC 7296 §2.8). */
-  heldBack: (() => void) | undefined;
+  /**
+   * The outbound SA of a rekey that the peer asked for is held back until the peer can surely receive on it: until the old one is deleted (RFC 7296 §2.8).
+   * `refused`: the stack has another SA of this SPI and destination, which must not be touched.
+   */
+  outbound: 'installed' | 'held back' | 'refused';
+  /** Adds the outbound SA that was held back, and forgets its keys. */
+  readonly addOutbound: () => void;
+  readonly forgetKeys: () => void;
+  /** For a rekey that the peer had no time for. */
+  readonly retry: Alarm;
 }
 
 /** An exchange that replaced a child SA: its successor, and the lower of its nonces. */
@@ -60,26 +67,33 @@ export interface ChildPlan {
   readonly story: string;
   /** The stack would not take it. */
   readonly refused: (child: ChildSa) => void;
+  readonly retry: (child: ChildSa) => void;
 }
 
 // ---- SPIs
 
 /** Asks the stack for an SPI that the peer shall send with (SADB_GETSPI). Nobody is called back when the IKE SA is gone by then. */
-export function reserveSpi(sa: IkeSa, reserved: (spi: number) => void): void {
+export function reserveSpi(sa: IkeSa, reserved: (spi: number) => void, none: () => void = () => undefined): void {
   const { local, peer } = sa;
   sa.context.pfkey.request(
     'SADB_GETSPI',
     { source: outer(peer.address), destination: outer(local.address), spiRange: { min: 0x100, max: 0xffff_ffff } },
     ({ errno, sa: larval }) => {
-      if (errno !== 0 || larval === undefined) return;
-      if (sa.isGone) releaseSpi(sa, larval.spi, local.address);
-      else reserved(larval.spi);
+      if (errno !== 0 || larval === undefined) {
+        if (!sa.isGone) none();
+      } else if (sa.isGone) {
+        releaseSpi(sa, larval.spi, local.address);
+      } else {
+        sa.reservedSpis.add(larval.spi);
+        reserved(larval.spi);
+      }
     },
   );
 }
 
 /** Gives back an SPI that no child SA came to. */
 export function releaseSpi(sa: IkeSa, spi: number, destination: IpAddress = sa.local.address): void {
+  sa.reservedSpis.delete(spi);
   sa.context.pfkey.request('SADB_DELETE', { sa: bareSa(spi), destination: outer(destination) });
 }
 
@@ -98,45 +112,53 @@ export function askAbout(child: ChildSa, request: Request): void {
 
 export function installChild(sa: IkeSa, plan: ChildPlan): ChildSa {
   const { spiIn, spiOut, selectors, replaces } = plan;
-  const { context } = sa;
+  const { context, local, peer } = sa;
   const trap = context.traps.of(sa.connection);
   const reqid = replaces?.reqid ?? trap?.reqid ?? context.sas.newReqid();
-  const path = { local: sa.local, peer: sa.peer };
-  const child: ChildSa = {
-    ike: sa, spiIn, spiOut, reqid, selectors, policies: trap?.selectors ?? selectors, path, encapsulation: encapsulationOf(sa), state: 'installed',
-    rekeying: false, peersRekey: undefined, heldBack: undefined,
-  };
-  const { local, peer } = path;
-  const mine = plan.keys[plan.role];
-  const theirs = plan.keys[plan.role === 'initiator' ? 'responder' : 'initiator'];
+  const [mine, theirs] = [plan.keys[plan.role], plan.keys[plan.role === 'initiator' ? 'responder' : 'initiator']];
   const lifetimes = lifetimesOf(sa);
-  const check = ({ errno }: PfkeyMessage): void => {
-    if (errno !== 0 && child.state !== 'gone') plan.refused(child);
+  const child: ChildSa = {
+    ike: sa, spiIn, spiOut, reqid, selectors, policies: trap?.selectors ?? selectors, path: { local, peer }, encapsulation: encapsulationOf(sa), state: 'installed',
+    rekeying: false, peersRekey: undefined,
+    outbound: replaces !== undefined && plan.role === 'responder' ? 'held back' : 'installed',
+    addOutbound: () => {
+      const { local: from, peer: to } = child.path;
+      child.outbound = 'installed';
+      context.pfkey.request(
+        'SADB_ADD',
+        { ...saBody(plan, spiOut, mine, reqid), source: outer(from.address), destination: outer(to.address), ...lifetimes, ...nattOf(child.ike, from.port, to.port) },
+        ({ errno }) => {
+          if (errno === 0 || child.state === 'gone') return;
+          child.outbound = 'refused';
+          plan.refused(child);
+        },
+      );
+      child.forgetKeys();
+    },
+    forgetKeys: () => wipe(mine.encryption, mine.integrity),
+    retry: { reason: 'rekey of a child SA again', ring: () => plan.retry(child) },
   };
+  sa.reservedSpis.delete(spiIn);
   context.sas.addChild(child);
   sa.children.add(child);
   context.pfkey.request(
     'SADB_UPDATE',
     { ...saBody(plan, spiIn, theirs, reqid), source: outer(peer.address), destination: outer(local.address), ...lifetimes, ...nattOf(sa, peer.port, local.port) },
-    check,
+    ({ errno }) => {
+      if (errno !== 0 && child.state !== 'gone') plan.refused(child);
+    },
   );
   wipe(theirs.encryption, theirs.integrity);
-  const addOutbound = (): void => {
-    child.heldBack = undefined;
-    const { local: from, peer: to } = child.path;
-    const body = { ...saBody(plan, spiOut, mine, reqid), source: outer(from.address), destination: outer(to.address), ...lifetimes, ...nattOf(child.ike, from.port, to.port) };
-    context.pfkey.request('SADB_ADD', body, check);
-    wipe(mine.encryption, mine.integrity);
-  };
-  if (replaces !== undefined && plan.role === 'responder') child.heldBack = addOutbound;
-  else addOutbound();
-  if (replaces === undefined && trap === undefined) setPolicies(child, 'SADB_X_SPDADD');
+  if (child.outbound === 'installed') child.addOutbound();
+  if (replaces === undefined && trap === undefined) context.policies.add(reqid, selectors, { local: local.address, peer: peer.address });
   tell(child, 'established', plan.story);
   return child;
 }
 
 /** The outbound SA that waited for the peer: now. */
-export const releaseHeldBack = (child: ChildSa): void => child.heldBack?.();
+export function releaseHeldBack(child: ChildSa): void {
+  if (child.outbound === 'held back' && child.state !== 'gone') child.addOutbound();
+}
 
 /** Takes the pair out of the stack; with the last child SA of its reqid the policies go too. */
 export function removeChild(child: ChildSa, state: 'rekeyed' | 'deleted' | 'failed', story: string): void {
@@ -145,13 +167,14 @@ export function removeChild(child: ChildSa, state: 'rekeyed' | 'deleted' | 'fail
   child.state = 'gone';
   const { local, peer } = child.path;
   context.pfkey.request('SADB_DELETE', { sa: bareSa(child.spiIn), source: outer(peer.address), destination: outer(local.address) });
-  if (child.heldBack === undefined) {
+  if (child.outbound === 'installed') {
     context.pfkey.request('SADB_DELETE', { sa: bareSa(child.spiOut), source: outer(local.address), destination: outer(peer.address) });
   }
-  child.heldBack = undefined;
+  child.forgetKeys();
+  context.alarms.cancel(child.retry);
   child.ike.children.delete(child);
   context.sas.removeChild(child);
-  if (context.sas.childrenOf(child.reqid).length === 0 && context.traps.of(child.ike.connection) === undefined) removePolicies(child);
+  if (context.sas.childrenOf(child.reqid).length === 0 && context.traps.of(child.ike.connection) === undefined) context.policies.remove(child.reqid, child.policies);
   if (child.peersRekey !== undefined) releaseHeldBack(child.peersRekey.successor);
   tell(child, state, story);
 }
@@ -160,20 +183,20 @@ export function removeChild(child: ChildSa, state: 'rekeyed' | 'deleted' | 'fail
 export function moveChild(child: ChildSa): void {
   const { ike, path } = child;
   const { local, peer } = ike;
-  const { pfkey } = ike.context;
+  const { pfkey, policies } = ike.context;
   child.path = { local, peer };
   const moved = path.peer.address !== peer.address;
   pfkey.request('SADB_UPDATE', {
     sa: bareSa(child.spiIn), source: outer(path.peer.address), destination: outer(path.local.address),
     ...nattOf(ike, peer.port, local.port), ...(moved ? { newSource: outer(peer.address) } : {}),
   });
-  if (child.heldBack === undefined) {
+  if (child.outbound === 'installed') {
     pfkey.request('SADB_UPDATE', {
       sa: bareSa(child.spiOut), source: outer(path.local.address), destination: outer(path.peer.address),
       ...nattOf(ike, local.port, peer.port), ...(moved ? { newDestination: outer(peer.address) } : {}),
     });
   }
-  if (moved) setPolicies(child, 'SADB_X_SPDUPDATE');
+  if (moved) policies.move(child.reqid, child.policies, { local: local.address, peer: peer.address });
 }
 
 export function tell(child: ChildSa, state: 'established' | 'rekeyed' | 'deleted' | 'failed', story: string): void {
@@ -187,7 +210,7 @@ export const tellChildFailed = (sa: IkeSa, selectors: Selectors, story: string):
 
 /** When one of the child SAs was last used in a direction, as far as the stack's whole seconds tell: up to a second later than it was (`usetime` is rounded up). */
 export function lastUse(sa: IkeSa, direction: 'inbound' | 'outbound', known: (at: Duration | undefined) => void): void {
-  const children = [...sa.children].filter((child) => direction === 'inbound' || child.heldBack === undefined);
+  const children = [...sa.children].filter((child) => direction === 'inbound' || child.outbound === 'installed');
   let open = children.length;
   let latest = 0;
   if (open === 0) known(undefined);
@@ -251,50 +274,4 @@ function lifetimesOf(sa: IkeSa): PfkeyRequest {
     usetime: 0n,
   });
   return { lifetimeSoft: limits(softTime, softPackets, early), lifetimeHard: limits(hardTime, hardPackets, 1) };
-}
-
-// ---- policies
-
-type Direction = 'INBOUND' | 'OUTBOUND';
-
-function setPolicies(child: ChildSa, type: 'SADB_X_SPDADD' | 'SADB_X_SPDUPDATE'): void {
-  const { ike, reqid, path: { local, peer } } = child;
-  forEachPolicy(child.policies, (direction, source, destination) => {
-    const ends: readonly [Endpoint, Endpoint] = direction === 'INBOUND' ? [peer, local] : [local, peer];
-    ike.context.pfkey.request(type, { source, destination, policy: ipsecPolicy(direction, reqid, ends[0].address, ends[1].address) });
-  });
-}
-
-function removePolicies({ ike, policies, reqid, path: { local, peer } }: ChildSa): void {
-  forEachPolicy(policies, (direction, source, destination) => {
-    const ends: readonly [Endpoint, Endpoint] = direction === 'INBOUND' ? [peer, local] : [local, peer];
-    ike.context.pfkey.request('SADB_X_SPDDELETE', { source, destination, policy: ipsecPolicy(direction, reqid, ends[0].address, ends[1].address) });
-  });
-}
-
-export const ipsecPolicy = (direction: Direction, reqid: number, source: IpAddress, destination: IpAddress): NonNullable<PfkeyMessage['policy']> => ({
-  type: policyTypes.IPSEC, direction: policyDirections[direction], id: 0, priority: 0,
-  requests: [{ protocol: 50, mode: ipsecModes.TUNNEL, level: policyLevels.UNIQUE, reqid, tunnel: { source, destination } }],
-});
-
-/** Inbound from their selectors to ours, outbound the other way. */
-export function forEachPolicy({ local, remote }: Selectors, visit: (direction: Direction, source: PfkeyAddress, destination: PfkeyAddress) => void): void {
-  for (const ours of local) {
-    for (const theirs of remote) {
-      if (isIpv4(ours.startAddress) !== isIpv4(theirs.startAddress)) continue;
-      for (const here of blocksOf(ours, theirs)) {
-        for (const there of blocksOf(theirs, ours)) {
-          visit('INBOUND', there, here);
-          visit('OUTBOUND', here, there);
-        }
-      }
-    }
-  }
-}
-
-/** PF_KEY knows one port or any: a range of ports is let through whole, the peer checks the rest. */
-function blocksOf(selector: TrafficSelector, other: TrafficSelector): PfkeyAddress[] {
-  const { startPort, endPort } = selector;
-  const protocol = selector.protocol || other.protocol;
-  return prefixesOf(selector).map(({ address, length }) => ({ protocol, prefixLength: length, address, port: startPort === endPort ? startPort : 0 }));
 }

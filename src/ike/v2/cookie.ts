@@ -32,7 +32,7 @@ export class CookieJar {
 
   #renew(now: Instant): void {
     if (now < this.#secret.until) return;
-    this.#previous = this.#secret;
+    this.#previous = now < after(this.#secret.until, secretLifetime) ? this.#secret : undefined;
     this.#secret = { version: (this.#secret.version + 1) & 255, key: this.#random.bytes(32), until: after(now, secretLifetime) };
   }
 }

@@ -16,6 +16,12 @@ import { acceptedEsp, chooseEsp, espProposals } from './proposals.ts';
 import type { IkeSa } from './sa.ts';
 import { sameSelectors, within, type Selectors } from './traffic-selectors.ts';
 
+/** What comes of a child SA that the stack refuses, or whose rekey was put off. */
+export const consequences = {
+  refused: (child: ChildSa): void => deleteChild(child, 'The IPsec stack would not take the child SA.'),
+  retry: (child: ChildSa): void => rekeyChild(child),
+};
+
 // ---- asking
 
 /** What is asked for, and with what. */
@@ -42,7 +48,11 @@ export function createChild(sa: IkeSa): void {
 export function rekeyChild(child: ChildSa): void {
   if (child.state !== 'installed' || child.rekeying) return;
   child.rekeying = true;
-  reserveSpi(child.ike, (spiIn) => askToRekey(child, newWish(child.ike, spiIn, child.selectors, child)));
+  reserveSpi(
+    child.ike,
+    (spiIn) => askToRekey(child, newWish(child.ike, spiIn, child.selectors, child)),
+    () => (child.rekeying = false),
+  );
 }
 
 function askToRekey(child: ChildSa, wish: Wish): void {
@@ -116,15 +126,16 @@ function receiveAnswer(sa: IkeSa, wish: Wish, payloads: readonly Payload[]): voi
     fail(`${other} answers with a Diffie-Hellman value that is not of the group.`);
     return;
   }
-  const replaced = replaces?.state === 'gone' ? undefined : replaces;
+  // the policies stand as long as one child SA of the reqid does: the old one, or what the peer's rekey has made of it
+  const replaced = replaces !== undefined && sa.context.sas.childrenOf(replaces.reqid).length > 0 ? replaces : undefined;
   const { suite } = chosen.algorithms;
   const keys = childKeys({ prf: sa.algorithms!.prf, suite, skD: sa.protection.keys.skD, sharedSecret, nonceI: wish.nonce, nonceR });
   const successor = installChild(sa, {
     spiIn, spiOut, algorithms: chosen.algorithms, role: 'initiator', keys, selectors: { local, remote }, replaces: replaced,
     story: replaces === undefined ? `Another child SA between ${me} and ${other}.` : `Fresh keys: this child SA takes the place of the one before.`,
-    refused: (child) => deleteChild(child, 'The IPsec stack would not take the child SA.'),
+    ...consequences,
   });
-  if (replaced !== undefined) decide(replaced, successor, lowest(wish.nonce, nonceR));
+  if (replaces !== undefined) decide(replaces, successor, lowest(wish.nonce, nonceR));
 }
 
 /**
@@ -134,7 +145,7 @@ function receiveAnswer(sa: IkeSa, wish: Wish, payloads: readonly Payload[]): voi
 function decide(old: ChildSa, successor: ChildSa, lowestNonce: Uint8Array): void {
   const rival = old.peersRekey;
   retire(old);
-  if (rival !== undefined && lower(lowestNonce, rival.lowestNonce)) {
+  if (rival !== undefined && rival.successor.state !== 'gone' && lower(lowestNonce, rival.lowestNonce)) {
     deleteChild(successor, 'Both sides asked for fresh keys at once; this one was made with the lowest nonce, so who made it closes it.');
   } else {
     deleteChild(old, 'Another child SA has taken its place.');
@@ -163,8 +174,7 @@ function tryAnotherGroup(sa: IkeSa, { spiIn, selectors, replaces, group }: Wish,
 
 /** RFC 7296 §2.25: the peer is busy with the same SA. */
 function retryLater(sa: IkeSa, child: ChildSa): void {
-  const wait = seconds(5 + below(sa.context.random, 10));
-  child.ike.alarm(`rekey of child SA ${child.spiIn} again`, after(sa.context.now, wait), () => rekeyChild(child));
+  sa.context.alarms.set(child.retry, after(sa.context.now, seconds(5 + below(sa.context.random, 10))));
 }
 
 /** RFC 7296 §2.25.1: the peer has no such child SA; without it there is nothing to rekey, so another is made from nothing. */
@@ -176,7 +186,7 @@ function startAnew(sa: IkeSa, lost: ChildSa): void {
 
 // ---- answering
 
-/** `undefined` from a table of errors would hide which rule spoke: each refusal is its own line. */
+/** The peer wants another child SA, or fresh keys for one that is there. */
 export function answerNewChild(sa: IkeSa, payloads: readonly Payload[]): void {
   const refuse = (error: Payload): void => sa.window.answer([error]);
   const fail = (error: number, why: string): void => {
@@ -236,10 +246,10 @@ export function answerNewChild(sa: IkeSa, payloads: readonly Payload[]): void {
     const successor = installChild(sa, {
       spiIn, spiOut, algorithms: chosen.algorithms, role: 'responder', keys, selectors, replaces: old,
       story: replaces === undefined ? `Another child SA between ${me} and ${other}.` : 'Fresh keys: this child SA takes the place of the one before.',
-      refused: (child) => deleteChild(child, 'The IPsec stack would not take the child SA.'),
+      ...consequences,
     });
     if (replaces === undefined) return;
     replaces.peersRekey = { successor, lowestNonce: lowest(nonceI, nonceR) };
     retire(replaces);
-  });
+  }, () => refuse(notify(notifyTypes.NO_ADDITIONAL_SAS)));
 }

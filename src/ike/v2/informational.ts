@@ -21,8 +21,9 @@ export function deleteIkeSa(sa: IkeSa, story: string): void {
     return;
   }
   sa.state = 'deleting';
+  sa.ending = { state: 'deleted', story };
   for (const child of sa.children) removeChild(child, 'deleted', 'Its IKE SA ends, and the child SA with it.');
-  sa.window.ask({ exchange: 'INFORMATIONAL', payloads: () => [deleteIke], answered: () => sa.close('deleted', story) });
+  sa.window.ask({ exchange: 'INFORMATIONAL', payloads: () => [deleteIke], answered: () => sa.end() });
 }
 
 /** Ends one child SA: the peer answers with its half (RFC 7296 §1.4.1). */
@@ -39,10 +40,11 @@ export function deleteChild(child: ChildSa, story: string): void {
 /** The initiator could not authenticate the responder, who believes that all is well (RFC 7296 §2.21.2). */
 export function refusePeer(sa: IkeSa, story: string): void {
   sa.state = 'deleting';
+  sa.ending = { state: 'failed', story };
   sa.window.ask({
     exchange: 'INFORMATIONAL',
     payloads: () => [notify(notifyTypes.AUTHENTICATION_FAILED)],
-    answered: () => sa.close('failed', story),
+    answered: () => sa.end(),
   });
 }
 
@@ -75,7 +77,9 @@ export function answerInformational(sa: IkeSa, payloads: readonly Payload[]): vo
 
 /** RFC 7296 §2.25.2: the peer closes an IKE SA that we are rekeying: our request is forgotten, and what its own rekey made takes over. */
 function inherit(sa: IkeSa): void {
-  if (sa.peersRekey !== undefined && sa.children.size > 0) adoptChildren(sa, sa.peersRekey.successor);
+  if (sa.peersRekey === undefined || sa.state !== 'established') return;
+  sa.state = 'rekeyed';
+  adoptChildren(sa, sa.peersRekey.successor);
 }
 
 /** The children of a rekeyed IKE SA go on under its successor (RFC 7296 §2.8). */
@@ -85,6 +89,8 @@ export function adoptChildren(from: IkeSa, to: IkeSa): void {
     to.children.add(child);
   }
   from.children.clear();
+  for (const spi of from.reservedSpis) to.reservedSpis.add(spi);
+  from.reservedSpis.clear();
   from.window.handOver(to.window);
   to.virtualAddress = from.virtualAddress;
   from.virtualAddress = undefined;

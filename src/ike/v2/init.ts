@@ -80,9 +80,9 @@ export class InitAttempt {
     const sa = this.#sa;
     const { header, payloads } = message;
     const cookie = notifyOf(payloads, notifyTypes.COOKIE);
-    if (cookie !== undefined) { this.#cookieAsked(cookie.data) ?? this.#askAgain(message, path); return; }
+    if (cookie !== undefined) return this.#takeCookie(cookie.data) ?? this.#askAgain(message, path);
     const invalidGroup = notifyOf(payloads, notifyTypes.INVALID_KE_PAYLOAD);
-    if (invalidGroup !== undefined) { this.#groupAsked(wantedGroup(invalidGroup)) ?? this.#askAgain(message, path); return; }
+    if (invalidGroup !== undefined) return this.#takeGroup(wantedGroup(invalidGroup)) ?? this.#askAgain(message, path);
     const error = errorOf(payloads);
     if (error !== undefined) return `${notifyName(error.notifyType)}, which anybody could have written: the request goes on`;
     const [proposals, ke, nonceR] = [only(payloads, 'SA')?.proposals, only(payloads, 'KE'), nonceOf(payloads)];
@@ -103,7 +103,7 @@ export class InitAttempt {
     return undefined;
   }
 
-  #askAgain({ payloads }: IkeMessage, path: Path): undefined {
+  #askAgain({ payloads }: IkeMessage, path: Path): string | undefined {
     this.#sa.received(payloads, aboutAnswer, path);
     this.#sa.window.askAgain();
     return undefined;
@@ -126,7 +126,7 @@ export class InitAttempt {
     this.#sa.handshake!.keyPair = group.generate(this.#sa.context.random);
   }
 
-  #cookieAsked(cookie: Uint8Array): string | undefined {
+  #takeCookie(cookie: Uint8Array): string | undefined {
     if (cookie.length < 1 || cookie.length > 64) return 'a COOKIE has 1 to 64 octets';
     if (++this.#cookies > cookieLimit) return 'COOKIE again and again';
     this.#cookie = cookie.slice();
@@ -137,7 +137,7 @@ export class InitAttempt {
    * The same proposals as before go with another group: one that was offered from the start and not refused yet, so that nobody on the way can
    * talk us down to what we would not have taken anyhow (RFC 7296 §1.2, §2.7).
    */
-  #groupAsked(id: number | undefined): string | undefined {
+  #takeGroup(id: number | undefined): string | undefined {
     const group = this.#offered.find((offered) => offered.id === id);
     if (group === undefined) return `INVALID_KE_PAYLOAD asks for group ${id ?? 'unknown'}, which was not offered`;
     if (this.#tried.has(group.id)) return `INVALID_KE_PAYLOAD asks for group ${group.id}, which was tried`;

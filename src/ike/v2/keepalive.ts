@@ -14,6 +14,9 @@ export function startKeepalives(sa: IkeSa): void {
   sa.alarm(name, after(sa.lastSent, interval), () => due(sa));
 }
 
+/** Another IKE SA has taken over, and its keepalives do for both. */
+export const stopKeepalives = (sa: IkeSa): void => sa.cancel(name);
+
 /** Nothing of IKE went out for an interval; ESP may have: the stack knows. */
 function due(sa: IkeSa): void {
   const { interval } = sa.context.config.keepalive;

@@ -17,9 +17,10 @@ import { answerInit, expireHalfOpen, initiate, receiveInitAnswer } from './init.
 import { startKeepalives } from './keepalive.ts';
 import { watchLiveness } from './liveness.ts';
 import { notify, only } from './payloads.ts';
+import { SecurityPolicies } from './policies.ts';
 import { espCameFrom, followPeer } from './peer-address.ts';
 import { followFloat } from './port-float.ts';
-import { answerIkeRekey, rekeyIkeSa, watchIkeLifetime } from './rekey-ike.ts';
+import { answerIkeRekey, peerHasDecided, rekeyIkeSa, watchIkeLifetime } from './rekey-ike.ts';
 import type { IkeSa, Path, V2Context } from './sa.ts';
 import { IkeSaTable } from './table.ts';
 import { TrapPolicies } from './trap.ts';
@@ -159,6 +160,7 @@ export class IkeV2 {
       if (sa.state === 'connecting') sa.close('failed', `${sa.names.other} insists on payload ${critical}, which nobody here knows.`);
       return;
     }
+    peerHasDecided(sa, payloads.value);
     switch (exchange) {
       case 'IKE_AUTH':
         answerAuth(sa, payloads.value, this.#connections.with(path.peer), this.#established);
@@ -314,9 +316,10 @@ function v2Context(context: IkeContext): V2Context {
   const own: Omit<V2Context, keyof IkeContext> = {
     sas: new IkeSaTable(),
     cookies: new CookieJar(context.random, context.now),
+    policies: new SecurityPolicies(context.pfkey),
     traps: new TrapPolicies(),
     poolOf: ({ name }) => pools.get(name),
   };
-  own.traps.install(context, own.sas);
+  own.traps.install(context.config, own.sas, own.policies);
   return Object.assign(Object.create(context) as IkeContext, own);
 }

@@ -4,10 +4,11 @@ import { after, scaled, seconds } from '../../core/time.ts';
 import { dhGroup } from '../../crypto/diffie-hellman.ts';
 import { rekeyedIkeKeys } from '../../crypto/ike-keys.ts';
 import type { DhGroup } from '../../crypto/types.ts';
-import { notifyTypes, type Payload } from '../../wire/ike/message.ts';
+import { notifyTypes, protocolIds, type Payload } from '../../wire/ike/message.ts';
 import { notifyName } from '../../wire/ike/notation.ts';
 import { adoptChildren, deleteIkeSa } from './informational.ts';
 import { freshNonce, freshSpi } from './init.ts';
+import { stopKeepalives } from './keepalive.ts';
 import { lower, lowest } from './nonces.ts';
 import { errorOf, invalidKe, nonceOf, notify, only, wantedGroup } from './payloads.ts';
 import { acceptedIke, chooseIke, ikeProposals, type IkeAlgorithms } from './proposals.ts';
@@ -127,7 +128,14 @@ export function answerIkeRekey(sa: IkeSa, payloads: readonly Payload[], establis
   ]);
   const successor = succeed(sa, 'responder', { algorithms: chosen.algorithms, sharedSecret, nonceI, nonceR, spiI: chosen.proposal.spi, spiR: spi }, established);
   sa.peersRekey = { successor, lowestNonce: lowest(nonceI, nonceR) };
-  if (!sa.rekeyAsked) retire(sa, successor);
+  if (sa.rekeyAsked) successor.predecessor = sa;
+  else retire(sa, successor);
+}
+
+/** Both sides wanted a new IKE SA, and the peer goes on under the one that it asked for (unless it closes it): for it, that one has won. */
+export function peerHasDecided(sa: IkeSa, payloads: readonly Payload[]): void {
+  const closes = payloads.some((payload) => payload.type === 'Delete' && payload.protocol === protocolIds.IKE);
+  if (sa.predecessor !== undefined && !closes) retire(sa.predecessor, sa);
 }
 
 // ---- both
@@ -159,8 +167,10 @@ function succeed(old: IkeSa, role: Role, { algorithms, sharedSecret, nonceI, non
 
 function retire(old: IkeSa, successor: IkeSa): void {
   if (old.isGone || old.state === 'rekeyed') return;
+  successor.predecessor = undefined;
+  old.state = 'rekeyed'; // first: what waits in its window sees that it is too late
   adoptChildren(old, successor);
-  old.state = 'rekeyed';
+  stopKeepalives(old);
   tell(old, 'rekeyed', 'Its children go on under a new IKE SA.');
   old.alarm('old IKE SA', after(old.context.now, oldSaLifetime), () => deleteIkeSa(old, 'The peer has not deleted the IKE SA that it replaced.'));
 }

@@ -11,11 +11,12 @@ import { notation } from '../../wire/ike/notation.ts';
 import type { Alarm } from '../alarm.ts';
 import type { ConnectionConfig } from '../config.ts';
 import type { IkeContext } from '../context.ts';
-import { removeChild, type ChildSa } from './child.ts';
+import { releaseSpi, removeChild, type ChildSa } from './child.ts';
 import type { AddressPool } from './configuration.ts';
 import type { CookieJar } from './cookie.ts';
 import { noNatDetection, type NatVerdict } from './nat-detection.ts';
 import type { InitAttempt } from './init.ts';
+import type { SecurityPolicies } from './policies.ts';
 import type { IkeAlgorithms } from './proposals.ts';
 import { Protection } from './protect.ts';
 import { messageStory } from './story.ts';
@@ -26,6 +27,7 @@ import { Window } from './window.ts';
 export interface V2Context extends IkeContext {
   readonly sas: IkeSaTable;
   readonly cookies: CookieJar;
+  readonly policies: SecurityPolicies;
   readonly traps: TrapPolicies;
   poolOf(connection: ConnectionConfig): AddressPool | undefined;
 }
@@ -80,6 +82,8 @@ export class IkeSa {
   readonly initiatorSpi: Uint8Array;
   readonly window = new Window(this);
   readonly children = new Set<ChildSa>();
+  /** SPIs that the stack has reserved for child SAs that are being negotiated. */
+  readonly reservedSpis = new Set<number>();
   responderSpi: Uint8Array;
   connection: ConnectionConfig;
   state: IkeSaState = 'connecting';
@@ -94,6 +98,10 @@ export class IkeSa {
   /** This side's request to rekey this IKE SA waits for its answer; what the peer's request has made (RFC 7296 §2.8.2). */
   rekeyAsked = false;
   peersRekey: IkeRekey | undefined;
+  /** The IKE SA that this one is to replace, while it is not decided whether it will. */
+  predecessor: IkeSa | undefined;
+  /** What is said when the end that this side has begun is reached, with the peer's answer or without. */
+  ending: { readonly state: 'deleted' | 'failed'; readonly story: string } | undefined;
   /** When an IKE message last went out, and when an authenticated one last came in. */
   lastSent: Instant;
   lastHeard: Instant;
@@ -198,13 +206,19 @@ export class IkeSa {
       return;
     }
     this.context.event({ kind: 'peer-dead', ...this.name, peer: this.peer, story: `${story}: it is taken for dead.` });
-    this.close(this.state === 'established' ? 'failed' : 'deleted', `${story}: the IKE SA and everything under it is forgotten.`);
+    this.close(this.ending?.state ?? (this.state === 'rekeyed' ? 'deleted' : 'failed'), `${story}: the IKE SA and everything under it is forgotten.`);
+  }
+
+  /** The end that this side has begun. */
+  end(): void {
+    if (this.ending !== undefined) this.close(this.ending.state, this.ending.story);
   }
 
   /** Forgets the IKE SA and its children, on this side only. Secrets are wiped. */
   close(state: 'deleted' | 'failed', story: string): void {
     if (this.isGone) return;
     for (const child of this.children) removeChild(child, 'deleted', 'Its IKE SA is gone, and a child SA does not outlive it.');
+    for (const spi of this.reservedSpis) releaseSpi(this, spi);
     this.state = 'gone';
     this.window.close();
     for (const alarm of this.#alarms.values()) this.context.alarms.cancel(alarm);

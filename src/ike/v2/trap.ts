@@ -1,7 +1,6 @@
 /** Policies that stand before there is an SA: traffic that meets them asks for one (RFC 2367 §3.1.6). */
-import type { ConnectionConfig } from '../config.ts';
-import type { IkeContext } from '../context.ts';
-import { forEachPolicy, ipsecPolicy } from './child.ts';
+import type { ConnectionConfig, IkeConfig } from '../config.ts';
+import type { SecurityPolicies } from './policies.ts';
 import type { IkeSaTable } from './table.ts';
 import { selectorOfAddress, selectorsOf, type Selectors } from './traffic-selectors.ts';
 
@@ -17,7 +16,7 @@ export class TrapPolicies {
   readonly #byReqid = new Map<number, Trap>();
   readonly #byConnection = new Map<string, Trap>();
 
-  install({ config: { address, connections }, pfkey }: IkeContext, sas: IkeSaTable): void {
+  install({ address, connections }: IkeConfig, sas: IkeSaTable, policies: SecurityPolicies): void {
     for (const connection of connections) {
       const { remote, child, virtualAddress, onDemand } = connection;
       if (onDemand !== true || remote === 'any' || virtualAddress !== 'none') continue;
@@ -26,10 +25,7 @@ export class TrapPolicies {
       const trap = { connection, reqid, selectors };
       this.#byReqid.set(reqid, trap);
       this.#byConnection.set(connection.name, trap);
-      forEachPolicy(selectors, (direction, source, destination) => {
-        const [from, to] = direction === 'INBOUND' ? [remote, address] : [address, remote];
-        pfkey.request('SADB_X_SPDADD', { source, destination, policy: ipsecPolicy(direction, reqid, from, to) });
-      });
+      policies.add(reqid, selectors, { local: address, peer: remote });
     }
   }
 
