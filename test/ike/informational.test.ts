@@ -92,7 +92,7 @@ describe('dead-peer detection', () => {
     const [spi] = two.alice.stack.to(two.alice.config.address).map(({ sa }) => sa!.spi);
     two.wire.length = 0;
     two.pass(seconds(25));
-    two.alice.stack.used.set(spi!, 25);
+    two.alice.stack.used.set(spi!, 26);
     two.pass(seconds(30));
     expect(two.wire).toEqual([]);
     two.pass(seconds(5));

@@ -9,7 +9,7 @@ export class StackDouble {
   readonly sas = new Map<string, PfkeyMessage>();
   readonly policies = new Map<string, PfkeyMessage>();
   readonly #larval = new Set<string>();
-  /** Last use in whole seconds, by SPI. */
+  /** Last use in whole seconds, rounded up, by SPI. */
   readonly used = new Map<number, number>();
   #nextSpi: number;
 
