@@ -36,6 +36,7 @@ export class Interfaces {
   readonly namespace: NetworkNamespace;
   readonly #socket: NetlinkSocket;
   readonly #routes = new Map<string, Route>();
+  readonly #farEnds = new Map<string, { readonly at: Interfaces; readonly name: string }>();
   readonly #indexes = new Map<string, number>([['lo', loopback]]);
 
   /** Takes a fresh namespace and sets its loopback up. Before any interface is made: the settings hold for those to come. */
@@ -86,6 +87,11 @@ export class Interfaces {
     return lastIndex;
   }
 
+  /** Notes the other end of the cable of an interface. */
+  connected(name: string, far: { readonly at: Interfaces; readonly name: string }): void {
+    this.#farEnds.set(name, far);
+  }
+
   /** The interface is gone, its name free again. */
   forget(name: string): void {
     this.#indexes.delete(name);
@@ -101,7 +107,9 @@ export class Interfaces {
    */
   setUp(name: string, up: boolean): void {
     this.commit([rtnetlink.setUp(this.index(name), up), ...(up ? [...this.#routes.values()].map(rtnetlink.addRoute) : [])]);
-    if (up) awaitCarrier(this.namespace, [name]);
+    awaitCarrier(this.namespace, [name]);
+    const far = this.#farEnds.get(name);
+    if (far !== undefined) awaitCarrier(far.at.namespace, [far.name]);
   }
 
   setMtu(name: string, mtu: number): void {
@@ -194,6 +202,8 @@ export function wire({ bridges = [], cables = [], routes = [] }: Wiring): void {
     const nearIndex = near.at.reserve(near.name);
     const farIndex = far.at.reserve(far.name);
     making.add(near.at, rtnetlink.newVeth({ name: near.name, index: nearIndex, mtu }, { name: far.name, index: farIndex, mtu }, far.at.namespace.fd));
+    near.at.connected(near.name, far);
+    far.at.connected(far.name, near);
     for (const { at, name, bridge } of [near, far]) {
       if (bridge !== undefined) configuring.add(at, rtnetlink.setMaster(at.index(name), at.index(bridge)));
     }
