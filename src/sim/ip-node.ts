@@ -250,9 +250,8 @@ export class IpNode implements Machine<IpNodeInput, IpNodeOutput> {
     if (error !== undefined) this.#outputs.push({ kind: 'error', destination: failed.ip.source, packet: error });
   }
 
-  /** Its own programs are not told by packet: the drop in the trace says it. */
+  /** To its own programs too, as Linux does: a ping hears at once that nobody is there. */
   #answerWithError(now: Instant, fault: Fault, about: LocalPacket, from?: string): void {
-    if (this.#addresses.has(about.ip.source)) return;
     const packet = this.#errorPacket(fault, about, from);
     if (packet !== undefined) this.#send(now, { kind: 'send', packet, clear: false, errors: 'to-sender' });
   }

@@ -207,14 +207,14 @@ test('a box that loses its table drops the answer that was under way', () => {
 });
 
 test('when the outside address changes, packets leave from the new one and nobody answers for the old one', () => {
-  const talkers: Talkers = { alice: new Talker().say(1, alice, bob, 'one').say(200, alice, bob, 'two'), carol: new Talker(), bob: new Talker(true).say(300, bob, outside, 'to the old address') };
+  const talkers: Talkers = { alice: new Talker().say(1, alice, bob, 'one').say(200, alice, bob, 'two'), carol: new Talker().say(400, carol, outside, 'from inside too'), bob: new Talker(true).say(300, bob, outside, 'to the old address') };
   const world = new World(home(linux), { seed: 1, endpoint: ({ name }) => talkers[name as keyof Talkers] });
   world.run(at(100));
   world.control('box', { kind: 'change-address', address: ip('198.51.100.77') });
   world.run(at(1000));
   expect(heard(talkers.bob)).toEqual(['one from 198.51.100.2:4500', 'two from 198.51.100.77:4500']);
   expect(heard(talkers.alice)).toEqual(['one from 203.0.113.5:4500', 'two from 203.0.113.5:4500']);
-  expect(drops(world)).toEqual(['isp link no-neighbour']);
+  expect(drops(world)).toEqual(['isp link no-neighbour', 'box link no-neighbour']);
 });
 
 test('a day of keepalives goes by: the mapping lives, and two packets a keepalive are seen at the box', () => {

@@ -26,6 +26,12 @@ const path = ({ impairment = impairments.wan, mtu = 1500 }: Path = {}): WorldPla
   ],
 });
 
+/** The same with hosts that have no endpoint. */
+function plainPath(): WorldPlan {
+  const plan = path();
+  return { ...plan, nodes: plan.nodes.map((node) => (node.kind === 'host' ? host(node.name, [], [], { interfaces: node.interfaces, routes: node.routes }) : node)) };
+}
+
 const alice = ip('10.1.0.2');
 const bob = ip('10.3.0.2');
 
@@ -75,9 +81,7 @@ test('a packet passes two routers, one hop older after each, and is seen at ever
 });
 
 test('a ping goes there and back in the time that the links take', () => {
-  const plan = path();
-  const plain = { ...plan, nodes: plan.nodes.map((node) => (node.kind === 'host' ? host(node.name, [], [], { interfaces: node.interfaces, routes: node.routes }) : node)) };
-  const world = new World(plain, { seed: 1, endpoint: () => new Talker() });
+  const world = new World(plainPath(), { seed: 1, endpoint: () => new Talker() });
   world.command('alice', { kind: 'ping', ping: 'hello', to: bob, count: 2, interval: seconds(1), timeout: seconds(3) });
   world.run(at(10_000));
   expect(world.trace.of('ping-answered').map(({ node, at: when, body }) => ({ node, when, ...body }))).toEqual([
@@ -96,6 +100,25 @@ test.each([
   expect(told(back)).toEqual([{ from: who, kind: 'time-exceeded', what: 'ttl' }]);
   expect(world.trace.of('drop').map(({ body }) => body.reason)).toEqual(['ttl-expired']);
   expect(heard.heard).toEqual([]);
+});
+
+test('a router speaks from the interface that the packet came in on', () => {
+  const dying = encodeIpv4({ source: bob, destination: alice, protocol: 17, ttl: 1, payload: new Uint8Array(8) });
+  const talker = new Talker().put(1, { kind: 'bypass', packet: dying });
+  const world = new World(path(), { seed: 1, endpoint: ({ name }) => (name === 'bob' ? talker : new Talker()) });
+  world.run(at(100));
+  const answer = decodeIpv4(world.trace.of('packet', 'bob').at(-1)!.body.bytes);
+  expect(answer.ok && told([answer.value])).toEqual([{ from: ip('10.3.0.1'), kind: 'time-exceeded', what: 'ttl' }]);
+});
+
+test.each([
+  ['10.1.0.99', 'ping lost at 0 ms: 10.1.0.2 says: unreachable'], // nobody on its own segment: it says so itself
+  ['10.3.0.99', 'ping lost at 20.2 ms: 10.2.0.2 says: unreachable'],
+])('a ping to %s, where nobody is, ends as soon as somebody knows', (to, end) => {
+  const world = new World(plainPath(), { seed: 1, endpoint: () => new Talker() });
+  world.command('alice', { kind: 'ping', ping: 'anybody', to: ip(to), count: 1, interval: seconds(1), timeout: seconds(3) });
+  world.run(at(5000));
+  expect(world.trace.of('ping-lost').map(({ at: when, body }) => `ping lost at ${Number(when.toFixed(3))} ms: ${body.why}`)).toEqual([end]);
 });
 
 test.each([

@@ -151,6 +151,42 @@ test('a ping of more than the path carries goes through the tunnel in fragments'
   expect(world.trace.of('ping-answered').map(({ body }) => body.ping)).toEqual(['big']);
 });
 
+test('on the wire IKE has a UDP checksum and ESP in UDP has none (RFC 3948 §2.1)', () => {
+  const world = up(build('linux-masquerade'), 'alice');
+  ping(world, 'alice', ip('10.99.0.9'));
+  const kinds = world.trace.of('packet', 'gw').flatMap(({ body: { segment: name, bytes } }) => {
+    const isIke = bytes.subarray(28, 32).every((octet) => octet === 0) || (bytes[20]! << 8 | bytes[21]!) === 500 || (bytes[22]! << 8 | bytes[23]!) === 500;
+    return name === 'internet' ? [`${isIke ? 'IKE' : 'ESP'} ${(bytes[26]! | bytes[27]!) === 0 ? 'without' : 'with'}`] : [];
+  });
+  expect([...new Set(kinds)]).toEqual(['IKE with', 'ESP without']);
+});
+
+test('a client that sends everything into the tunnel still reaches its gateway past it', () => {
+  const everything = plan('linux-masquerade');
+  const nodes = everything.nodes.map((node) => (node.kind === 'host' && node.name === 'alice' ? { ...node, routes: [...node.routes, { to: prefix('0.0.0.0/0'), via: 'tunnel' as const }] } : node));
+  const world = up(new World({ ...everything, nodes }, { seed: 1, endpoint: createEndpoint }), 'alice');
+  expect(ping(world, 'printer', virtualAddressOf(world, 'alice'))).toBe('answered');
+});
+
+test('IPv6 goes through the tunnel as IPv4 does, over an IPv4 path with a NAT', () => {
+  const [mine, office6] = ['2001:db8:98::1', '2001:db8:99::1'];
+  const selectors = { client: [prefix(`${mine}/128`)], office: [prefix('2001:db8:99::/64')] };
+  const common = { virtualAddress: 'none' as const, localIdentity: { type: 'fqdn', value: 'gw' } as const, remoteIdentity: 'any' as const };
+  const endpoints: Record<string, EndpointConfig> = {
+    alice: endpointConfig('alice', ip('192.168.1.10'), connection({ ...common, localIdentity: { type: 'fqdn', value: 'alice' }, remote: gatewayAddress, child: child(selectors.client, selectors.office) }), ip(mine)),
+    gw: endpointConfig('gw', gatewayAddress, connection({ ...common, remote: 'any', child: child(selectors.office, selectors.client) }), ip(office6)),
+  };
+  const routes6: Record<string, string> = { alice: '2001:db8:99::/64', gw: '2001:db8:98::/64' };
+  const four = plan('linux-masquerade');
+  const nodes = four.nodes.map((node) => {
+    const config = endpoints[node.name];
+    return node.kind === 'host' && config ? { ...node, endpoint: config, routes: [...node.routes, { to: prefix(routes6[node.name]!), via: 'tunnel' as const }] } : node;
+  });
+  const world = up(new World({ ...four, nodes }, { seed: 1, endpoint: createEndpoint }), 'alice');
+  expect(ping(world, 'alice', ip(office6))).toBe('answered');
+  expect(ping(world, 'gw', ip(mine))).toBe('answered');
+});
+
 test('what fits no policy is discarded, and nothing of it is seen on any wire', () => {
   const world = build('linux-masquerade');
   expect(ping(world, 'alice', ip('10.99.0.9'))).toBe('no answer within 2 s'); // before there is a tunnel
