@@ -7,7 +7,7 @@ import type { WorldPlan } from '../../src/sim/plan.ts';
 import type { TraceEvent } from '../../src/trace/events.ts';
 import type { TraceLog } from '../../src/trace/trace.ts';
 
-export const backendNames = ['sim'] as const;
+export const backendNames = ['sim', 'netns'] as const;
 export type BackendName = (typeof backendNames)[number];
 
 /** One thing that a backend, or a tool around it, needs from the machine. */

@@ -6,6 +6,7 @@ import type { Backend, BackendName } from './backend.ts';
 /** Loaded when asked for: a run on the simulator needs nothing of the kernel's. */
 const loaders: Record<BackendName, () => Promise<Backend>> = {
   sim: async () => (await import('./sim/backend.ts')).sim,
+  netns: async () => (await import('./netns/backend.ts')).netns,
 };
 
 export const isBackendName = (name: string): name is BackendName => (backendNames as readonly string[]).includes(name);

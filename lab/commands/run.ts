@@ -52,6 +52,7 @@ async function play(chosen: readonly Scenario[], options: CommandLine, detail: '
   const seed = seedOf(options.seed);
   if (options.nat !== undefined && presetNamed(options.nat) === undefined) throw new Problem(`no NAT preset "${options.nat}"; ${suggestion(options.nat, presets.map(({ name }) => name))}`);
   const backend = await usable(await loadBackend(options.backend));
+  if (backend.enclosure !== undefined && !backend.enclosure.isEntered()) return backend.enclosure.enter(process.argv.slice(2));
   const settings = chosen.map((scenario) => parseSettings(scenario.id, scenario.parameters, settingsFor(scenario, chosen, options.set), backend.clock));
   const people = options.json === '-' ? process.stderr : process.stdout;
   const report = new TerminalReport({ theme: themeFor(people, options.color), width: Math.min(people.columns || 120, 120), write: (line) => void people.write(`${line}\n`), detail });

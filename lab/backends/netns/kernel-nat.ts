@@ -7,7 +7,7 @@
  */
 import type { Endpoint } from '../../../src/core/address.ts';
 import type { Mapping, NatEvent } from '../../../src/core/events.ts';
-import { milliseconds } from '../../../src/core/time.ts';
+import { milliseconds, scaled } from '../../../src/core/time.ts';
 import type { Duration } from '../../../src/core/time.ts';
 import * as stories from '../../../src/nat/stories.ts';
 import { numericAddress } from '../../../src/nat/table.ts';
@@ -24,6 +24,8 @@ const patience = milliseconds(100);
 export interface KernelNatOptions {
   /** The box's name, for the sentences. */
   readonly box: string;
+  /** How many times faster than the kernel's the lab's time passes. */
+  readonly rate: number;
   readonly report: (event: NatEvent) => void;
 }
 
@@ -32,6 +34,7 @@ export type Clearance = 'flushed' | 'reboot' | 'address-changed';
 
 export class KernelNat {
   readonly #box: string;
+  readonly #rate: number;
   readonly #report: (event: NatEvent) => void;
   readonly #poller: Poller;
   readonly #requests: NetlinkSocket;
@@ -43,8 +46,9 @@ export class KernelNat {
   #closed = false;
 
   /** Before the first packet passes: entries that were there earlier are not told of. */
-  constructor(namespace: NetworkNamespace, poller: Poller, { box, report }: KernelNatOptions) {
+  constructor(namespace: NetworkNamespace, poller: Poller, { box, rate, report }: KernelNatOptions) {
     this.#box = box;
+    this.#rate = rate;
     this.#report = report;
     this.#poller = poller;
     namespace.sysctls({ 'netfilter/nf_conntrack_events': 1 });
@@ -83,7 +87,7 @@ export class KernelNat {
   }
 
   #list(): Translation[] {
-    return this.#requests.dump(listEntries).flatMap((message) => readTranslation(message) ?? []);
+    return this.#requests.dump(listEntries).flatMap((message) => this.#inLabTime(readTranslation(message)) ?? []);
   }
 
   /** Takes in what the kernel has told since the last time; what is gone went by itself, or because of `why`. */
@@ -92,8 +96,9 @@ export class KernelNat {
     for (const message of messages) {
       const event = readEvent(message);
       if (event === undefined) continue;
-      if (event.kind === 'destroy') this.#gone(event.translation, why);
-      else this.#alive(event.translation);
+      const translation = this.#inLabTime(event.translation)!;
+      if (event.kind === 'destroy') this.#gone(translation, why);
+      else this.#alive(translation);
     }
     // A burst that the socket had no room for: the table itself says what was missed.
     if (lost) this.#compare(why);
@@ -124,8 +129,13 @@ export class KernelNat {
     }
   }
 
+  /** The kernel's seconds as the lab counts them. */
+  #inLabTime(translation: Translation | undefined): Translation | undefined {
+    return translation && { ...translation, mapping: { ...translation.mapping, expiresIn: scaled(translation.mapping.expiresIn, this.#rate) } };
+  }
+
   #lookAgainIn(wait: Duration): void {
-    const due = performance.now() + Math.max(wait, patience);
+    const due = performance.now() + Math.max(wait / this.#rate, patience);
     if (this.#closed || due >= this.#due) return;
     clearTimeout(this.#timer);
     this.#due = due;

@@ -1,4 +1,7 @@
-/** The lab's time on a real backend: the machine's monotonic clock since the lab started, and the kernel's packet timestamps on the same scale. */
+/**
+ * The lab's time on a real backend: the machine's monotonic clock since the lab started, and the kernel's packet timestamps on the same scale. It may
+ * pass faster than the clock on the wall, so that nobody waits half a minute for a mapping to expire.
+ */
 import type { Instant } from '../../../src/core/time.ts';
 import { syscalls } from './syscalls.ts';
 
@@ -19,22 +22,37 @@ const milliseconds = (view: DataView, at: number): number => Number(view.getBigI
 
 export class LabClock {
   readonly #start = read(CLOCK_MONOTONIC);
+  readonly #rate: number;
   #realtimeStart = 0;
   #checked = -Infinity;
 
+  /** Milliseconds of the lab's time in one of the wall's. */
+  constructor(rate = 1) {
+    this.#rate = rate;
+  }
+
   now(): Instant {
-    return (read(CLOCK_MONOTONIC) - this.#start) as Instant;
+    return (this.#elapsed() * this.#rate) as Instant;
+  }
+
+  /** How long to wait for an instant, in milliseconds of the wall's time: what `setTimeout` wants. */
+  untilMs(at: Instant): number {
+    return Math.max(0, (at - this.now()) / this.#rate);
   }
 
   /** The lab time of a kernel timestamp (SO_TIMESTAMPNS: a `struct timespec` of wall-clock time). */
   ofTimestamp(timestamp: Uint8Array): Instant {
     // Somebody may set the wall clock while the lab runs: where its zero lies is looked up anew every second.
-    const now = this.now();
+    const now = this.#elapsed();
     if (now - this.#checked > 1000) {
       this.#checked = now;
-      this.#realtimeStart = read(CLOCK_REALTIME) - this.now();
+      this.#realtimeStart = read(CLOCK_REALTIME) - this.#elapsed();
     }
     const at = milliseconds(new DataView(timestamp.buffer, timestamp.byteOffset, 16), 0) - this.#realtimeStart;
-    return Math.min(Math.max(at, 0), now) as Instant;
+    return (Math.min(Math.max(at, 0), now) * this.#rate) as Instant;
+  }
+
+  #elapsed(): number {
+    return read(CLOCK_MONOTONIC) - this.#start;
   }
 }

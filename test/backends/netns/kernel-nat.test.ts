@@ -44,7 +44,7 @@ function behindBox(): BehindBox {
   box.namespace.sysctls({ 'netfilter/nf_conntrack_udp_timeout': 2, 'netfilter/nf_conntrack_udp_timeout_stream': 4, 'netfilter/nf_conntrack_generic_timeout': 2 });
   const poller = new Poller();
   const events = new Inbox<NatEvent>();
-  const nat = new KernelNat(box.namespace, poller, { box: 'box', report: events.push });
+  const nat = new KernelNat(box.namespace, poller, { rate: 1, box: 'box', report: events.push });
   return {
     client,
     box,
