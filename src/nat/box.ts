@@ -131,6 +131,7 @@ export class NatBox implements Machine<NatInput, NatOutput> {
     }
     this.#touch(now, row, flow, 'inside');
     rewrite(packet, 'source', flow.protocol, row.outside);
+    // the sender's row stays even where the other end is shut to it: two hosts behind one box open it for each other that way (RFC 4787 §6)
     return hairpin ? this.#translateInward(now, { ...flow, source: row.outside }, packet) : 'outside';
   }
 

@@ -63,9 +63,12 @@ export class Expiry<Item> {
 
   #next(): Ticket | undefined {
     let first: Ticket | undefined;
+    let earliest = Infinity;
     for (const line of this.#lines) {
       const oldest = this.#newer[line]!;
-      if (oldest !== line && (first === undefined || this.#at[oldest]! < this.#at[first]!)) first = oldest;
+      if (oldest === line || this.#at[oldest]! >= earliest) continue;
+      first = oldest;
+      earliest = this.#at[oldest]!;
     }
     return first;
   }

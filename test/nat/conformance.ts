@@ -51,6 +51,7 @@ export const conformance: readonly ConformanceCase[] = [
       ['outside', 'udp 198.51.100.2:4500 > 203.0.113.1:4500', 'dropped'],
       ['outside', 'udp 198.51.100.1:4500 > 203.0.113.1:4501', 'dropped'],
       ['outside', 'udp 198.51.100.1:4500 > 10.0.0.2:4500', 'dropped'],
+      ['outside', 'udp 198.51.100.1:4500 > 10.255.255.1:4500', 'dropped'], // the kernel box's own inside address
       ['outside', 'udp 198.51.100.1:4500 > 203.0.113.1:4500', 'udp 198.51.100.1:4500 > 10.0.0.2:4500'],
     ],
   },

@@ -67,6 +67,10 @@ export function boxWith(preset: string, changes: BehaviourChanges = {}, config: 
       now = until;
     },
     now: () => now,
+    /** The table with its timers: `10.0.0.2:500 1024 198.51.100.1:500 replied 5000 ms`. */
+    rows: () => box.mappings(now).map(({ inside, outside: { port }, remote, replied, expiresIn }) => `${inside.address}:${inside.port} ${port} ${remote.address}:${remote.port} ${replied ? 'replied' : 'unreplied'} ${expiresIn} ms`),
+    /** Mappings that were told to have expired when they had some time left, or long after they had none. */
+    lateExpiries: () => events.filter((event) => event.kind === 'mapping-expired' && event.mapping.expiresIn !== 0),
     /** The table: `10.0.0.2:500 203.0.113.1:500 198.51.100.1:500`. */
     table: () => box.mappings(now).map(({ inside, outside: o, remote }) => `${inside.address}:${inside.port} ${o.address}:${o.port} ${remote.address}:${remote.port}`),
     drops: () => events.flatMap((event) => (event.kind === 'drop' ? [event.reason] : [])),

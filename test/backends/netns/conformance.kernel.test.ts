@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { ip, prefix } from '../../../src/core/address.ts';
 import { kernelNat } from '../../../lab/backends/netns/nftables.ts';
 import { conformance, Names, packetOf } from '../../nat/conformance.ts';
 import { behaviourOf, outside } from '../../nat/lab.ts';
 import { told, wrongChecksums } from '../../nat/packets.ts';
-import { kernelBoxMissing, openKernelBox, type KernelBox } from './kernel-box.ts';
+import { kernelBoxMissing, openKernelBox } from './kernel-box.ts';
 
 const missing = kernelBoxMissing();
 const interfaces = { inside: ['inside'], outside: 'outside', outsideAddress: ip(outside) };
@@ -14,17 +14,12 @@ const interfaces = { inside: ['inside'], outside: 'outside', outsideAddress: ip(
 const patience = { passes: 3, dropped: 0.05 };
 
 describe.skipIf(missing)(`the kernel keeps the table${missing === undefined ? '' : ` (${missing})`}`, () => {
-  let box: KernelBox;
-  beforeAll(async () => {
-    box = await openKernelBox();
-  });
-  afterAll(() => box[Symbol.asyncDispose]());
-
-  test.each(conformance.map((row) => [row.preset, row.claim, row] as const))(
+  test.concurrent.each(conformance.map((row) => [row.preset, row.claim, row] as const))(
     '%s: %s',
     async (preset, _, { changes, forwards = [], steps }) => {
       const rules = kernelNat({ name: 'box', behaviour: behaviourOf(preset, changes), outsideAddresses: [ip(outside)], insidePrefixes: [prefix('10.0.0.0/8')], forwards }, interfaces);
       if (!rules.supported) throw new Error(rules.unsupported.map(({ knob, reason }) => `${knob}: ${reason}`).join('\n'));
+      await using box = await openKernelBox();
       await box.load(rules);
       const names = new Names();
       for (const step of steps) {

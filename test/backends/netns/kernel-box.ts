@@ -9,10 +9,11 @@ import type { KernelNat } from '../../../lab/backends/netns/nftables.ts';
 const script = fileURLToPath(new URL('kernel-box.py', import.meta.url));
 const python = '/usr/bin/python3';
 
-/** A user namespace where that is allowed, so that nobody needs root. */
-const unshare = ['--user', '--map-root-user', '--net', '--mount', '--kill-child', '--'];
-
 const attempt = (...argv: readonly string[]): boolean => spawnSync(argv[0]!, argv.slice(1), { stdio: 'ignore' }).status === 0;
+
+/** A user namespace where that is allowed, so that nobody needs root; without one where we are root. */
+const ways = [['--user', '--map-root-user'], []].map((user) => [...user, '--net', '--mount', '--kill-child', '--']);
+const unshare = ways.find((way) => attempt('unshare', ...way, 'true')) ?? ways[0]!;
 
 /** What is missing here, if anything; under CI nothing is said to be missing, and the test fails instead. */
 export function kernelBoxMissing(): string | undefined {
