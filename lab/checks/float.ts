@@ -2,6 +2,7 @@
 import type { Trace } from '../../src/trace/trace.ts';
 import { exchangeTypes } from '../../src/wire/ike/message.ts';
 import type { Cast } from '../topology/cast.ts';
+import { plural } from '../wording.ts';
 import { claim } from './check.ts';
 import type { Check } from './check.ts';
 import { isEsp, isIke, path, ports, seenAt } from './wire.ts';
@@ -25,7 +26,7 @@ export const staysOn500 = ({ clients }: Cast): Check =>
   claim({ id: 'stays', claim: 'Nothing moves: every message stays on port 500', expected: 'all IKE from and to port 500', ref: 'RFC 7296 §2.23' }, (trace) => {
     const messages = ikeOf(trace, clients[0]!.name);
     const moved = messages.filter(({ from, to }) => from.port !== ports.ike || to.port !== ports.ike);
-    return { holds: messages.length >= 4 && moved.length === 0, observed: moved.length > 0 ? `moved: ${path(moved[0]!)}` : `${messages.length} messages, all on 500`, evidence: moved.length > 0 ? moved.slice(0, 3) : messages.slice(0, 4) };
+    return { holds: messages.length >= 4 && moved.length === 0, observed: moved.length > 0 ? `moved: ${path(moved[0]!)}` : `${plural(messages.length, 'message')}, all on 500`, evidence: moved.length > 0 ? moved.slice(0, 3) : messages.slice(0, 4) };
   });
 
 export const dataTravelsAs = ({ clients }: Cast, encapsulation: 'none' | 'udp'): Check =>
@@ -41,7 +42,7 @@ export const dataTravelsAs = ({ clients }: Cast, encapsulation: 'none' | 'udp'):
       const wrong = esp.filter(({ content, from, to }) => content.encapsulation !== encapsulation || (encapsulation === 'udp' && (from.port !== ports.natt || to.port !== ports.natt)));
       return {
         holds: esp.length > 0 && wrong.length === 0,
-        observed: esp.length === 0 ? 'no ESP at all' : wrong.length > 0 ? `otherwise: ${path(wrong[0]!)}` : `${esp.length} packets, the first ${path(esp[0]!)}`,
+        observed: esp.length === 0 ? 'no ESP at all' : wrong.length > 0 ? `otherwise: ${path(wrong[0]!)}` : `${plural(esp.length, 'packet')}, the first ${path(esp[0]!)}`,
         evidence: wrong.length > 0 ? wrong.slice(0, 3) : esp.slice(0, 2),
       };
     },

@@ -3,8 +3,9 @@ import { describeEndpoint } from '../../src/core/address.ts';
 import type { Mapping } from '../../src/core/events.ts';
 import { describeDuration } from '../../src/core/time.ts';
 import type { TraceEvent } from '../../src/trace/events.ts';
+import { plural } from '../wording.ts';
 import type { Theme } from './theme.ts';
-import { column, plural, wrap } from './text.ts';
+import { column, wrap } from './text.ts';
 
 export interface NarratorOptions {
   readonly theme: Theme;

@@ -5,10 +5,11 @@ import type { ActResult, Audience, CheckResult, ScenarioResult } from '../run.ts
 import type { Act, Scenario } from '../scenarios/scenario.ts';
 import type { Topology } from '../topology/plan.ts';
 import type { TraceLog } from '../../src/trace/trace.ts';
+import { plural } from '../wording.ts';
 import { Narrator } from './narrator.ts';
 import { sign, word } from './theme.ts';
 import type { Theme } from './theme.ts';
-import { plural, wrap } from './text.ts';
+import { wrap } from './text.ts';
 
 export interface TerminalOptions {
   readonly theme: Theme;

@@ -16,5 +16,3 @@ export function wrap(text: string, width: number, indent = ''): string {
 
 /** Pads on the right to a width in terminal columns. */
 export const column = (text: string, width: number): string => text + ' '.repeat(Math.max(0, width - stringWidth(text)));
-
-export const plural = (n: number, one: string, many = `${one}s`): string => `${n} ${n === 1 ? one : many}`;

@@ -7,6 +7,7 @@ import { conclusion, firstMessage, hashes, hashesAreHonest } from '../checks/nat
 import { answered } from '../checks/pings.ts';
 import { isEsp, path, seenAt } from '../checks/wire.ts';
 import type { Cast } from '../topology/cast.ts';
+import { plural } from '../wording.ts';
 import { choice } from './parameters.ts';
 import { defineScenario } from './scenario.ts';
 import type { Act, Stage } from './scenario.ts';
@@ -88,7 +89,7 @@ const withoutNatTraversal: Act = {
       const [response] = firstMessage(trace, cast, 'response');
       if (!request || !response) return nothing('IKE_SA_INIT did not complete');
       const counts = [request, response].map((message) => hashes(message).sources.length + hashes(message).destinations.length);
-      return { holds: counts[0]! > 0 && counts[1] === 0, observed: `${counts[0]!} hashes in the request, ${counts[1]!} in the response`, evidence: [request, response] };
+      return { holds: counts[0]! > 0 && counts[1] === 0, observed: `${plural(counts[0]!, 'hash', 'hashes')} in the request, ${counts[1]!} in the response`, evidence: [request, response] };
     }),
     claim({ id: 'undetected', claim: 'The client draws no conclusion', expected: 'NAT detection unsupported, no NAT assumed', ref: 'RFC 7296 §2.23' }, (trace) => {
       const conclusions = trace.of('nat-detection', cast.clients[0]!.name);
@@ -125,7 +126,7 @@ const fateOfPlainEsp = (cast: Cast): Check => {
       const replies = trace.of('ping-answered', client);
       return {
         holds: sent.length > 0 && (blocked ? arrived.length === 0 && replies.length === 0 : arrived.length > 0 && replies.length > 0),
-        observed: `${sent.length} ESP packets left the client, ${arrived.length} reached the gateway${arrived[0] ? ` as ${path(arrived[0])}` : ''}, the ping was ${replies.length > 0 ? 'answered' : 'not answered'}`,
+        observed: `${plural(sent.length, 'ESP packet')} left the client, ${arrived.length} reached the gateway${arrived[0] ? ` as ${path(arrived[0])}` : ''}, the ping was ${replies.length > 0 ? 'answered' : 'not answered'}`,
         evidence: [...sent.slice(0, 1), ...arrived.slice(0, 1), ...replies],
       };
     },

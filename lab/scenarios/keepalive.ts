@@ -10,6 +10,7 @@ import { happens } from '../checks/waiting.ts';
 import { isEsp, isKeepalive, path, sameOnTheWay, seenAt } from '../checks/wire.ts';
 import type { Seen } from '../checks/wire.ts';
 import type { Adjustment, Cast } from '../topology/cast.ts';
+import { plural } from '../wording.ts';
 import { count } from './parameters.ts';
 import { defineScenario } from './scenario.ts';
 import type { Act, Stage } from './scenario.ts';
@@ -64,7 +65,7 @@ const control: Act = {
     }),
     claim({ id: 'silent', claim: 'The client sent no keepalive', expected: 'no short datagram on 4500' }, (trace) => {
       const sent = keepalivesOf(trace, cast);
-      return { holds: sent.length === 0, observed: `${sent.length} keepalives`, evidence: sent.slice(0, 3) };
+      return { holds: sent.length === 0, observed: plural(sent.length, 'keepalive'), evidence: sent.slice(0, 3) };
     }),
     diesAtTheBox(cast, 'gateway to client, too late'),
     unanswered({ id: 'cut-off', claim: 'The gateway no longer reaches the client' }, 'gateway to client, too late'),
@@ -118,7 +119,7 @@ const timed = (id: string, title: string, every: Duration, holds: boolean): Act 
   checks: (cast) => [
     guard({ id: 'keepalives', claim: 'Keepalives were sent', expected: `one every ${describeDuration(every)}` }, (trace) => {
       const sent = keepalivesOf(trace, cast);
-      return { holds: sent.length >= 2, observed: `${sent.length} keepalives`, evidence: sent.slice(0, 3) };
+      return { holds: sent.length >= 2, observed: plural(sent.length, 'keepalive'), evidence: sent.slice(0, 3) };
     }),
     oneOctet(cast),
     holds
@@ -208,7 +209,7 @@ const oneOctet = (cast: Cast): Check =>
   claim({ id: 'one-octet', claim: 'Each keepalive is exactly one octet, 0xFF', expected: 'UDP payload ff', ref: 'RFC 3948 §2.3' }, (trace) => {
     const sent = keepalivesOf(trace, cast);
     const wrong = sent.filter(({ content }) => content.kind === 'keepalive' && !content.exact);
-    return { holds: sent.length > 0 && wrong.length === 0, observed: wrong.length > 0 ? `${wrong[0]!.payload.length} octets: ${Buffer.from(wrong[0]!.payload).toString('hex')}` : `${sent.length} keepalives, every one ff`, evidence: wrong.length > 0 ? wrong.slice(0, 3) : sent.slice(0, 2) };
+    return { holds: sent.length > 0 && wrong.length === 0, observed: wrong.length > 0 ? `${wrong[0]!.payload.length} octets: ${Buffer.from(wrong[0]!.payload).toString('hex')}` : sent.length > 0 ? `${plural(sent.length, 'keepalive')}, every one ff` : 'no keepalives', evidence: wrong.length > 0 ? wrong.slice(0, 3) : sent.slice(0, 2) };
   });
 
 /** Clocks of real machines round; a whole second is the stack's own resolution (PF_KEY lifetimes). */

@@ -9,6 +9,7 @@ import { all, happens, tunnelUp } from '../checks/waiting.ts';
 import { isIke, path, ports, sameOnTheWay, seenAt } from '../checks/wire.ts';
 import type { Seen } from '../checks/wire.ts';
 import type { Adjustment, Cast, Client } from '../topology/cast.ts';
+import { plural } from '../wording.ts';
 import { defineScenario } from './scenario.ts';
 import type { Act, Stage } from './scenario.ts';
 import { bringUp, ping } from './stagecraft.ts';
@@ -48,7 +49,7 @@ const withoutNatTraversal: Act = {
       pinned(cast),
       claim({ id: 'never-in', claim: 'Nothing of the second client comes out of the box', expected: 'its requests are seen inside and never outside' }, (trace) => {
         const { inside, through } = fate(trace, cast, two);
-        return { holds: inside.length > 1 && through.length === 0, observed: `${inside.length} requests inside, ${through.length} outside`, evidence: [...inside.slice(0, 3), ...through.slice(0, 3)] };
+        return { holds: inside.length > 1 && through.length === 0, observed: `${plural(inside.length, 'request')} inside, ${through.length} outside`, evidence: [...inside.slice(0, 3), ...through.slice(0, 3)] };
       }),
       claim({ id: 'gives-up', claim: 'The second client gives up', expected: 'its IKE SA fails after all retransmissions' }, (trace) => {
         const failed = trace.of('ike-sa', two.name).filter(({ body }) => body.state === 'failed');
@@ -88,7 +89,7 @@ const withNatTraversal: Act = {
         const early = inside.filter(({ event }) => event.at < expired.at - slack);
         return {
           holds: early.length > 0 && entered !== undefined && entered.event.at >= expired.at - slack,
-          observed: `${early.length} attempts before the expiry at ${at(expired.at)}, through at ${entered ? at(entered.event.at) : 'no time'}`,
+          observed: `${plural(early.length, 'attempt')} before the expiry at ${at(expired.at)}, through at ${entered ? at(entered.event.at) : 'no time'}`,
           evidence: [...early.slice(0, 2), expired, ...(entered ? [entered] : [])],
         };
       }),
@@ -117,7 +118,7 @@ const startOn4500: Act = {
     claim({ id: 'at-once', claim: 'Nobody has to wait', expected: 'every tunnel up before the first retransmission' }, (trace) => {
       const ups = cast.clients.flatMap(({ name }) => trace.of('child-sa', name).filter(({ body }) => body.state === 'established').slice(0, 1));
       const repeated = trace.of('ike-message').filter(({ body }) => body.retransmission > 0);
-      return { holds: ups.length === cast.clients.length && repeated.length === 0, observed: `${ups.length} of ${cast.clients.length} up after ${ups.map((up) => at(up.at)).join(' and ')}, ${repeated.length} retransmissions`, evidence: ups };
+      return { holds: ups.length === cast.clients.length && repeated.length === 0, observed: `${ups.length} of ${cast.clients.length} up${ups.length > 0 ? ` after ${ups.map((up) => at(up.at)).join(' and ')}` : ''}, ${plural(repeated.length, 'retransmission')}`, evidence: ups };
     }),
     ...cast.clients.map(({ name }) => answered({ id: `${name}-works`, claim: `${name} reaches the protected network` }, `of ${name}`)),
   ],
@@ -174,7 +175,7 @@ const stolenAfterTheMove: Act = {
     claim({ id: 'nobody-dead', claim: 'The gateway reaches the first client all the time', expected: 'its question is answered' }, (trace) => {
       const answersReceived = trace.of('ike-message', cast.gateway.name).filter(({ body }) => body.direction === 'received' && body.exchange === 'INFORMATIONAL' && body.response);
       const dead = trace.of('peer-dead', cast.gateway.name);
-      return { holds: answersReceived.length > 0 && dead.length === 0, observed: `${answersReceived.length} answers, ${dead.length} taken for dead`, evidence: answersReceived.slice(0, 1) };
+      return { holds: answersReceived.length > 0 && dead.length === 0, observed: `${plural(answersReceived.length, 'answer')}, ${dead.length} taken for dead`, evidence: answersReceived.slice(0, 1) };
     }),
     answered({ id: 'first-works', claim: 'The first client is not disturbed' }, 'the first one, still'),
     answered({ id: 'second-works', claim: 'The second works as well' }, 'the second'),
@@ -227,7 +228,7 @@ const stillOn500 = (one: Client): Check =>
   claim({ id: 'stays-on-500', claim: 'The first client never leaves port 500', expected: 'all its IKE from and to 500' }, (trace) => {
     const sent = seenAt(trace, { node: one.name, direction: 'out' }).filter(isIke);
     const moved = sent.filter(({ from }) => from.port !== ports.ike);
-    return { holds: sent.length > 0 && moved.length === 0, observed: `${sent.length} messages, ${moved.length} on another port`, evidence: moved.slice(0, 3) };
+    return { holds: sent.length > 0 && moved.length === 0, observed: `${plural(sent.length, 'message')}, ${moved.length} on another port`, evidence: moved.slice(0, 3) };
   });
 
 const stolenMapping = (cast: Cast): Check =>

@@ -1,6 +1,5 @@
 /** The move to port 4500: which message, from where to where, with which marker (RFC 7296 §2.23, RFC 3948 §2). */
 import { describeEndpoint, sameEndpoint } from '../../src/core/address.ts';
-import type { Endpoint } from '../../src/core/address.ts';
 import { sameBytes } from '../../src/core/bytes.ts';
 import { seconds } from '../../src/core/time.ts';
 import type { Trace } from '../../src/trace/trace.ts';
@@ -12,6 +11,7 @@ import { answered } from '../checks/pings.ts';
 import { isEsp, isIke, path, ports, seenAt } from '../checks/wire.ts';
 import type { Seen, SeenIke } from '../checks/wire.ts';
 import type { Cast } from '../topology/cast.ts';
+import { plural } from '../wording.ts';
 import { defineScenario } from './scenario.ts';
 import type { Act, Stage } from './scenario.ts';
 import { bringUp, ping } from './stagecraft.ts';
@@ -67,7 +67,7 @@ const startOn4500: Act = {
       const [first] = messages;
       return {
         holds: first?.content.header.exchange === exchangeTypes.IKE_SA_INIT && uses(ports.natt)(first) && on500.length === 0,
-        observed: on500.length > 0 ? `on 500: ${path(on500[0]!)}` : first ? `${messages.length} IKE messages, the first ${path(first)}` : 'no IKE at all',
+        observed: on500.length > 0 ? `on 500: ${path(on500[0]!)}` : first ? `${plural(messages.length, 'IKE message')}, the first ${path(first)}` : 'no IKE at all',
         evidence: on500.length > 0 ? on500.slice(0, 3) : messages.slice(0, 2),
       };
     }),
@@ -116,7 +116,7 @@ const markers = ({ clients, gateway }: Cast): Check =>
     const marked = messages.filter(({ content }) => content.marker).length;
     return {
       holds: messages.length >= 4 && wrong.length === 0,
-      observed: wrong.length > 0 ? `${wrong[0]!.content.marker ? 'a marker' : 'no marker'} on ${path(wrong[0]!)}` : `${marked} of ${messages.length} messages marked, all where they must be`,
+      observed: wrong.length > 0 ? `${wrong[0]!.content.marker ? 'a marker' : 'no marker'} on ${path(wrong[0]!)}` : `${marked} of ${plural(messages.length, 'message')} marked, all where they must be`,
       evidence: wrong.length > 0 ? wrong.slice(0, 3) : messages.slice(0, 4),
     };
   });
@@ -127,7 +127,7 @@ const nothingLeftOn500 = ({ clients }: Cast): Check =>
     const moved = seen.find(uses(ports.natt));
     if (!moved) return nothing('nothing ever used 4500');
     const late = seen.filter((one) => one.seq > moved.seq && uses(ports.ike)(one));
-    return { holds: late.length === 0, observed: late.length > 0 ? `back on 500: ${path(late[0]!)}` : `${seen.filter((one) => one.seq > moved.seq).length} packets followed, none on 500`, evidence: late.length > 0 ? late.slice(0, 3) : [moved] };
+    return { holds: late.length === 0, observed: late.length > 0 ? `back on 500: ${path(late[0]!)}` : `${plural(seen.filter((one) => one.seq > moved.seq).length, 'packet')} followed, none on 500`, evidence: late.length > 0 ? late.slice(0, 3) : [moved] };
   });
 
 /** Every answer goes to where its request came from, as the gateway saw it, and from where the request went to. */
@@ -136,10 +136,9 @@ const answersToTheObservedAddress = ({ gateway }: Cast): Check =>
     const requests = ikeAt(trace, gateway.name, 'in').filter(({ content }) => !content.header.flags.response);
     const responses = ikeAt(trace, gateway.name, 'out').filter(({ content }) => content.header.flags.response);
     const wrong = responses.filter((response) => !requests.some((request) => answers(response, request)));
-    const at = (endpoint: Endpoint): string => describeEndpoint(endpoint);
     return {
       holds: responses.length >= 2 && wrong.length === 0,
-      observed: wrong.length > 0 ? `an answer went ${path(wrong[0]!)}, where no request came from` : `${responses.length} answers, the last to ${responses.at(-1) ? at(responses.at(-1)!.to) : 'nobody'}`,
+      observed: wrong.length > 0 ? `an answer went ${path(wrong[0]!)}, where no request came from` : responses.length > 0 ? `${plural(responses.length, 'answer')}, the last to ${describeEndpoint(responses.at(-1)!.to)}` : 'no answers',
       evidence: wrong.length > 0 ? wrong.slice(0, 3) : [...requests.slice(0, 2), ...responses.slice(0, 2)],
     };
   });
@@ -155,5 +154,5 @@ const noEspOn500 = ({ clients, gateway }: Cast): Check =>
   claim({ id: 'no-esp-on-500', claim: 'There is no ESP on port 500', expected: 'every datagram on 500 is an IKE message', ref: 'RFC 7296 §2.23' }, (trace) => {
     const on500 = [clients[0]!.name, gateway.name].flatMap((node) => seenAt(trace, { node }).filter(uses(ports.ike)));
     const esp = on500.filter((seen) => isEsp(seen) || !isIke(seen));
-    return { holds: on500.length > 0 && esp.length === 0, observed: esp.length > 0 ? `not IKE: ${path(esp[0]!)}` : `${on500.length} datagrams on 500, all IKE`, evidence: esp.length > 0 ? esp.slice(0, 3) : on500.slice(0, 2) };
+    return { holds: on500.length > 0 && esp.length === 0, observed: esp.length > 0 ? `not IKE: ${path(esp[0]!)}` : `${plural(on500.length, 'datagram')} on 500, all IKE`, evidence: esp.length > 0 ? esp.slice(0, 3) : on500.slice(0, 2) };
   });

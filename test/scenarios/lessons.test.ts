@@ -1,0 +1,145 @@
+/** The five lessons in the simulator: what they conclude with every seed, number of clients, and box of the zoo. */
+import { describe, expect, test } from 'vitest';
+import { sim } from '../../lab/backends/sim/backend.ts';
+import type { Verdict } from '../../lab/checks/check.ts';
+import { presets } from '../../src/nat/presets.ts';
+import { checksOf, lesson, lessonIds, notPassed, play, traceText } from '../support/lessons.ts';
+
+describe.each(lessonIds)('%s', (id) => {
+  test.each([1, 2, 7, 4242, 999_999_999])('passes with seed %i', async (seed) => {
+    const result = await play(id, { seed });
+    expect(notPassed(result)).toEqual([]);
+    expect(result.verdict).toBe('pass');
+  });
+
+  test('tells the same story, byte for byte, when the seed is the same, and another one when it is not', async () => {
+    const [once, again, other] = await Promise.all([play(id, { seed: 5 }), play(id, { seed: 5 }), play(id, { seed: 6 })]);
+    expect(traceText(once) === traceText(again)).toBe(true);
+    expect(traceText(once) === traceText(other)).toBe(false);
+  });
+
+  test('has checks that each bear a name of their own, say what is expected and what was seen, and point to events that exist', async () => {
+    const result = await play(id);
+    const ids = checksOf(result).map((check) => check.id);
+    expect(ids).toEqual([...new Set(ids)]);
+    expect(new Set(result.acts.map(({ act }) => act.id)).size).toBe(result.acts.length);
+    for (const { trace, checks } of result.acts) {
+      const numbers = new Set(trace.events.map(({ seq }) => seq));
+      for (const check of checks) {
+        expect(check.claim, check.id).not.toBe('');
+        expect(check.expected, check.id).not.toBe('');
+        expect(check.observed, check.id).not.toBe('');
+        expect(check.evidence.filter((seq) => !numbers.has(seq)), check.id).toEqual([]);
+      }
+    }
+  });
+
+  test('numbers the events of all its acts through, in order', async () => {
+    const { acts } = await play(id);
+    const numbers = acts.flatMap(({ trace }) => trace.events.map(({ seq }) => seq));
+    expect(numbers).toEqual(numbers.map((_, i) => i));
+  });
+
+  test('never asks an endpoint for what it cannot do', async () => {
+    const { acts } = await play(id);
+    expect(acts.flatMap(({ trace }) => trace.of('command-refused').map(({ body }) => `${body.command}: ${body.why}`))).toEqual([]);
+  });
+});
+
+// ---- the zoo -------------------------------------------------------------------------------------------------------------
+
+interface Otherwise {
+  readonly verdict: Verdict;
+  readonly because: string;
+  /** The checks that say so. */
+  readonly red: readonly string[];
+}
+
+/** `--nat PRESET` on every lesson: all boxes pass but those that the lesson is not about, and these for the right reason. */
+const otherwise: Record<string, Record<string, Otherwise>> = {
+  detection: {
+    'udp-4500-blocked': { verdict: 'fail', because: 'a NAT is detected and IKE_AUTH moves to 4500, where it dies', red: ['initiator/encapsulation', 'initiator/data', 'double/data'] },
+  },
+  'port-float': {
+    'udp-4500-blocked': { verdict: 'fail', because: 'IKE_AUTH leaves from 4500 and never arrives', red: ['float/answers', 'float/encapsulation', 'float/data', 'start-on-4500/translated', 'start-on-4500/data'] },
+  },
+  keepalive: {
+    'udp-4500-blocked': { verdict: 'fail', because: 'there is no tunnel to keep alive', red: ['control/worked', 'cure/reached', 'just-in-time/held'] },
+  },
+  'multi-client': {
+    'udp-4500-blocked': { verdict: 'fail', because: 'nobody gets in', red: ['together/all-up', 'together/own-answers', 'twins/all-up'] },
+  },
+  passthrough: {
+    ...Object.fromEntries(
+      ['full-cone', 'restricted', 'port-restricted', 'symmetric', 'linux-masquerade', 'linux-masquerade-random'].map((preset) => [
+        preset,
+        { verdict: 'fail', because: 'a box that translates port 500 lets the second client in at once', red: ['without-nat-t/never-in', 'without-nat-t/gives-up', 'with-nat-t/waits', 'start-on-4500/pins-500'] },
+      ]),
+    ),
+    'passthrough-500-steal': { verdict: 'fail', because: 'a box that gives the port to the newcomer keeps nobody out', red: ['without-nat-t/never-in', 'without-nat-t/gives-up', 'with-nat-t/waits'] },
+    'udp-4500-blocked': { verdict: 'fail', because: 'it translates 500, and does not let anybody start on 4500', red: ['without-nat-t/never-in', 'with-nat-t/second-works', 'start-on-4500/at-once', 'start-on-4500/pins-500'] },
+  },
+};
+
+describe.each(lessonIds)('%s behind every box of the zoo', (id) => {
+  test.each(presets.map(({ name }) => name))('%s', async (preset) => {
+    const result = await play(id, { preset });
+    const exception = otherwise[id]?.[preset];
+    if (exception === undefined) expect(notPassed(result)).toEqual([]);
+    else expect(notPassed(result), exception.because).toEqual(expect.arrayContaining([...exception.red]));
+    expect(result.verdict).toBe(exception?.verdict ?? 'pass');
+  });
+});
+
+describe('multi-client', () => {
+  test.each([2, 20, 100])('passes with %i clients', async (clients) => {
+    expect(notPassed(await play('multi-client', { set: [`clients=${clients}`] }))).toEqual([]);
+  });
+
+  test('passes behind a box that lets one client in at a time, if one is patient', async () => {
+    expect(notPassed(await play('multi-client', { set: ['clients=20'], preset: 'passthrough-500' }))).toEqual([]);
+  });
+});
+
+describe('detection', () => {
+  test.each(['none', 'initiator', 'responder', 'both', 'double'])('position=%s plays that position', async (position) => {
+    const result = await play('detection', { set: [`position=${position}`] });
+    expect(result.acts[0]!.act.id).toBe(position);
+    expect(result.verdict).toBe('pass');
+  });
+
+  test('a gateway without NAT traversal behind a box that blocks protocol 50 shows that the data is lost', async () => {
+    const { acts } = await play('detection', { set: ['position=initiator'] }, { topology: 'test/scenarios/blocks-esp.yaml' });
+    const [data] = acts.at(-1)!.checks.filter(({ id }) => id === 'no-nat-t/data');
+    expect(data).toMatchObject({ verdict: 'pass', claim: expect.stringContaining('blocks protocol 50') as string, observed: expect.stringContaining('0 reached the gateway') as string });
+  });
+});
+
+test('a run that is interrupted tells what it learned, and calls nothing failed that had not yet happened', async () => {
+  const interruption = new AbortController();
+  const result = await play('keepalive', {}, { signal: interruption.signal, audience: { actBegins: (act) => { if (act.id === 'cure') interruption.abort(); } } });
+  expect(result.interrupted).toBe(true);
+  expect(result.acts.map(({ act }) => act.id)).toEqual(['control', 'cure']);
+  expect(result.acts[0]!.checks.every(({ verdict }) => verdict === 'pass')).toBe(true);
+  expect(checksOf(result).filter(({ verdict }) => verdict === 'fail')).toEqual([]);
+  expect(result.verdict).toBe('inconclusive');
+});
+
+test('what a backend cannot honour is unsupported with its reason, does not fail the lesson, and a lesson with nothing left is unsupported', async () => {
+  const noStealing = { ...sim, unsupported: (plan: Parameters<typeof sim.unsupported>[0]) => (plan.nodes.some((node) => node.kind === 'nat' && node.box.behaviour.pinned.onConflict === 'steal') ? [{ what: 'pinned.onConflict: steal', why: 'nftables has no rule for it' }] : []) };
+  const some = await play('passthrough', { backend: noStealing });
+  expect(some.verdict).toBe('pass');
+  const [stolen] = some.acts.filter(({ act }) => act.id === 'stolen');
+  expect(stolen!.checks[0]).toMatchObject({ verdict: 'unsupported', observed: 'pinned.onConflict: steal: nftables has no rule for it', expected: expect.any(String) as string });
+  const none = await play('passthrough', { backend: { ...sim, unsupported: () => [{ what: 'boxes', why: 'there are none here' }] } });
+  expect(none.verdict).toBe('unsupported');
+});
+
+test('every lesson names where it is written and says what each of its parameters is', () => {
+  for (const { title, teaches, refs, parameters } of lessonIds.map(lesson)) {
+    expect(title).not.toBe('');
+    expect(teaches).not.toBe('');
+    expect(refs.every((ref) => /^RFC \d+( §[\d.]+)?$/.test(ref))).toBe(true);
+    expect(Object.values(parameters).every(({ about }) => about !== '')).toBe(true);
+  }
+});
