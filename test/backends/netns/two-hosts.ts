@@ -45,7 +45,7 @@ export class Inbox<Item> {
 
   /** The next one that was not taken yet and fits; what does not fit is passed over. */
   async next(fits: (item: Item) => boolean = () => true): Promise<Item> {
-    const deadline = Date.now() + 5000;
+    const deadline = Date.now() + 10_000;
     for (;;) {
       while (this.#taken < this.items.length) {
         const item = this.items[this.#taken++]!;
