@@ -9,10 +9,11 @@ import { wiresharkProfile } from '../../lab/report/wireshark-keys.ts';
 import { ip } from '../../src/core/address.ts';
 import { milliseconds, seconds } from '../../src/core/time.ts';
 import type { EncryptionName, IntegrityName } from '../../src/crypto/transforms.ts';
+import { createEndpoint } from '../../src/host/endpoint.ts';
 import { presetNamed } from '../../src/nat/presets.ts';
 import { World } from '../../src/sim/world.ts';
 import type { TraceLog } from '../../src/trace/trace.ts';
-import { aesGcm, connectionName, endpointConfig, endpointOf } from '../support/endpoint-config.ts';
+import { aesGcm, connectionName, endpointConfig } from '../support/endpoint-config.ts';
 import type { Suite } from '../support/endpoint-config.ts';
 import { needs } from '../support/needs.ts';
 import { at, host, natBox, segment } from '../support/worlds.ts';
@@ -30,7 +31,7 @@ function tunnelBehindNat(suite: Suite): TraceLog {
         host('gateway', ['net 203.0.113.2/24'], ['10.1.0.0/24 tunnel'], { endpoint: gateway }),
       ],
     },
-    { seed: 1, endpoint: endpointOf },
+    { seed: 1, endpoint: createEndpoint },
   );
   world.command('client', { kind: 'initiate', connection: connectionName });
   world.run(at(1000));

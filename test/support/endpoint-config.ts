@@ -1,12 +1,8 @@
 /** Endpoints with one connection, in a line each: a client, and a gateway with a network behind it. */
 import { ip, prefix } from '../../src/core/address.ts';
-import type { Random } from '../../src/core/random.ts';
 import { seconds } from '../../src/core/time.ts';
-import { Endpoint } from '../../src/host/endpoint.ts';
 import type { EndpointConfig } from '../../src/host/ports.ts';
 import type { ConnectionConfig, EspProposal, IkeConfig, IkeProposal } from '../../src/ike/config.ts';
-import { IkeDaemon } from '../../src/ike/daemon.ts';
-import { IpsecStack } from '../../src/ipsec/stack.ts';
 
 export const connectionName = 'tunnel';
 export const preSharedKey = 'correct horse battery staple';
@@ -72,6 +68,3 @@ export function endpointConfig({ name, peer, address, peerAddress, local, remote
     },
   };
 }
-
-export const endpointOf = (config: EndpointConfig, random: Random): Endpoint =>
-  new Endpoint(config, { daemon: new IkeDaemon(config.ike, random.fork('ike')), stack: new IpsecStack({ addresses: [config.ike.address], random: random.fork('ipsec') }) }, random);

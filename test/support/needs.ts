@@ -45,6 +45,10 @@ const questions = {
   ping: [() => found('ping'), 'ping: apt-get install iputils-ping'],
   setpriv: [() => found('setpriv'), 'setpriv: apt-get install util-linux'],
   lsns: [() => found('lsns'), 'lsns: apt-get install util-linux'],
+  strongswan: [
+    () => existsSync('/usr/lib/ipsec/charon') && ['kernel-libipsec', 'vici', 'openssl'].every((plugin) => existsSync(`/usr/lib/ipsec/plugins/libstrongswan-${plugin}.so`)),
+    'strongSwan: apt-get install strongswan-charon strongswan-swanctl libcharon-extra-plugins libstrongswan-standard-plugins',
+  ],
   tshark: [() => found('tshark'), 'tshark: apt-get install tshark'],
   python3: [() => found('python3'), 'python3: apt-get install python3'],
 } as const satisfies Record<string, readonly [() => boolean, string]>;

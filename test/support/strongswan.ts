@@ -1,0 +1,226 @@
+/**
+ * strongSwan as an independent peer: its IKE daemon, with ESP in userland over a TUN device of its own (kernel-libipsec), so that no IPsec in the
+ * kernel is needed. To make that work everywhere it claims a NAT where there is none: always ESP in UDP.
+ */
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { NetworkNamespace } from '../../lab/backends/netns/namespace.ts';
+import { Vici } from './vici.ts';
+import type { ViciMessage } from './vici.ts';
+
+/** Where Debian and its kin put the daemon. */
+const charon = '/usr/lib/ipsec/charon';
+
+/** One connection, in strongSwan's own words for proposals (`aes128-sha256-ecp256`), selectors (`10.2.0.0/24`, `dynamic`) and times (`30s`). */
+export interface StrongSwanConfig {
+  readonly id: string;
+  readonly peerId: string;
+  readonly preSharedKey: string;
+  /** Nothing for a gateway that waits. */
+  readonly peerAddress?: string;
+  readonly proposals: readonly string[];
+  readonly espProposals: readonly string[];
+  readonly localSelectors: readonly string[];
+  readonly remoteSelectors: readonly string[];
+  /** Asks the gateway for an inner address. */
+  readonly requestsVirtualAddress?: boolean;
+  /** Gives inner addresses out of this block. */
+  readonly pool?: string;
+  readonly deadPeerDetection?: string;
+  readonly onDeadPeer?: 'clear' | 'restart';
+  /** Seconds between keepalives; 20 when not given. */
+  readonly keepalive?: number;
+  /** Seconds before the first retransmission, and how often: 4 and 5 when not given. */
+  readonly retransmission?: { readonly timeout: number; readonly base: number; readonly tries: number };
+  readonly mobike?: boolean;
+}
+
+/** The plugins that a tunnel with a pre-shared key needs, and none that looks at the machine around. */
+const plugins = 'random nonce openssl kdf kernel-libipsec kernel-netlink socket-default vici';
+
+const connection = 'lab';
+const child = 'net';
+
+export interface StrongSwanSa {
+  readonly initiatorSpi: string;
+  readonly responderSpi: string;
+  readonly state: string;
+  readonly remote: { readonly address: string; readonly port: number };
+  readonly local: { readonly address: string; readonly port: number };
+  readonly natLocal: boolean;
+  readonly natRemote: boolean;
+  readonly virtualAddresses: readonly string[];
+  readonly children: readonly { readonly state: string; readonly spiIn: number; readonly spiOut: number; readonly packetsIn: number; readonly packetsOut: number }[];
+}
+
+export class StrongSwan implements AsyncDisposable {
+  readonly #folder: string;
+  readonly #process: ChildProcess;
+  #vici: Vici | undefined;
+
+  private constructor(folder: string, process: ChildProcess) {
+    this.#folder = folder;
+    this.#process = process;
+  }
+
+  /** Starts the daemon in the namespace, in mount and process namespaces of its own, and gives it the connection. It dies with this process. */
+  static async start(namespace: NetworkNamespace, config: StrongSwanConfig): Promise<StrongSwan> {
+    const folder = mkdtempSync(join(tmpdir(), 'natt-lab-strongswan-'));
+    const socket = join(folder, 'vici');
+    writeFileSync(join(folder, 'strongswan.conf'), settings(folder, socket, config));
+    // Its process number and other things of which there is one on a machine live in /run. Signal 9 for the whole of it, when this process or `unshare` ends.
+    const inside = `mount -t tmpfs none /run && exec ${charon}`;
+    const argv = ['--pdeathsig', 'KILL', 'unshare', '--mount', '--pid', '--fork', '--kill-child=KILL', 'sh', '-c', inside];
+    const process_ = namespace.inside(() =>
+      spawn('setpriv', argv, { stdio: ['ignore', 'ignore', 'pipe'], env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', STRONGSWAN_CONF: join(folder, 'strongswan.conf') } }),
+    );
+    let complaints = '';
+    process_.stderr.setEncoding('utf8').on('data', (text: string) => (complaints += text));
+    const strongSwan = new StrongSwan(folder, process_);
+    try {
+      for (let tries = 0; strongSwan.#vici === undefined; tries++) {
+        if (process_.exitCode !== null || tries > 500) throw new Error(`strongSwan did not start: ${complaints}`);
+        // The socket is there a moment before it listens.
+        strongSwan.#vici = await Vici.connect(socket).catch(() => pause(10, undefined));
+      }
+      await strongSwan.#load(config);
+      return strongSwan;
+    } catch (error) {
+      await strongSwan[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** Brings the tunnel up; throws when that fails or takes more than 10 s. */
+  async initiate(): Promise<void> {
+    await this.#request('initiate', { ike: connection, child, timeout: '10000', loglevel: '-1' });
+  }
+
+  async rekey(what: 'ike' | 'child'): Promise<void> {
+    await this.#request('rekey', what === 'ike' ? { ike: connection } : { child });
+  }
+
+  /** Deletes the IKE SA with everything in it, or the child alone. */
+  async terminate(what: 'ike' | 'child' = 'ike'): Promise<void> {
+    await this.#request('terminate', { ...(what === 'ike' ? { ike: connection } : { child }), timeout: '5000', loglevel: '-1' });
+  }
+
+  async sas(): Promise<StrongSwanSa[]> {
+    const found = await this.#connected.stream('list-sas', 'list-sa');
+    return found.flatMap((message) => Object.values(message).map((sa) => saOf(sa as ViciMessage)));
+  }
+
+  /** Its SAs as soon as they are as they should be; fails when they are not within five seconds, or as long as is said. */
+  async until(what: string, fits: (sas: readonly StrongSwanSa[]) => boolean, within = 5000): Promise<readonly StrongSwanSa[]> {
+    const deadline = performance.now() + within;
+    for (;;) {
+      const sas = await this.sas();
+      if (fits(sas)) return sas;
+      if (performance.now() > deadline) throw new Error(`strongSwan has not ${what} after ${within} ms but ${JSON.stringify(sas)}\n${this.log()}`);
+      await pause(20);
+    }
+  }
+
+  /** What it has said so far. */
+  log(): string {
+    return readFileSync(join(this.#folder, 'log'), 'utf8');
+  }
+
+  /** Without a word to its peers: as if the machine had lost its power. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#vici?.close();
+    if (this.#process.exitCode === null && this.#process.signalCode === null) {
+      const gone = once(this.#process, 'exit');
+      this.#process.kill('SIGKILL'); // of unshare, which takes the daemon along
+      await gone;
+    }
+    rmSync(this.#folder, { recursive: true });
+  }
+
+  get #connected(): Vici {
+    if (this.#vici === undefined) throw new Error('strongSwan is not there yet');
+    return this.#vici;
+  }
+
+  #request(command: string, message: ViciMessage): Promise<ViciMessage> {
+    return this.#connected.request(command, message);
+  }
+
+  async #load(config: StrongSwanConfig): Promise<void> {
+    const { id, peerId, preSharedKey, peerAddress, proposals, espProposals, localSelectors, remoteSelectors, pool, deadPeerDetection, onDeadPeer = 'clear' } = config;
+    await this.#request('load-shared', { id: 'key', type: 'IKE', data: preSharedKey, owners: [id, peerId] });
+    if (pool !== undefined) await this.#request('load-pool', { pool: { addrs: pool } });
+    await this.#request('load-conn', {
+      [connection]: {
+        version: '2',
+        mobike: config.mobike ? 'yes' : 'no',
+        proposals,
+        rekey_time: '0',
+        ...(peerAddress === undefined ? {} : { remote_addrs: [peerAddress] }),
+        ...(deadPeerDetection === undefined ? {} : { dpd_delay: deadPeerDetection }),
+        ...(config.requestsVirtualAddress ? { vips: ['0.0.0.0'] } : {}),
+        ...(pool === undefined ? {} : { pools: ['pool'] }),
+        local: { auth: 'psk', id },
+        remote: { auth: 'psk', id: peerId },
+        children: {
+          [child]: { esp_proposals: espProposals, local_ts: localSelectors, remote_ts: remoteSelectors, rekey_time: '0', dpd_action: onDeadPeer },
+        },
+      },
+    });
+  }
+}
+
+const settings = (folder: string, socket: string, { keepalive = 20, retransmission = { timeout: 4, base: 1.8, tries: 5 } }: StrongSwanConfig): string => `charon {
+  load = ${plugins}
+  dos_protection = no
+  delete_rekeyed_delay = 0
+  keep_alive = ${keepalive}s
+  retransmit_timeout = ${retransmission.timeout}
+  retransmit_base = ${retransmission.base}
+  retransmit_tries = ${retransmission.tries}
+  plugins {
+    vici {
+      socket = unix://${socket}
+    }
+  }
+  filelog {
+    all {
+      path = ${join(folder, 'log')}
+      flush_line = yes
+      default = 1
+      ike = 2
+      esp = 1
+    }
+  }
+}
+`;
+
+function saOf(sa: ViciMessage): StrongSwanSa {
+  const text = (from: ViciMessage, key: string): string => (typeof from[key] === 'string' ? from[key] : '');
+  const number = (from: ViciMessage, key: string): number => Number(text(from, key));
+  return {
+    initiatorSpi: text(sa, 'initiator-spi'),
+    responderSpi: text(sa, 'responder-spi'),
+    state: text(sa, 'state'),
+    remote: { address: text(sa, 'remote-host'), port: number(sa, 'remote-port') },
+    local: { address: text(sa, 'local-host'), port: number(sa, 'local-port') },
+    natLocal: text(sa, 'nat-local') === 'yes',
+    natRemote: text(sa, 'nat-remote') === 'yes',
+    virtualAddresses: [...((sa['local-vips'] ?? []) as readonly string[]), ...((sa['remote-vips'] ?? []) as readonly string[])],
+    children: Object.values((sa['child-sas'] ?? {}) as ViciMessage).map((it) => {
+      const one = it as ViciMessage;
+      return {
+        state: text(one, 'state'),
+        spiIn: parseInt(text(one, 'spi-in'), 16),
+        spiOut: parseInt(text(one, 'spi-out'), 16),
+        packetsIn: number(one, 'packets-in'),
+        packetsOut: number(one, 'packets-out'),
+      };
+    }),
+  };
+}
