@@ -47,6 +47,8 @@ export class Meeting implements AsyncDisposable {
         espProposals: ['aes128gcm16'],
         localSelectors: [they.local],
         remoteSelectors: [they.remote],
+        // Its own 4 s are long where it starts an exchange on an IKE SA before we have heard that there is one.
+        retransmission: { timeout: 0.5, base: 1.8, tries: 5 },
         ...theirs,
       });
       return new Meeting(home, new RunningEndpoint(ourHost, home.poller, endpointConfig({ ...we, ...endpoint }), [we.remote]), strongSwan, role);
