@@ -1,4 +1,5 @@
 /** strongSwan and our endpoint, one as the client behind the NAT box, the other as the gateway. */
+import { setTimeout as pause } from 'node:timers/promises';
 import { ip } from '../../src/core/address.ts';
 import { RunningEndpoint } from '../support/running-endpoint.ts';
 import { connectionName, endpointConfig, preSharedKey } from '../support/endpoint-config.ts';
@@ -82,6 +83,15 @@ export class Meeting implements AsyncDisposable {
     const [sa, ...more] = await this.strongSwan.sas();
     if (sa === undefined || more.length > 0) throw new Error(`strongSwan has ${more.length + (sa ? 1 : 0)} IKE SAs`);
     return sa;
+  }
+
+  /** Neither has said anything for longer than either waits before it says something again. */
+  async quiet(): Promise<void> {
+    let heard: number;
+    do {
+      heard = this.ours.events('ike-message').length;
+      await pause(700);
+    } while (this.ours.events('ike-message').length > heard);
   }
 
   rekey(what: 'ike' | 'child'): void {
