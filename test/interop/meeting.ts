@@ -85,17 +85,24 @@ export class Meeting implements AsyncDisposable {
     return sa;
   }
 
+  rekey(what: 'ike' | 'child'): void {
+    this.ours.command({ kind: 'rekey', connection: connectionName, what });
+  }
+
+  /** Both sides start the replacement without waiting for one another. */
+  async rekeyTogether(what: 'ike' | 'child'): Promise<void> {
+    this.rekey(what);
+    await this.strongSwan.rekey(what);
+    await this.#quiet();
+  }
+
   /** Neither has said anything for longer than either waits before it says something again. */
-  async quiet(): Promise<void> {
+  async #quiet(): Promise<void> {
     let heard: number;
     do {
       heard = this.ours.events('ike-message').length;
       await pause(700);
     } while (this.ours.events('ike-message').length > heard);
-  }
-
-  rekey(what: 'ike' | 'child'): void {
-    this.ours.command({ kind: 'rekey', connection: connectionName, what });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
