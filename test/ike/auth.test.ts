@@ -117,6 +117,37 @@ test('the responder narrows what is asked for to what it wants too', () => {
   expect(two.alice.stack.policies.size).toBe(4);
 });
 
+test('the initiator takes no wider selectors than it has asked for', () => {
+  const two = pair();
+  two.link = (datagram) => (two.wire.length === 4 && datagram.from === 'gw' ? [] : [datagram]);
+  two.initiate().settle();
+  const wide = opened(two.alice, two.wire[3]!, 'responder').map((payload): Payload =>
+    payload.type === 'TSi' ? { ...payload, selectors: [{ ...payload.selectors[0]!, endAddress: ip('10.98.3.255') }] } : payload,
+  );
+  two.deliver('alice', two.wire[3]!.source, two.wire[3]!.destination, forged(two.alice, 'responder', { exchange: 'IKE_AUTH', response: true, messageId: 1 }, wide));
+  expect(two.alice.states()).toEqual(['connecting', 'established']);
+  expect(two.alice.events('child-sa')).toMatchObject([{ state: 'failed' }]);
+  expect([two.alice.stack.size, two.alice.stack.larval]).toEqual([0, 0]);
+});
+
+test('a gateway tells its clients apart by their identities, each with a key of its own', () => {
+  const two = pair();
+  const [connection] = two.gw.config.connections;
+  const bob = { ...connection!, name: 'bob', remoteIdentity: { type: 'fqdn', value: 'bob' } as const, preSharedKey: "bob's own" };
+  const gateway = pair({ gwDaemon: { connections: [bob, connection!] } }).initiate().settle();
+  expect(gateway.gw.events('ike-sa').at(-1)).toMatchObject({ state: 'established', connection: 'tunnel', peerIdentity: 'alice' });
+});
+
+test('two clients behind one NAT have chosen the same SPI: the second child SA fails, and the first is left alone', () => {
+  const two = pair({ nat: 'initiator' });
+  const taken = { type: 'SADB_ADD', saType: 3, errno: 0, sequence: 0, pid: 0 } as const;
+  two.gw.stack.sas.set(`2703024129 203.0.113.7`, taken);
+  two.initiate().settle();
+  expect(two.alice.states()).toEqual(['connecting', 'established']);
+  expect([...two.gw.stack.sas.values()]).toEqual([taken]);
+  expect(two.alice.stack.size).toBe(0);
+});
+
 describe('an inner address from the gateway', () => {
   const base = pair();
   const alice = { virtualAddress: 'request', ...child(base, 'alice', { local: ['dynamic'] }) } as const;

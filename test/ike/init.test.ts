@@ -53,6 +53,10 @@ test('a cookie is good for as long as its secret and the next one live, and no l
   two.pass(minutes(6));
   again(502);
   expect(two.gw.drops()).toEqual(['ike-cookie', 'ike-cookie']);
+  const idle = pair({ gwDaemon: { cookieThreshold: 0 } }).initiate().settle();
+  const old = idle.wire[2]!;
+  idle.pass(minutes(12)).deliver('gw', { address: idle.alice.config.address, port: 503 }, old.destination, old.payload);
+  expect(idle.gw.drops()).toEqual(['ike-cookie', 'ike-cookie']);
 });
 
 test('the responder wants another group: the same proposals go again with it', () => {

@@ -72,3 +72,11 @@ test('they end with the tunnel', () => {
   two.pass(minutes(2));
   expect(two.wire).toEqual([]);
 });
+
+test('an IKE SA that has a successor sends none of its own, though the peer forgets to delete it', () => {
+  const two = established({ nat: 'initiator' });
+  two.command('gw', { kind: 'rekey', connection: 'tunnel', what: 'ike' });
+  two.link = (datagram) => (datagram.from === 'gw' ? [] : [datagram]); // what gw says after its request is lost
+  two.settle().pass(seconds(50));
+  expect(times(two, 'alice')).toEqual([20, 40]);
+});

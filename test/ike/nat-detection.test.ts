@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { addressBytes, ip, type IpAddress } from '../../src/core/address.ts';
 import { sameBytes } from '../../src/core/bytes.ts';
+import { natDetectionNotifies, natVerdict } from '../../src/ike/v2/nat-detection.ts';
 import { decodeMessage } from '../../src/wire/ike/codec.ts';
 import { notifyTypes, type Payload } from '../../src/wire/ike/message.ts';
 import { established, pair, type Datagram } from '../support/pair.ts';
@@ -64,4 +65,13 @@ test.each(['alice', 'gw'] as const)('nobody detects anything when %s has NAT tra
   expect([...two.alice.events('nat-detection'), ...two.gw.events('nat-detection')].some(({ supported }) => supported)).toBe(false);
   expect(two.alice.events('child-sa')).toMatchObject([{ state: 'established', encapsulation: 'none' }]);
   expect([...two.alice.stack.sas.values()].map(({ nattType }) => nattType)).toEqual([undefined, undefined]);
+});
+
+test('a host with several addresses may send a source hash for each: one that fits is enough', () => {
+  const [local, peer] = [{ address: ip('198.51.100.1'), port: 500 }, { address: ip('203.0.113.7'), port: 500 }];
+  const spis = { initiatorSpi: Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8), responderSpi: new Uint8Array(8) };
+  const [there] = natDetectionNotifies(spis, { address: ip('192.0.2.1'), port: 500 }, local);
+  const [here, destination] = natDetectionNotifies(spis, peer, local);
+  expect(natVerdict([there!, here!, destination!], spis, local, peer)).toEqual({ supported: true, localBehindNat: false, remoteBehindNat: false });
+  expect(natVerdict([there!, destination!], spis, local, peer)).toEqual({ supported: true, localBehindNat: false, remoteBehindNat: true });
 });

@@ -175,23 +175,60 @@ describe.each(['alice', 'gw'] as const)('%s rekeys the IKE SA', (who) => {
   });
 });
 
-test.each([1, 2, 3, 4, 5, 6])('both sides rekey the IKE SA at once: one successor is left with the children (seed %i)', (seed) => {
-  const two = established({ seed });
-  const child = inbound(two, 'alice');
-  two.command('alice', { kind: 'rekey', connection: 'tunnel', what: 'ike' });
-  two.command('gw', { kind: 'rekey', connection: 'tunnel', what: 'ike' });
-  two.settle();
-  expect(inbound(two, 'alice')).toEqual(child);
-  for (const party of [two.alice, two.gw]) {
-    const states = party.states();
-    expect([states.filter((state) => state === 'established').length, states.filter((state) => state === 'deleted').length]).toEqual([3, 2]);
-  }
-  two.wire.length = 0;
-  two.command('gw', { kind: 'rekey', connection: 'tunnel', what: 'child' }).settle();
-  expect(ladder(two.wire)).toHaveLength(4);
+describe('both sides rekey the IKE SA at once', () => {
+  test.each([1, 2, 3, 4, 5, 6])('one successor is left with the children, not the one that was made with the lowest nonce (seed %i)', (seed) => {
+    const two = established({ seed });
+    const child = inbound(two, 'alice');
+    two.wire.length = 0;
+    two.command('alice', { kind: 'rekey', connection: 'tunnel', what: 'ike' });
+    two.command('gw', { kind: 'rekey', connection: 'tunnel', what: 'ike' });
+    two.settle();
+    const old = 0;
+    const requests = [opened(two.alice, two.wire[0]!, 'initiator', old), opened(two.alice, two.wire[1]!, 'responder', old)];
+    const [toAlice, toGw] = [two.wire.slice(2, 4).find(({ from }) => from === 'gw')!, two.wire.slice(2, 4).find(({ from }) => from === 'alice')!];
+    const answers = [opened(two.alice, toAlice, 'responder', old), opened(two.alice, toGw, 'initiator', old)];
+    const [ofAlice, ofGw] = [0, 1].map((i) => [nonceIn(requests[i]!), nonceIn(answers[i]!)].sort()[0]!);
+    const survivor = requests[ofAlice! > ofGw! ? 0 : 1]!;
+    const spi = Buffer.from(survivor.find((payload) => payload.type === 'SA')!.proposals[0]!.spi).toString('hex');
+    expect(inbound(two, 'alice')).toEqual(child);
+    for (const party of [two.alice, two.gw]) {
+      const gone = party.events('ike-sa').filter(({ state }) => state === 'deleted').map(({ initiatorSpi }) => initiatorSpi);
+      expect(gone).toHaveLength(2);
+      expect(gone).not.toContain(spi);
+    }
+    two.wire.length = 0;
+    two.command('gw', { kind: 'rekey', connection: 'tunnel', what: 'child' }).settle();
+    expect(ladder(two.wire)).toHaveLength(4);
+    expectOneTunnel(two);
+    two.command('alice', { kind: 'terminate', connection: 'tunnel' }).settle();
+    expect([two.alice.stack.size, two.gw.stack.size]).toEqual([0, 0]);
+  });
+
+  test('one request is lost: its sender learns from the DELETE of the old IKE SA, or from what goes on under the new one, that the other has won', () => {
+    for (const goesOn of [false, true]) {
+      const two = established();
+      let lost = false;
+      two.link = (datagram) => {
+        if (lost || datagram.from !== 'gw') return [datagram];
+        lost = true;
+        return [];
+      };
+      two.command('gw', { kind: 'rekey', connection: 'tunnel', what: 'ike' });
+      two.command('alice', { kind: 'rekey', connection: 'tunnel', what: 'ike' });
+      if (goesOn) two.command('alice', { kind: 'rekey', connection: 'tunnel', what: 'child' });
+      two.settle().pass(minutes(2));
+      expectOneTunnel(two);
+      expect(two.gw.states().filter((state) => state === 'established')).toHaveLength(2);
+      expect(two.gw.stack.of('SADB_X_SPDADD')).toHaveLength(2); // the child SA was never lost
+    }
+  });
+});
+
+test('a rekey of the child SA that is queued behind one of the IKE SA goes by the new IKE SA', () => {
+  const two = established();
+  two.command('alice', { kind: 'rekey', connection: 'tunnel', what: 'ike' }).command('alice', { kind: 'rekey', connection: 'tunnel', what: 'child' }).settle();
   expectOneTunnel(two);
-  two.command('alice', { kind: 'terminate', connection: 'tunnel' }).settle();
-  expect([two.alice.stack.size, two.gw.stack.size]).toEqual([0, 0]);
+  expect(two.alice.states().filter((state) => state === 'deleted')).toHaveLength(1);
 });
 
 describe('what does not fit the moment (RFC 7296 §2.25)', () => {

@@ -64,3 +64,13 @@ test('the second request waits for the answer to the first', () => {
   two.settle();
   expect(two.wire).toHaveLength(before + 4);
 });
+
+test('another message under the ID of the last request is not it, and gets no answer', () => {
+  const two = established();
+  const { source, destination, payload } = two.wire[2]!;
+  const other = payload.slice();
+  other[other.length - 1]! ^= 1;
+  two.deliver('gw', source, destination, other);
+  expect(two.gw.drops()).toEqual(['ike-message-id']);
+  expect(two.wire).toHaveLength(4);
+});
