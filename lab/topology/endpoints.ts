@@ -55,6 +55,7 @@ export function endpointConfig(name: string, address: IpAddress, { ike = {}, esp
     natTraversal: ike.natTraversal ?? true,
     startPort: ike.startPort ?? 500,
     proposals: ike.proposals?.map((proposal) => ({ ...proposal, encryption: proposal.encryption.map(withBits) })) ?? ikeProposals,
+    keyingTries: ike.keyingTries ?? 'once',
     rekeyIkeAfter: ike.rekeyAfter ?? 'never',
     virtualAddress: role.role === 'client' ? 'request' : { pool: role.pool },
     child,

@@ -108,6 +108,7 @@ const ike = z.strictObject({
   keepalive: orOff(duration).optional(),
   deadPeerDetection: orOff(duration).optional(),
   retransmission: z.strictObject({ first: duration, factor: z.number().min(1), tries: z.int().min(1) }).optional(),
+  keyingTries: z.enum(['once', 'forever']).optional(),
   cookieThreshold: z.int().min(0).optional(),
   halfOpenLimit: z.int().min(1).optional(),
   rekeyAfter: orNever(duration).optional(),

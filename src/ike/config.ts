@@ -51,6 +51,8 @@ export interface ConnectionConfig {
   readonly child: ChildConfig;
   /** The policies stand from the start, and the first packet that meets one starts the negotiation. With a fixed remote and no virtual address only. */
   readonly onDemand?: boolean;
+  /** An initiator whom nobody answers gives up after all retransmissions, or begins anew for ever, as road warriors are configured. `once` when not said. */
+  readonly keyingTries?: 'once' | 'forever';
 }
 
 export interface IkeProposal {

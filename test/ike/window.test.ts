@@ -74,3 +74,14 @@ test('another message under the ID of the last request is not it, and gets no an
   expect(two.gw.drops()).toEqual(['ike-message-id']);
   expect(two.wire).toHaveLength(4);
 });
+
+test('a road warrior whom nobody answers begins anew for ever, each time with other SPIs', () => {
+  const two = pair({ alice: { keyingTries: 'forever' } });
+  two.link = nothing;
+  two.initiate().pass(minutes(6));
+  expect(two.alice.states()).toEqual(['connecting', 'failed', 'connecting', 'failed', 'connecting']);
+  expect(new Set(two.wire.map(({ payload }) => Buffer.from(payload.subarray(0, 8)).toString('hex'))).size).toBe(3);
+  two.link = (datagram) => [datagram];
+  two.pass(minutes(3));
+  expect(two.alice.states().at(-1)).toBe('established');
+});

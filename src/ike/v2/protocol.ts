@@ -34,7 +34,7 @@ export class IkeV2 {
   #sparseUntil: Instant;
 
   constructor(context: IkeContext, connections: Connections) {
-    this.#context = v2Context(context);
+    this.#context = v2Context(context, (connection) => this.initiate(connection));
     this.#connections = connections;
     this.#sparseUntil = context.now;
   }
@@ -308,7 +308,7 @@ const criticalUnknown = (payloads: readonly Payload[]): number | undefined =>
   payloads.find((payload): payload is Extract<Payload, { type: 'Unknown' }> => payload.type === 'Unknown' && payload.critical)?.payloadType;
 
 /** The daemon's context with what IKEv2 keeps for all of its IKE SAs; it shines through, `now` included. */
-function v2Context(context: IkeContext): V2Context {
+function v2Context(context: IkeContext, tryAgain: V2Context['tryAgain']): V2Context {
   const pools = new Map<string, AddressPool>();
   for (const { name, virtualAddress } of context.config.connections) {
     if (typeof virtualAddress === 'object') pools.set(name, new AddressPool(virtualAddress.pool));
@@ -319,6 +319,7 @@ function v2Context(context: IkeContext): V2Context {
     policies: new SecurityPolicies(context.pfkey),
     traps: new TrapPolicies(),
     poolOf: ({ name }) => pools.get(name),
+    tryAgain,
   };
   own.traps.install(context.config, own.sas, own.policies);
   return Object.assign(Object.create(context) as IkeContext, own);

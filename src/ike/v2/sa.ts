@@ -30,6 +30,8 @@ export interface V2Context extends IkeContext {
   readonly policies: SecurityPolicies;
   readonly traps: TrapPolicies;
   poolOf(connection: ConnectionConfig): AddressPool | undefined;
+  /** Begins anew with a peer that did not answer. */
+  tryAgain(connection: ConnectionConfig): void;
 }
 
 /** Where a message came to and from, or goes from and to. */
@@ -203,6 +205,7 @@ export class IkeSa {
     const story = `${other} has not answered ${me}'s ${exchange} request in ${retransmissions + 1} transmissions`;
     if (this.state === 'connecting') {
       this.close('failed', `${story}: no IKE SA comes about.`);
+      if (this.role === 'initiator' && this.connection.keyingTries === 'forever') this.context.tryAgain(this.connection);
       return;
     }
     this.context.event({ kind: 'peer-dead', ...this.name, peer: this.peer, story: `${story}: it is taken for dead.` });
