@@ -7,6 +7,7 @@ import { presetNamed, presets } from '../../src/nat/presets.ts';
 import { loadBackend } from '../backends/index.ts';
 import type { Backend } from '../backends/backend.ts';
 import { Problem } from '../problem.ts';
+import { Capture } from '../report/capture.ts';
 import { toJson, traceLine } from '../report/json.ts';
 import { TerminalReport } from '../report/terminal.ts';
 import { themeFor } from '../report/theme.ts';
@@ -56,7 +57,7 @@ async function play(chosen: readonly Scenario[], options: CommandLine, detail: '
   const settings = chosen.map((scenario) => parseSettings(scenario.id, scenario.parameters, settingsFor(scenario, chosen, options.set), backend.clock));
   const people = options.json === '-' ? process.stderr : process.stdout;
   const report = new TerminalReport({ theme: themeFor(people, options.color), width: Math.min(people.columns || 120, 120), write: (line) => void people.write(`${line}\n`), detail });
-  const records = await openRecords(options);
+  const records = await openRecords(options, (line) => void people.write(`${line}\n`));
   const interruption = new AbortController();
   const onInterrupt = (): void => {
     if (interruption.signal.aborted) process.exit(130);
@@ -115,15 +116,25 @@ interface Records {
   close(): Promise<void>;
 }
 
-/** Files that are written while the lesson is played. */
-async function openRecords({ trace: traceFile }: CommandLine): Promise<Records> {
-  const stream = traceFile === undefined ? undefined : await opened(traceFile);
+/** Files that are written while the lesson is played. `tell` says what people should know about them. */
+async function openRecords({ trace: traceFile, pcap: captureFile }: CommandLine, tell: (line: string) => void): Promise<Records> {
+  const traceStream = traceFile === undefined ? undefined : await opened(traceFile);
+  const captureStream = captureFile === undefined ? undefined : await opened(captureFile);
+  const capture = captureFile === undefined ? undefined : new Capture(captureFile, (block) => captureStream?.write(block));
   return {
-    audience: { ...(stream && { actEnds: ({ act, trace }) => trace.events.forEach((event) => stream.write(`${traceLine(act.id, event)}\n`)) }) },
+    audience: {
+      actEnds: ({ act, trace }) => {
+        if (traceStream) trace.events.forEach((event) => traceStream.write(`${traceLine(act.id, event)}\n`));
+        capture?.add(`${act.id}: ${act.title}`, trace);
+      },
+    },
     close: async () => {
-      if (!stream) return;
-      stream.end();
-      await once(stream, 'finish');
+      for (const stream of [traceStream, captureStream]) {
+        if (!stream) continue;
+        stream.end();
+        await once(stream, 'finish');
+      }
+      if (capture) tell(`To read the capture decrypted: ${await capture.writeKeys()}`);
     },
   };
 }

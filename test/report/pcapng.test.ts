@@ -93,7 +93,7 @@ needs('tshark').describe('with the keys beside the capture', () => {
     ['AES-CBC with HMAC-SHA2-512', suite('aes-cbc', 256, 'hmac-sha2-512-256')],
   ])('%s', (_, chosen) => {
     const trace = tunnelBehindNat(chosen);
-    const rows = tshark({ one: trace }, ['frame.interface_name', 'isakmp.exchangetype', 'isakmp.typepayload', 'isakmp.id.data.fqdn', 'icmp.type', 'esp.icv_good']);
+    const rows = tshark({ one: trace }, ['frame.interface_name', 'isakmp.exchangetype', 'isakmp.typepayload', 'isakmp.id.data.fqdn', 'icmp.type', 'esp.icv_good'], ['-o', 'esp.enable_authentication_check:TRUE']);
     const atGateway = rows.filter(([name]) => name === 'gateway eth0');
 
     test('IKE_AUTH shows who is who and what traffic is agreed on', () => {
@@ -109,6 +109,12 @@ needs('tshark').describe('with the keys beside the capture', () => {
     test('nothing is malformed, no checksum is wrong', () => {
       expect(tshark({ one: trace }, ['frame.number', '_ws.expert.message'], ['-Y', '_ws.malformed || _ws.expert.severity >= 0x00600000 || ip.checksum.status == 0 || udp.checksum.status == 0 || icmp.checksum.status == 0'])).toEqual([]);
     });
+  });
+
+  test('ESP with extended sequence numbers opens as well', () => {
+    const extended = tunnelBehindNat({ ...aesGcm, esp: { ...aesGcm.esp, extendedSequenceNumbers: true } });
+    const rows = tshark({ one: extended }, ['icmp.type'], ['-Y', 'frame.interface_name == "gateway eth0" && icmp']);
+    expect(rows).toEqual([['8'], ['0'], ['8'], ['0']]);
   });
 
   test('ChaCha20-Poly1305, for which Wireshark 4.0 has no name, spoils nothing for the others', () => {

@@ -1,0 +1,24 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { needs } from '../support/needs.ts';
+
+needs('tshark').test('the command that --pcap tells shows a lesson decrypted and nothing wrong with any packet', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'natt lab-')); // a space, as people have them
+  try {
+    const file = join(folder, 'lesson.pcapng');
+    const lab = spawnSync(process.execPath, ['--import', 'tsx', 'lab/cli.ts', 'detection', '--quiet', '--pcap', file], { encoding: 'utf8' });
+    expect(lab.status).toBe(0);
+    expect(readdirSync(`${file}.keys`).sort()).toEqual(['esp_sa', 'ikev2_decryption_table', 'preferences']);
+    const command = /^To read the capture decrypted: (.*)$/m.exec(lab.stdout)?.[1];
+    const shown = (filter: string): string[] =>
+      execFileSync('sh', ['-c', `${command} -n -Y '${filter}'`], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).split('\n').filter((line) => line !== '');
+    expect(shown('isakmp.typepayload == 44 && frame.interface_name == "alice eth0"').length).toBeGreaterThan(0);
+    expect(shown('icmp.type == 0 && udpencap && frame.interface_name == "alice eth0"').length).toBeGreaterThan(0);
+    expect(shown('_ws.malformed || ip.checksum.status == 0 || udp.checksum.status == 0 || icmp.checksum.status == 0')).toEqual([]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}, 20_000);
