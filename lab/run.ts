@@ -106,7 +106,7 @@ async function playAct(act: Act, trace: TraceLog, options: RunOptions): Promise<
   options.audience?.actBegins?.(act, topology, trace);
   const unsupported = options.backend.unsupported(topology.plan);
   if (unsupported.length > 0) return { act, topology, trace, checks: checks.map((check) => cannotBeTried(act, check, unsupported)), elapsed: 0 as Duration };
-  await using lab = await options.backend.open(topology.plan, { seed: options.seed, trace });
+  await using lab = await options.backend.open(topology.plan, { seed: options.seed, trace, signal: options.signal });
   trace.record(lab.now, 'lab', { layer: 'scenario', body: { kind: 'act', act: act.id, story: act.title } });
   const elapsed = await played(act, stageOn(lab, trace, cast, options.signal), options.signal);
   await lab.settle();

@@ -47,6 +47,8 @@ export interface Backend {
 export interface LabOptions {
   readonly seed: number;
   readonly trace: TraceLog;
+  /** Ends every wait at once, as timed out. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** A fold over events: `sees` is told each one once and says whether what was waited for is complete. */

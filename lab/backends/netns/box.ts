@@ -48,10 +48,12 @@ export class KernelBox {
         report({ kind: 'nat-control', control: 'change-address', story: `${plan.name} has the outside address ${control.address} from now on; its mappings go with the old one` });
         const { prefixLength: length } = plan.interfaces.find(({ name }) => name === plan.outside)!;
         const routes = plan.routes.flatMap(({ to, via }): NamedRoute[] => (via === 'tunnel' ? [] : [{ to, via }]));
-        changeAddress(interfaces, plan.outside, { address: this.#outsideAddress, length }, { address: control.address, length }, routes);
-        this.#outsideAddress = control.address;
-        this.#setRules();
-        return this.#table.clear('address-changed');
+        // Masquerade forgets its entries by itself when their address goes: that, too, is told as what it is.
+        return this.#table.clear('address-changed', () => {
+          changeAddress(interfaces, plan.outside, { address: this.#outsideAddress, length }, { address: control.address, length }, routes);
+          this.#outsideAddress = control.address;
+          this.#setRules();
+        });
       }
     }
   }

@@ -36,14 +36,16 @@ interface Node {
 export class NamespaceLab implements Lab {
   readonly #plan: WorldPlan;
   readonly #trace: TraceLog;
+  readonly #signal: AbortSignal | undefined;
   readonly #clock = new LabClock(rate);
   readonly #poller = new Poller();
   readonly #switches: Interfaces;
   readonly #nodes = new Map<string, Node>();
 
-  constructor(plan: WorldPlan, { seed, trace }: LabOptions) {
+  constructor(plan: WorldPlan, { seed, trace, signal }: LabOptions) {
     this.#plan = plan;
     this.#trace = trace;
+    this.#signal = signal;
     this.#switches = new Interfaces(createNamespace(), { forwarding: false, ipv6: false });
     const wired = new Map(plan.nodes.map((node) => [node.name, new Interfaces(createNamespace(), { forwarding: node.kind !== 'host' || node.forwards, ipv6: false })]));
     this.#wireUp(wired);
@@ -83,11 +85,13 @@ export class NamespaceLab implements Lab {
     return new Promise((resolve) => {
       const end = (): void => {
         clearTimeout(alarm);
+        this.#signal?.removeEventListener('abort', end);
         watch.end();
         resolve(watch.met ? 'met' : 'timed out');
       };
       const alarm = setTimeout(end, this.#clock.untilMs(after(this.now, within)));
       const watch = new Watch(this.#trace, what, since, () => void setImmediate(end));
+      this.#signal?.addEventListener('abort', end);
     });
   }
 

@@ -26,9 +26,11 @@ const sliceMs = 100;
 export class SimulatedLab implements Lab {
   readonly #world: World;
   readonly #trace: TraceLog;
+  readonly #signal: AbortSignal | undefined;
 
-  constructor(plan: WorldPlan, { seed, trace }: LabOptions, endpoint: WorldOptions['endpoint'] = createEndpoint) {
+  constructor(plan: WorldPlan, { seed, trace, signal }: LabOptions, endpoint: WorldOptions['endpoint'] = createEndpoint) {
     this.#trace = trace;
+    this.#signal = signal;
     this.#world = new World(plan, { seed, trace, endpoint });
   }
 
@@ -61,7 +63,7 @@ export class SimulatedLab implements Lab {
       for (;;) {
         const sliceEnds = performance.now() + sliceMs;
         const outcome = this.#world.runUntil(() => watch.met || performance.now() > sliceEnds, deadline);
-        if (watch.met || outcome === 'timed out') return watch.met ? 'met' : 'timed out';
+        if (watch.met || outcome === 'timed out' || this.#signal?.aborted) return watch.met ? 'met' : 'timed out';
         await new Promise((resolve) => setImmediate(resolve));
       }
     } finally {
