@@ -70,11 +70,11 @@ export class Party {
   readonly sent: Datagram[] = [];
   readonly inner: IpAddress[] = [];
 
-  constructor(name: PartyName, config: IkeConfig, seed: number) {
+  constructor(name: PartyName, config: IkeConfig, seed: number, stack?: StackDouble) {
     this.name = name;
     this.config = config;
     this.daemon = new IkeDaemon(config, seeded(seed, name));
-    this.stack = new StackDouble(name === 'alice' ? 0xa11c_e001 : 0x6a7e_0001);
+    this.stack = stack ?? new StackDouble(name === 'alice' ? 0xa11c_e001 : 0x6a7e_0001);
   }
 
   events<Kind extends (IkeEvent | DropEvent)['kind']>(kind: Kind): Extract<IkeEvent | DropEvent, { kind: Kind }>[] {
@@ -97,6 +97,8 @@ export interface PairOptions {
   readonly aliceDaemon?: Partial<IkeConfig>;
   readonly gwDaemon?: Partial<IkeConfig>;
   readonly seed?: number;
+  /** What stands for the IPsec stack of a host with this address; a double unless given. */
+  readonly stack?: (address: IpAddress) => StackDouble;
 }
 
 export class Pair {
@@ -120,8 +122,8 @@ export class Pair {
     const gwAddress = gwHidden ? ip('10.0.0.2') : ip('198.51.100.1');
     this.aliceBox = aliceHidden ? new NatBox('alice', aliceAddress, ip('203.0.113.7')) : undefined;
     this.gwBox = gwHidden ? new NatBox('gw', gwAddress, ip('198.51.100.1'), [500, 4500]) : undefined;
-    this.alice = new Party('alice', daemonConfig(aliceAddress, { ...aliceConnection, ...options.alice }, options.aliceDaemon), seed);
-    this.gw = new Party('gw', daemonConfig(gwAddress, { ...gwConnection, ...options.gw }, options.gwDaemon), seed);
+    this.alice = new Party('alice', daemonConfig(aliceAddress, { ...aliceConnection, ...options.alice }, options.aliceDaemon), seed, options.stack?.(aliceAddress));
+    this.gw = new Party('gw', daemonConfig(gwAddress, { ...gwConnection, ...options.gw }, options.gwDaemon), seed, options.stack?.(gwAddress));
     this.#drain(this.alice);
     this.#drain(this.gw);
   }
