@@ -226,9 +226,12 @@ const onlyWhenIdle = (cast: Cast, every: Duration): Check =>
 const oftenEnough = (cast: Cast, every: Duration): Check =>
   claim({ id: 'often-enough', claim: `The client is never silent for longer than the interval`, expected: `no silence longer than ${describeDuration((every + tolerance) as Duration)}`, ref: 'RFC 3948 §4' }, (trace) => {
     const sent = clientSends(trace, cast);
-    const gaps = sent.slice(1).map((seen, i) => seen.event.at - sent[i]!.event.at);
+    const end = trace.of('ping-sent', cast.gateway.name).at(-1);
+    // The last silence is the one that the gateway breaks: a client that has fallen silent for good is silent until then.
+    const speaks = [...sent.map(({ event }) => event.at), ...(end ? [end.at] : [])].sort((one, other) => one - other);
+    const gaps = speaks.slice(1).map((at, i) => at - speaks[i]!);
     const longest = Math.max(0, ...gaps);
-    return { holds: gaps.length > 0 && longest <= every + tolerance, observed: `longest silence ${describeDuration(Math.round(longest) as Duration)} in ${gaps.length + 1} packets`, evidence: sent.slice(0, 1) };
+    return { holds: sent.length > 0 && end !== undefined && longest <= every + tolerance, observed: `longest silence ${describeDuration(Math.round(longest) as Duration)} in ${plural(sent.length, 'packet')}`, evidence: [...sent.slice(0, 1), ...(end ? [end] : [])] };
   });
 
 /** Seen on the wire on both sides of the box: what came to its outside did not go on inside. */

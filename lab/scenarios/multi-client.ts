@@ -44,7 +44,7 @@ const together = (clients: number): Act => ({
     stage.step('Each pings the protected network');
     await ping(stage, ...cast.clients.map((client) => ({ ping: first(client), from: client.name, to: cast.server })));
     stage.step(`${leaver!.name} leaves`);
-    await stage.expect(happens('ike-sa', `the gateway has closed ${leaver!.name}'s SA`, ({ node, body }) => node === cast.gateway.name && body.state === 'deleted'), seconds(20), () =>
+    await stage.expect(happens('ike-sa', `the gateway has closed ${leaver!.name}'s SA`, ({ node, body }) => node === cast.gateway.name && body.state === 'deleted' && body.peerIdentity === leaver!.identity), seconds(20), () =>
       stage.command(leaver!.name, { kind: 'terminate', connection: leaver!.connection }),
     );
     stage.step(`${rekeyer!.name} rekeys its child SA, then its IKE SA`);
@@ -63,11 +63,11 @@ const together = (clients: number): Act => ({
     distinctPorts(cast),
     distinctAddresses(cast),
     ownAnswers(cast, cast.clients, first, 'own-answers', 'Each client reaches the protected network and gets its own answers'),
-    claim({ id: 'changes', claim: 'One client left, another rekeyed both its SAs', expected: 'an IKE SA deleted at the gateway, a child SA and an IKE SA rekeyed' }, (trace) => {
-      const deleted = trace.of('ike-sa', cast.gateway.name).filter(({ body }) => body.state === 'deleted');
+    claim({ id: 'changes', claim: 'One client left, another rekeyed both its SAs', expected: 'its IKE SA deleted at the gateway, a child SA and an IKE SA rekeyed' }, (trace) => {
+      const deleted = trace.of('ike-sa', cast.gateway.name).filter(({ body }) => body.state === 'deleted' && body.peerIdentity === cast.clients[0]!.identity);
       const rekeyed = [...trace.of('child-sa', cast.clients[1]!.name), ...trace.of('ike-sa', cast.clients[1]!.name)].filter(({ body }) => body.state === 'rekeyed');
       const kinds = new Set(rekeyed.map(({ body }) => body.kind));
-      return { holds: deleted.length > 0 && kinds.size === 2, observed: `${deleted.length} deleted, rekeyed: ${[...kinds].join(' and ') || 'none'}`, evidence: [...deleted.slice(0, 1), ...rekeyed] };
+      return { holds: deleted.length > 0 && kinds.size === 2, observed: `${deleted[0]?.body.story ?? `${cast.clients[0]!.name} did not leave.`} Rekeyed: ${[...kinds].map((kind) => sas[kind]).join(' and ') || 'nothing'}`, evidence: [...deleted.slice(0, 1), ...rekeyed] };
     }),
     ownAnswers(cast, cast.clients.slice(1), second, 'undisturbed', 'Nobody else was disturbed: the others still get their own answers'),
     stable(cast),
@@ -124,6 +124,7 @@ const stable = (cast: Cast): Check =>
     return { holds: lost.length === 0, observed: `${plural(ended.length, 'SA')} of ${plural(others.size, 'other client')} ended, ${ended.length - lost.length} of them replaced`, evidence: lost.length > 0 ? lost.slice(0, 3) : ended };
   });
 
+const sas = { 'child-sa': 'the child SA', 'ike-sa': 'the IKE SA' } as const;
 const saOf = ({ kind, initiatorSpi }: EventOf<'child-sa' | 'ike-sa'>['body']): string => `${kind} ${initiatorSpi}`;
 
 const allUp = (cast: Cast): Check =>
@@ -155,14 +156,14 @@ const distinctAddresses = (cast: Cast): Check =>
   });
 
 /** The echo carries the ping's name: an answer that went astray would be read where it does not belong. */
-function ownAnswers(cast: Cast, clients: readonly Client[], nameOf: (client: Client) => string, id: string, text: string): Check {
+function ownAnswers({ gateway }: Cast, clients: readonly Client[], nameOf: (client: Client) => string, id: string, text: string): Check {
   return claim({ id, claim: text, expected: 'every ping answered, every answer delivered to the one who asked' }, (trace) => {
     const answered = new Set(trace.of('ping-answered').map(({ body }) => body.ping));
     const missing = clients.filter((client) => !answered.has(nameOf(client)));
-    const owners = new Map(cast.clients.flatMap((client) => [[first(client), client.name] as const, [second(client), client.name] as const]));
+    const owners = new Map(clients.map((client) => [nameOf(client), client.name]));
     const astray = trace.of('inner').filter(({ node, body }) => {
       const owner = body.direction === 'delivered' ? ownerOf(body.bytes, owners) : undefined;
-      return owner !== undefined && node !== owner && node !== cast.gateway.name;
+      return owner !== undefined && node !== owner && node !== gateway.name;
     });
     return {
       holds: missing.length === 0 && astray.length === 0,
