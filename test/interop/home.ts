@@ -49,9 +49,9 @@ export class Home implements AsyncDisposable {
     this.box.setUp('eth1', false);
   }
 
-  /** An echo through the tunnel and back, by the system's own ping. */
-  async ping(from: 'client' | 'gateway', within = 3): Promise<'answered' | 'lost'> {
-    const [at, source, target] = from === 'client' ? [this.client, clientInner, gatewayInner] : [this.gateway, gatewayInner, clientInner];
+  /** An echo from the client to the gateway or back through the tunnel, by the system's own ping; `client` where that was given another address. */
+  async ping(from: 'client' | 'gateway', within = 3, client = clientInner): Promise<'answered' | 'lost'> {
+    const [at, source, target] = from === 'client' ? [this.client, client, gatewayInner] : [this.gateway, gatewayInner, client];
     // Not `run`: our endpoint lives in this process and has to answer.
     const ping = at.namespace.spawn('ping', ['-n', '-q', '-c', '1', '-W', String(within), '-I', source, target], { stdio: 'ignore' });
     const [status] = (await once(ping, 'exit')) as [number];

@@ -13,7 +13,8 @@ export type Role = 'client' | 'gateway';
 export interface MeetingOptions {
   /** Which of the two is our endpoint. */
   readonly ours: Role;
-  readonly endpoint?: Pick<Party, 'connection' | 'ike' | 'suite'>;
+  /** `far`: what is behind the tunnel where `remote` does not say it. */
+  readonly endpoint?: Partial<Pick<Party, 'connection' | 'ike' | 'suite' | 'local' | 'remote'>> & { readonly far?: string };
   readonly strongSwan?: Partial<StrongSwanConfig>;
 }
 
@@ -52,7 +53,7 @@ export class Meeting implements AsyncDisposable {
         retransmission: { timeout: 0.5, base: 1.8, tries: 5 },
         ...theirs,
       });
-      return new Meeting(home, new RunningEndpoint(ourHost, home.poller, endpointConfig({ ...we, ...endpoint }), [we.remote]), strongSwan, role);
+      return new Meeting(home, new RunningEndpoint(ourHost, home.poller, endpointConfig({ ...we, ...endpoint }), [endpoint?.far ?? we.remote]), strongSwan, role);
     } catch (error) {
       await home[Symbol.asyncDispose]();
       throw error;

@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -13,8 +13,8 @@ import type { NetworkNamespace } from '../../lab/backends/netns/namespace.ts';
 import { Vici } from './vici.ts';
 import type { ViciMessage } from './vici.ts';
 
-/** Where Debian and its kin put the daemon. */
-const charon = '/usr/lib/ipsec/charon';
+/** Where Debian and its kin put the daemon. It is started from a copy: their AppArmor profile goes by the path and lets it read no file of ours. */
+const installed = '/usr/lib/ipsec/charon';
 
 /** One connection, in strongSwan's own words for proposals (`aes128-sha256-ecp256`), selectors (`10.2.0.0/24`, `dynamic`) and times (`30s`). */
 export interface StrongSwanConfig {
@@ -38,6 +38,8 @@ export interface StrongSwanConfig {
   /** Seconds before the first retransmission, and how often: 4 and 5 when not given. */
   readonly retransmission?: { readonly timeout: number; readonly base: number; readonly tries: number };
   readonly mobike?: boolean;
+  /** Asks every newcomer for a COOKIE. */
+  readonly asksForCookies?: boolean;
 }
 
 /** The plugins that a tunnel with a pre-shared key needs, and none that looks at the machine around. */
@@ -72,6 +74,8 @@ export class StrongSwan implements AsyncDisposable {
   static async start(namespace: NetworkNamespace, config: StrongSwanConfig): Promise<StrongSwan> {
     const folder = mkdtempSync(join(tmpdir(), 'natt-lab-strongswan-'));
     const socket = join(folder, 'vici');
+    const charon = join(folder, 'charon');
+    copyFileSync(installed, charon);
     writeFileSync(join(folder, 'strongswan.conf'), settings(folder, socket, config));
     // Its process number and other things of which there is one on a machine live in /run. Signal 9 for the whole of it, when this process or `unshare` ends.
     const inside = `mount -t tmpfs none /run && exec ${charon}`;
@@ -175,9 +179,9 @@ export class StrongSwan implements AsyncDisposable {
   }
 }
 
-const settings = (folder: string, socket: string, { keepalive = 20, retransmission = { timeout: 4, base: 1.8, tries: 5 } }: StrongSwanConfig): string => `charon {
+const settings = (folder: string, socket: string, { keepalive = 20, retransmission = { timeout: 4, base: 1.8, tries: 5 }, asksForCookies = false }: StrongSwanConfig): string => `charon {
   load = ${plugins}
-  dos_protection = no
+  ${asksForCookies ? 'dos_protection = yes\n  cookie_threshold = 1\n  cookie_threshold_ip = 1' : 'dos_protection = no'}
   delete_rekeyed_delay = 0
   keep_alive = ${keepalive}s
   retransmit_timeout = ${retransmission.timeout}
