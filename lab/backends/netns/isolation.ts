@@ -84,7 +84,8 @@ export async function runIsolated(entry: URL | string, argv: readonly string[], 
   const node = [process.execPath, ...typescriptOptions(), '--import', import.meta.resolve('./settle-in.ts'), script, ...argv];
   const inner = spawn('setpriv', ['--pdeathsig', 'KILL', '--', ...unshareCommand(), ...node], {
     stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
-    env: { ...process.env, ...env, [mark]: '1' },
+    // Threads: so many packet sockets are closed at once, which the kernel takes its time for.
+    env: { ...process.env, UV_THREADPOOL_SIZE: '32', ...env, [mark]: '1' },
     // Its own session: a terminal's Ctrl-C reaches the outer process alone and is handed on exactly once.
     detached: true,
   });

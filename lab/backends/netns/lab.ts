@@ -104,11 +104,11 @@ export class NamespaceLab implements Lab {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const { endpoint, nat, capture } of this.#nodes.values()) {
+    for (const { endpoint, nat } of this.#nodes.values()) {
       endpoint?.close();
       nat?.close();
-      capture.close();
     }
+    await Promise.all([...this.#nodes.values()].map(({ capture }) => capture.close()));
     await this.#poller.close();
     for (const interfaces of [...[...this.#nodes.values()].map((node) => node.interfaces), this.#switches]) {
       interfaces.close();

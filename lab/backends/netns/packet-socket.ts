@@ -1,4 +1,6 @@
 /** What passes the interfaces of a namespace, both ways, as whole IP packets: the ground truth of the trace (packet(7)). */
+import { close } from 'node:fs';
+import { promisify } from 'node:util';
 import type { Instant } from '../../../src/core/time.ts';
 import type { LabClock } from './lab-clock.ts';
 import { batch, messageBuffer } from './message-buffer.ts';
@@ -85,13 +87,17 @@ export class PacketSocket {
     return new DataView(statistics.buffer).getUint32(4, true);
   }
 
-  close(): void {
+  /** Resolves when the kernel has let go of it. */
+  async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
     this.#poller.remove(this.#fd);
-    syscalls().close(this.#fd);
+    await closeOnAnotherThread(this.#fd);
   }
 }
+
+/** A packet socket's close waits until no processor is still handing it a packet, 10 ms and more; sockets that wait at once wait together. */
+const closeOnAnotherThread = promisify(close);
 
 /** PACKET_BROADCAST and PACKET_MULTICAST; 3 is PACKET_OTHERHOST. */
 const forEverybody = (kind: number): boolean => kind === 1 || kind === 2;
