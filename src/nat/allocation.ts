@@ -38,11 +38,14 @@ export class PortAllocator {
     }
     const [first, last] = range;
     const count = last - first + 1;
-    const start = this.#ports.assignment === 'sequential' ? (this.#next.get(first) ?? 0) : below(this.#random, count);
+    const sequential = this.#ports.assignment === 'sequential';
+    const start = sequential ? (this.#next.get(first) ?? 0) : below(this.#random, count);
+    // taken ports stand in rows, for clients count theirs up: looking in strides, a free one is found in a few steps wherever there are some
+    const stride = sequential ? 1 : strideThrough(count);
     for (let tried = 0; tried < count; tried++) {
-      const place = (start + tried) % count;
+      const place = (start + tried * stride) % count;
       if (!isFree(first + place)) continue;
-      if (this.#ports.assignment === 'sequential') this.#next.set(first, place + 1);
+      if (sequential) this.#next.set(first, place + 1);
       return first + place;
     }
     return undefined;
@@ -52,3 +55,12 @@ export class PortAllocator {
     this.#next.clear();
   }
 }
+
+/** A stride that comes by every place of `count` before it returns: near the golden section, and without a common divisor. */
+function strideThrough(count: number): number {
+  let stride = Math.max(1, Math.floor(count * 0.618));
+  while (greatestCommonDivisor(stride, count) !== 1) stride++;
+  return stride;
+}
+
+const greatestCommonDivisor = (a: number, b: number): number => (b === 0 ? a : greatestCommonDivisor(b, a % b));

@@ -40,6 +40,18 @@ describe('which port', () => {
   test('a taken one becomes another of the range', () => expect(choose(assignment({ range: [2000, 2001] }), 4500, [4500, 2000])).toBe(2001));
   test('or nothing', () => expect(choose(assignment({ onConflict: 'refuse' }), 4500, [4500])).toBeUndefined());
   test('a full range gives nothing', () => expect(choose(assignment({ range: [2000, 2001] }), 4500, [4500, 2000, 2001])).toBeUndefined());
+  test('every port of a range is found, whatever its size', () => {
+    for (const size of [1, 2, 3, 4, 60, 511, 512]) {
+      const taken: number[] = [];
+      for (let n = 0; n < size; n++) taken.push(choose(assignment({ assignment: 'random', range: [2000, 1999 + size], keepLowApart: false }), 9999, taken)!);
+      expect(new Set(taken).size).toBe(size);
+    }
+  });
+  test('one free port in a crowd of neighbours is found in few steps', () => {
+    let asked = 0;
+    new PortAllocator(assignment({ assignment: 'random' }), seeded(1)).choose(9999, [1024, 65535], (port) => ++asked > 0 && port > 51_024);
+    expect(asked).toBeLessThan(20);
+  });
   test('sequential goes on behind the last one, and round', () => {
     const allocator = new PortAllocator(assignment({ assignment: 'sequential' }), seeded(1));
     const taken = new Set([2001]);
