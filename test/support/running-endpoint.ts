@@ -1,46 +1,42 @@
-/** An endpoint of ours on a host of the kernel's: real sockets, a TUN device, the clock on the wall. */
+/** An endpoint of ours on a host of the kernel's, as the lab runs it on namespaces, the clock on the wall; for tests that talk to others than the lab. */
 import { ip, prefix } from '../../src/core/address.ts';
 import { seeded } from '../../src/core/random.ts';
+import { EndpointDriver } from '../../lab/backends/netns/host.ts';
 import { LabClock } from '../../lab/backends/netns/lab-clock.ts';
 import type { Interfaces } from '../../lab/backends/netns/links.ts';
+import { PacketSocket } from '../../lab/backends/netns/packet-socket.ts';
 import type { Poller } from '../../lab/backends/netns/poller.ts';
-import { TunDevice } from '../../lab/backends/netns/tun.ts';
-import { UdpSocket } from '../../lab/backends/netns/udp-socket.ts';
-import { createEndpoint } from '../../src/host/endpoint.ts';
-import type { Endpoint } from '../../src/host/endpoint.ts';
-import type { EndpointCommand, EndpointConfig, EndpointInput } from '../../src/host/ports.ts';
+import type { EndpointCommand, EndpointConfig } from '../../src/host/ports.ts';
 import { TraceLog } from '../../src/trace/trace.ts';
 import type { EventOf } from '../../src/trace/trace.ts';
 import type { Kind } from '../../src/trace/events.ts';
 
-const device = 'ipsec0';
-const ports = [500, 4500];
+const uplink = 'eth0';
 
 export class RunningEndpoint {
   readonly trace = new TraceLog();
   readonly #name: string;
-  readonly #at: Interfaces;
-  readonly #clock = new LabClock();
-  readonly #machine: Endpoint;
-  readonly #sockets: ReadonlyMap<number, UdpSocket>;
-  readonly #tun: TunDevice;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #capture: PacketSocket;
+  readonly #driver: EndpointDriver;
 
   /** `far`: the blocks that are reached through the tunnel. */
-  constructor(at: Interfaces, poller: Poller, config: EndpointConfig, far: readonly string[]) {
-    this.#name = config.name;
-    this.#at = at;
-    this.#machine = createEndpoint(config, seeded(1, config.name));
-    const take = (input: EndpointInput): void => this.#tell(input);
-    this.#sockets = new Map(ports.map((port) => [port, new UdpSocket(at.namespace, poller, { address: ip('0.0.0.0'), port }, (datagram) => take({ kind: 'datagram', ...datagram }))]));
-    this.#tun = new TunDevice(at, poller, { name: device, mtu: 1400 }, (packet) => take({ kind: 'inner', packet }));
-    if (config.innerAddress !== undefined) at.addAddress(device, { address: config.innerAddress, length: 32 });
-    for (const block of far) at.addRoute({ to: prefix(block), through: device, ...(config.innerAddress === undefined ? {} : { from: config.innerAddress }) });
-    this.#settle();
+  constructor(interfaces: Interfaces, poller: Poller, config: EndpointConfig, far: readonly string[]) {
+    const { name, innerAddress } = config;
+    this.#name = name;
+    const clock = new LabClock();
+    const record = (...[at, happening]: [Parameters<TraceLog['record']>[0], Parameters<TraceLog['record']>[2]]): void => void this.trace.record(at, name, happening);
+    this.#capture = new PacketSocket(interfaces.namespace, poller, { interfaces: [interfaces.index(uplink)], clock }, ({ at, direction, bytes }) => {
+      record(at, { layer: 'link', body: { kind: 'packet', interface: uplink, segment: 'net', direction, bytes } });
+    });
+    if (innerAddress !== undefined) interfaces.addAddress('lo', { address: innerAddress, length: 32 });
+    this.#driver = new EndpointDriver({
+      plan: { kind: 'host', name, endpoint: config, forwards: false, interfaces: [{ name: uplink, segment: 'net', address: ip(config.ike.address), prefixLength: 24 }], routes: far.map((block) => ({ to: prefix(block), via: 'tunnel' })) },
+      interfaces, poller, clock, random: seeded(1, name), capture: this.#capture, record,
+    });
   }
 
   command(command: EndpointCommand): void {
-    this.#tell({ kind: 'command', command });
+    this.#driver.command(command);
   }
 
   events<K extends Kind>(kind: K): readonly EventOf<K>['body'][] {
@@ -68,48 +64,11 @@ export class RunningEndpoint {
 
   /** What it has said, for whom a test fails. */
   story(): string {
-    return this.trace.events.map(({ at, body }) => `\n  ${at.toFixed(0).padStart(6)} ${body.kind}: ${'story' in body ? body.story : JSON.stringify(body, (_, value: unknown) => (value instanceof Uint8Array ? `${value.length} octets` : value))}`).join('');
+    return this.trace.events.filter(({ layer }) => layer !== 'link').map(({ at, body }) => `\n  ${at.toFixed(0).padStart(6)} ${body.kind}: ${'story' in body ? body.story : JSON.stringify(body, (_, value: unknown) => (value instanceof Uint8Array ? `${value.length} octets` : value))}`).join('');
   }
 
   close(): void {
-    clearTimeout(this.#timer);
-    this.#sockets.forEach((socket) => socket.close());
-    this.#tun.close();
-  }
-
-  #tell(input: EndpointInput): void {
-    this.#machine.handle(this.#clock.now(), input);
-    this.#settle();
-  }
-
-  #settle(): void {
-    for (let output = this.#machine.poll(); output !== undefined; output = this.#machine.poll()) {
-      switch (output.kind) {
-        case 'datagram':
-          this.#sockets.get(output.local.port)?.send(output.peer, output.payload, { checksum: output.checksum, from: output.local.address });
-          break;
-        case 'inner':
-          this.#tun.write(output.packet);
-          break;
-        case 'virtual-address':
-          if (output.assigned) this.#at.addAddress(device, { address: output.address, length: 32 });
-          else this.#at.deleteAddress(device, { address: output.address, length: 32 });
-          break;
-        case 'event':
-          this.trace.record(this.#clock.now(), this.#name, output);
-          break;
-        case 'esp': // strongSwan's kernel-libipsec always wants UDP
-        case 'bypass':
-          break;
-      }
-    }
-    clearTimeout(this.#timer);
-    const next = this.#machine.nextWake();
-    if (next === undefined) return;
-    this.#timer = setTimeout(() => {
-      this.#machine.wake(this.#clock.now());
-      this.#settle();
-    }, Math.max(0, next.at - this.#clock.now()));
-    this.#timer.unref();
+    this.#driver.close();
+    this.#capture.close();
   }
 }
