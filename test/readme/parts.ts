@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { netns } from '../../lab/backends/netns/backend.ts';
 import { sim } from '../../lab/backends/sim/backend.ts';
 import { Problem } from '../../lab/problem.ts';
+import { toJson } from '../../lab/report/json.ts';
 import { TerminalReport } from '../../lab/report/terminal.ts';
 import { themeFor } from '../../lab/report/theme.ts';
 import { runScenario } from '../../lab/run.ts';
@@ -23,6 +24,7 @@ export const pages: Readonly<Record<string, Parts>> = {
     'lessons': lessons,
     'presets': zoo,
     'options': options,
+    'result': result,
     'preset-example': () => fenced('ts', shown('preset.ts')),
     'scenario-example': () => fenced('ts', shown('scenario.ts')),
   },
@@ -51,7 +53,7 @@ export function withPart(text: string, name: string, content: string): string {
 }
 
 /** How long a run took is the one thing in a transcript that no seed decides. */
-export const withoutWallTime = (text: string): string => text.replaceAll(/\((sim|netns), \d+\.\d s\)/g, '($1, … s)');
+export const withoutWallTime = (text: string): string => text.replaceAll(/\((sim|netns), \d+\.\d s\)/g, '($1, … s)').replaceAll(/"wallMs": \d+/g, '"wallMs": …');
 
 const fenced = (language: string, text: string): string => `\`\`\`${language}\n${text.trim()}\n\`\`\``;
 const row = (...cells: readonly string[]): string => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
@@ -110,6 +112,13 @@ async function transcript(): Promise<string> {
   return fenced('text', `$ npm run lab -- detection --set position=initiator\n${shownLines.join('\n')}`);
 }
 
+/** A result as `--json` writes it, one check and one act of it. */
+async function result(): Promise<string> {
+  const [first] = scenarios.filter(({ id }) => id === 'detection');
+  const outcome = toJson(await runScenario(first!, { backend: sim, values: parseSettings(first!.id, first!.parameters, ['position=initiator'], 'virtual'), seed: 1 }));
+  return fenced('json', JSON.stringify({ ...outcome, checks: outcome.checks.slice(0, 1), acts: outcome.acts.slice(0, 1) }, null, 2));
+}
+
 async function verdicts(): Promise<string> {
   return fenced('text', `$ npm run lab -- --quiet\n${(await played(scenarios.map(({ id }) => id), [], 'quiet', 100)).join('\n')}`);
 }
@@ -130,4 +139,17 @@ function shown(example: string): string {
   const mark = '// shown in README.md from here on\n';
   if (!text.includes(mark)) throw new Error(`examples/${example} has no line "${mark.trim()}"`);
   return text.slice(text.indexOf(mark) + mark.length);
+}
+
+/** What `npm run bench -- --json` writes, as far as the table goes. */
+export interface Figures {
+  readonly machine: string;
+  readonly rounds: number;
+  readonly results: readonly { readonly promises: readonly { readonly what: string; readonly promised: string; readonly measured: string; readonly met?: boolean }[] }[];
+}
+
+export function benchTable({ machine, rounds, results }: Figures): string {
+  const promises = results.flatMap((one) => one.promises);
+  const rows = promises.map(({ what, promised, measured, met }) => [what, promised, measured, met === undefined ? 'not measured' : met ? 'yes' : 'no']);
+  return `${machine}; medians of ${rounds}.\n\n${table(['what', 'promised', 'measured', 'met'], rows)}`;
 }

@@ -1,9 +1,11 @@
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { sim } from '../../lab/backends/sim/backend.ts';
 import { runScenario } from '../../lab/run.ts';
+import { keepalive } from '../../lab/scenarios/keepalive.ts';
 import { parseSettings } from '../../lab/scenarios/parameters.ts';
 import { castOf } from '../../lab/topology/cast.ts';
 import { parseTopology } from '../../lab/topology/load.ts';
@@ -32,6 +34,14 @@ describe('the examples in the pages work', () => {
     expect(castOf(planTopology(parseTopology(text, page))).clients.length).toBeGreaterThan(0);
   });
 
+  test.each(topologies)('$page: the keepalive lesson holds on topology $nth', async ({ text }) => {
+    const folder = mkdtempSync(join(tmpdir(), 'natt-lab-'));
+    writeFileSync(join(folder, 'example.yaml'), text);
+    const result = await runScenario(keepalive, { backend: sim, values: parseSettings(keepalive.id, keepalive.parameters, [], 'virtual'), seed: 1, topology: join(folder, 'example.yaml') });
+    rmSync(folder, { recursive: true });
+    expect(result.verdict).toBe('pass');
+  });
+
   test('the example preset turns the knobs that it names', () => {
     expect(shortMemory.behaviour.timeouts).toMatchObject({ unreplied: 15_000, replied: 15_000, repliedAfter: 2000 });
   });
@@ -50,6 +60,11 @@ describe('what the pages point to is there', () => {
     const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: Record<string, string> };
     const named = readmes.flatMap((page) => [...pageText(page).matchAll(/npm run (?:--silent |-s )?([a-z]+)/g)].map(([, name]) => name!));
     expect(named.filter((name) => !Object.hasOwn(scripts, name))).toEqual([]);
+  });
+
+  test('test/README.md names every package that a test may want', () => {
+    const wanted = [...readFileSync(join(root, 'test/support/needs.ts'), 'utf8').matchAll(/apt-get install ([\w -]+)/g)].flatMap(([, packages]) => packages!.trim().split(' '));
+    expect([...new Set(wanted)].filter((one) => !pageText('test/README.md').includes(one))).toEqual([]);
   });
 
   test('src/README.md and lab/README.md name every folder beside them', () => {

@@ -1,6 +1,10 @@
-/** `npm run readme`: writes the generated parts of the pages anew. */
-import { writeFileSync } from 'node:fs';
-import { pageText, pages, partOf, withPart, withoutWallTime } from './parts.ts';
+/** `npm run readme`: writes the generated parts of the pages anew. With `--bench FILE` also the figures of `npm run bench -- --json > FILE`. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { benchTable, pageText, pages, partOf, withPart, withoutWallTime } from './parts.ts';
+import type { Figures } from './parts.ts';
+
+const { bench } = parseArgs({ options: { bench: { type: 'string' } } }).values;
 
 for (const [page, parts] of Object.entries(pages)) {
   let text = pageText(page);
@@ -11,5 +15,6 @@ for (const [page, parts] of Object.entries(pages)) {
     text = withPart(text, name, content);
     console.log(`${page}: ${name}`);
   }
+  if (bench !== undefined && page === 'README.md') text = withPart(text, 'bench', benchTable(JSON.parse(readFileSync(bench, 'utf8')) as Figures));
   writeFileSync(new URL(`../../${page}`, import.meta.url), text);
 }
