@@ -45,15 +45,17 @@ export function seenAt(trace: Trace, at: At): readonly Seen[] {
   return trace
     .of('packet', at.node)
     .filter(({ body }) => (at.interface === undefined || body.interface === at.interface) && (at.direction === undefined || body.direction === at.direction))
-    .flatMap((event) => takeApart(event) ?? []);
+    .flatMap((event) => takeApart(trace, event) ?? []);
 }
 
-const cache = new WeakMap<EventOf<'packet'>, Seen | null>();
+/** By the event's number: every check of a lesson asks for the same packets. One weak key a trace, since weak keys are dear. */
+const taken = new WeakMap<Trace, Map<number, Seen | undefined>>();
 
-function takeApart(event: EventOf<'packet'>): Seen | undefined {
-  let seen = cache.get(event);
-  if (seen === undefined) cache.set(event, (seen = parse(event) ?? null));
-  return seen ?? undefined;
+function takeApart(trace: Trace, event: EventOf<'packet'>): Seen | undefined {
+  let known = taken.get(trace);
+  if (known === undefined) taken.set(trace, (known = new Map()));
+  if (!known.has(event.seq)) known.set(event.seq, parse(event));
+  return known.get(event.seq);
 }
 
 function parse(event: EventOf<'packet'>): Seen | undefined {

@@ -159,7 +159,13 @@ export function concat(...parts: readonly Uint8Array[]): Uint8Array {
 /** For public values; secrets are compared with `sameSecret` of `src/crypto`. */
 export const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && a.every((octet, i) => octet === b[i]);
 
-export const toHex = (bytes: Uint8Array): string => Array.from(bytes, (octet) => octet.toString(16).padStart(2, '0')).join('');
+export function toHex(bytes: Uint8Array): string {
+  let text = '';
+  for (let i = 0; i < bytes.length; i++) text += hexOfOctet[bytes[i]!]!;
+  return text;
+}
+
+const hexOfOctet = Array.from({ length: 256 }, (_, octet) => octet.toString(16).padStart(2, '0'));
 
 /** Reads hex digits, white space ignored; throws on anything else: for code, tests and configuration. */
 export function fromHex(text: string): Uint8Array {
