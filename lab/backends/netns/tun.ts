@@ -5,6 +5,7 @@ import { batch } from './message-buffer.ts';
 import { EINTR, NotPossibleHere, O_CLOEXEC, O_NONBLOCK, O_RDWR, SystemError, int32, syscalls } from './syscalls.ts';
 
 const TUNSETIFF = 0x4004_54ca;
+const TUNSETPERSIST = 0x4004_54cb;
 const TUNSETIFINDEX = 0x4004_54da;
 const IFF_TUN = 0x0001;
 const IFF_NO_PI = 0x1000;
@@ -18,7 +19,7 @@ export class TunDevice {
   readonly #poller: Poller;
   #closed = false;
 
-  /** Makes the device and sets it up; addresses and routes are given to it by its name, through `at`. It goes when it is closed. */
+  /** Makes the device and sets it up; addresses and routes are given to it by its name, through `at`. Closed, nothing comes or goes by it; it is gone when its namespace is. */
   constructor(at: Interfaces, poller: Poller, { name, mtu }: { readonly name: string; readonly mtu: number }, receive: (packet: Uint8Array) => void) {
     const { open, ioctl, close } = syscalls();
     this.name = name;
@@ -38,6 +39,8 @@ export class TunDevice {
       bytes.set(new TextEncoder().encode(name));
       request.setUint16(16, IFF_TUN | IFF_NO_PI, true);
       ioctl(this.#fd, TUNSETIFF, bytes);
+      // Without this its close would take the device down, some 17 ms each; with it, all devices of a namespace go at once.
+      ioctl(this.#fd, TUNSETPERSIST, int32(1)); // the kernel looks only at whether the argument is zero, and an address never is
       at.setMtu(name, mtu);
       at.setUp(name, true);
     } catch (error) {

@@ -136,5 +136,5 @@ needs('network namespaces', 'koffi', 'tun', 'ping').test('what is routed to a TU
   await new Promise((resolve) => ping.once('close', resolve));
   expect(said).toContain('2 received');
   tun.close();
-  expect(() => net.a.namespace.run('ip', ['link', 'show', 'ipsec0'])).toThrow('does not exist');
+  expect(net.a.namespace.run('ip', ['link', 'show', 'ipsec0'])).toContain('NO-CARRIER');
 });
