@@ -1,7 +1,8 @@
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError } from 'commander';
 import { backendNames } from './backends/backend.ts';
 import type { CommandLine } from './commands/run.ts';
 import { Problem } from './problem.ts';
+import { lineWidth } from './report/text.ts';
 import { suggestion } from './suggest.ts';
 
 const { argv, stderr } = process;
@@ -9,14 +10,14 @@ const { argv, stderr } = process;
 /** Commands other than running a lesson; a first word that is none of them names a lesson. */
 const commandNames = ['run', 'list', 'explain', 'nat', 'topology', 'doctor', 'help'] as const;
 
-const collect = (value: string, previous: readonly string[]): string[] => [...previous, value];
+const collect = (value: string, previous: readonly string[] = []): string[] => [...previous, value];
 
 function withRunOptions(command: Command): Command {
   return command
-    .addOption(new Option('--backend <name>', 'where it runs').choices(backendNames).default('sim'))
+    .option('--backend <name>', `where it runs: ${backendNames.join(', ')}`, 'sim')
     .option('--topology <name|file>', 'another topology than the lesson\'s own')
-    .option('--nat <preset>', 'this preset for every box (see: nat list)')
-    .option('--set <parameter=value>', 'a parameter of the lesson, repeatable (see: explain SCENARIO)', collect, [])
+    .option('--nat <preset>', 'this preset for every box, where the lesson does not need a certain one (see: nat list)')
+    .option('--set <parameter=value>', 'a parameter of the lesson, repeatable (see: explain SCENARIO)', collect)
     .option('--seed <n>', 'the seed of all chance in the simulator', '1')
     .option('--json <file|->', 'results as JSON (schema 1); - is standard output')
     .option('--trace <file>', 'everything that happened, as JSON lines')
@@ -31,12 +32,15 @@ function program(): Command {
     .usage('[SCENARIO | COMMAND] [options]')
     .helpOption('-h, --help', 'this help')
     .helpCommand('help [command]', 'help for a command')
-    .configureOutput({ outputError: (text, write) => write(`lab: ${text.replace(/^error: /, '')}`) })
+    .configureOutput({ outputError: (text, write) => write(`lab: ${text.replace(/^error: /, '').replace(/\n\(Did you mean (.*)\?\)/, '; did you mean "$1"?')}`) })
     .showSuggestionAfterError(true)
     .exitOverride();
   lab.addHelpText(
     'after',
-    `
+    (): string => `
+Options of a run:
+${optionsOf(lab.commands.find((command) => command.name() === 'run')!)}
+
 Without a scenario the headline lessons are told, one after the other, on the simulator.
 
   lab detection --set position=double
@@ -87,6 +91,15 @@ Exit status: 0 all verdicts pass; 1 a check failed; 2 the command line or a file
   return lab;
 }
 
+/** As commander lists them in the help of that command. */
+function optionsOf(command: Command): string {
+  const help = command.createHelp();
+  help.helpWidth = lineWidth(process.stdout, 80);
+  const options = help.visibleOptions(command).filter(({ long }) => long !== '--help');
+  const width = Math.max(...options.map((option) => help.optionTerm(option).length));
+  return options.map((option) => help.formatItem(help.optionTerm(option), width, help.optionDescription(option), help)).join('\n');
+}
+
 async function finish(status: number | Promise<number>): Promise<void> {
   process.exitCode = await status;
 }
@@ -99,6 +112,14 @@ async function asCommand(words: readonly string[]): Promise<readonly string[]> {
   const names = scenarios.map(({ id }) => id);
   if (!names.includes(first)) throw new Problem(`no scenario or command "${first}"; ${suggestion(first, [...names, ...commandNames])}`);
   return ['run', ...words];
+}
+
+// Who reads may stop reading: `lab list | head -1`. 141 is what a shell calls a program that SIGPIPE ended.
+for (const stream of [process.stdout, stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit(141);
+  });
 }
 
 try {

@@ -1,5 +1,5 @@
 /** A lesson without running it: generated from what would run, so that it cannot say anything else. */
-import { wrap } from '../report/text.ts';
+import { lineWidth, wrap } from '../report/text.ts';
 import { topologyOf } from '../run.ts';
 import { parseSettings, describeParameter } from '../scenarios/parameters.ts';
 import { castOf } from '../topology/cast.ts';
@@ -7,8 +7,8 @@ import { scenarioNamed } from './run.ts';
 
 export function explain(name: string): number {
   const scenario = scenarioNamed(name);
-  const width = Math.min(process.stdout.columns || 100, 100);
-  const say = (text: string, indent = ''): void => console.log(indent + wrap(text, width - indent.length, indent));
+  const width = lineWidth(process.stdout);
+  const say = (text: string, indent = ''): void => console.log(indent + wrap(text, width, indent));
   say(`${scenario.id}: ${scenario.title}`);
   console.log('');
   say(scenario.teaches);

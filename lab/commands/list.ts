@@ -1,4 +1,4 @@
-import { wrap } from '../report/text.ts';
+import { lineWidth, wrap } from '../report/text.ts';
 import { scenarios } from '../scenarios/index.ts';
 import { describeParameter } from '../scenarios/parameters.ts';
 
@@ -8,10 +8,10 @@ export function list({ json }: { json?: true }): number {
     process.stdout.write(`${JSON.stringify(listed, null, 2)}\n`);
     return 0;
   }
-  const width = Math.min(process.stdout.columns || 100, 100);
+  const width = lineWidth(process.stdout);
   for (const { id, title, teaches, parameters } of scenarios) {
-    console.log(`${id}\n  ${wrap(title, width - 2, '  ')}\n  ${wrap(teaches, width - 2, '  ')}`);
-    for (const [name, parameter] of Object.entries(parameters)) console.log(`  --set ${name}=${describeParameter(parameter)}: ${parameter.about}`);
+    console.log(`${id}\n  ${wrap(title, width, '  ')}\n  ${wrap(teaches, width, '  ')}`);
+    for (const [name, parameter] of Object.entries(parameters)) console.log(`  ${wrap(`--set ${name}=${describeParameter(parameter)}: ${parameter.about}`, width, '    ')}`);
     console.log('');
   }
   return 0;

@@ -2,14 +2,15 @@ import { describeDuration } from '../../src/core/time.ts';
 import type { Duration } from '../../src/core/time.ts';
 import { presetNamed, presets } from '../../src/nat/presets.ts';
 import { Problem } from '../problem.ts';
-import { column, wrap } from '../report/text.ts';
+import { column, lineWidth, wrap } from '../report/text.ts';
 import { suggestion } from '../suggest.ts';
 
 export function natList({ json }: { json?: true }): number {
   if (json) process.stdout.write(`${JSON.stringify(presets, null, 2)}\n`);
   else {
-    const width = Math.max(...presets.map(({ name }) => name.length)) + 2;
-    for (const { name, title } of presets) console.log(`${column(name, width)}${title}`);
+    const width = lineWidth(process.stdout, 120);
+    const names = Math.max(...presets.map(({ name }) => name.length)) + 2;
+    for (const { name, title } of presets) console.log(width < 2 * names ? `${name}\n  ${wrap(title, width, '  ')}` : `${column(name, names)}${wrap(title, width, ' '.repeat(names))}`);
   }
   return 0;
 }
@@ -21,18 +22,18 @@ export function natShow(name: string, { json }: { json?: true }): number {
     process.stdout.write(`${JSON.stringify(preset, null, 2)}\n`);
     return 0;
   }
-  const width = Math.min(process.stdout.columns || 100, 100);
-  console.log(`${preset.name}: ${preset.title}\n\n${wrap(preset.observation, width)}\n`);
-  show(preset.behaviour, '');
+  const width = lineWidth(process.stdout);
+  console.log(`${wrap(`${preset.name}: ${preset.title}`, width, '  ')}\n\n${wrap(preset.observation, width)}\n`);
+  show(preset.behaviour, '', width);
   return 0;
 }
 
 /** Every knob on a line, durations in words: the names are those of a topology file's `behaviour`. */
-function show(knobs: object, path: string): void {
+function show(knobs: object, path: string, width: number): void {
   for (const [knob, value] of Object.entries(knobs) as [string, unknown][]) {
     const name = path === '' ? knob : `${path}.${knob}`;
-    if (typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length > 0) show(value, name);
-    else console.log(`  ${column(name, 26)}${spell(value, name.startsWith('timeouts.'))}`);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length > 0) show(value, name, width);
+    else console.log(`  ${width < 60 ? `${name}\n    ` : column(name, 26)}${spell(value, name.startsWith('timeouts.'))}`);
   }
 }
 

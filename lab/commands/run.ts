@@ -1,6 +1,5 @@
 /** Runs lessons and reports them: `lab SCENARIO`, `lab run …`, and the tour that `lab` alone gives. */
 import { createWriteStream } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
 import type { Writable } from 'node:stream';
 import { presetNamed, presets } from '../../src/nat/presets.ts';
@@ -10,19 +9,22 @@ import { Problem } from '../problem.ts';
 import { Capture } from '../report/capture.ts';
 import { toJson, traceLine } from '../report/json.ts';
 import { TerminalReport } from '../report/terminal.ts';
+import { lineWidth } from '../report/text.ts';
 import { themeFor } from '../report/theme.ts';
-import { overall, runScenario } from '../run.ts';
+import { overall, runScenario, topologyOf } from '../run.ts';
 import type { Audience, RunOptions, ScenarioResult } from '../run.ts';
 import { scenarios } from '../scenarios/index.ts';
 import { parseSettings } from '../scenarios/parameters.ts';
+import type { Values } from '../scenarios/parameters.ts';
 import type { Scenario } from '../scenarios/scenario.ts';
 import { suggestion } from '../suggest.ts';
+import { castOf } from '../topology/cast.ts';
 
 export interface CommandLine {
   readonly backend: string;
   readonly topology?: string;
   readonly nat?: string;
-  readonly set: readonly string[];
+  readonly set?: readonly string[];
   readonly seed: string;
   readonly json?: string;
   readonly trace?: string;
@@ -52,11 +54,15 @@ export function scenarioNamed(name: string): Scenario {
 async function play(chosen: readonly Scenario[], options: CommandLine, detail: 'quiet' | 'brief' | 'full'): Promise<number> {
   const seed = seedOf(options.seed);
   if (options.nat !== undefined && presetNamed(options.nat) === undefined) throw new Problem(`no NAT preset "${options.nat}"; ${suggestion(options.nat, presets.map(({ name }) => name))}`);
-  const backend = await usable(await loadBackend(options.backend));
+  const backend = await loadBackend(options.backend);
+  const settings = settingsOf(chosen, options.set ?? [], backend.clock);
+  const places = { ...(options.topology === undefined ? {} : { topology: options.topology }), ...(options.nat === undefined ? {} : { preset: options.nat }) };
+  if (options.topology !== undefined) for (const [i, scenario] of chosen.entries()) for (const act of scenario.acts(settings[i]!)) act.checks(castOf(topologyOf(act, places)));
+  await mustBeUsable(backend);
   if (backend.enclosure !== undefined && !backend.enclosure.isEntered()) return backend.enclosure.enter(process.argv.slice(2));
-  const settings = chosen.map((scenario) => parseSettings(scenario.id, scenario.parameters, settingsFor(scenario, chosen, options.set), backend.clock));
   const people = options.json === '-' ? process.stderr : process.stdout;
-  const report = new TerminalReport({ theme: themeFor(people, options.color), width: Math.min(people.columns || 120, 120), write: (line) => void people.write(`${line}\n`), detail });
+  const report = new TerminalReport({ theme: themeFor(people, options.color), width: lineWidth(people, 120), write: (line) => void people.write(`${line}\n`), detail });
+  const jsonStream = options.json === undefined ? undefined : options.json === '-' ? process.stdout : await opened(options.json);
   const records = await openRecords(options, (line) => void people.write(`${line}\n`));
   const interruption = new AbortController();
   const onInterrupt = (): void => {
@@ -76,8 +82,7 @@ async function play(chosen: readonly Scenario[], options: CommandLine, detail: '
         seed,
         signal: interruption.signal,
         audience: together(report.audience(), records.audience),
-        ...(options.topology === undefined ? {} : { topology: options.topology }),
-        ...(options.nat === undefined ? {} : { preset: options.nat }),
+        ...places,
       } satisfies RunOptions);
       results.push(result);
       report.scenarioEnds(result);
@@ -86,9 +91,7 @@ async function play(chosen: readonly Scenario[], options: CommandLine, detail: '
     process.off('SIGINT', onInterrupt).off('SIGTERM', onInterrupt);
     await records.close();
   }
-  const json = `${JSON.stringify(results.map(toJson), null, 2)}\n`;
-  if (options.json === '-') process.stdout.write(json);
-  else if (options.json !== undefined) await written(options.json, json);
+  await said(jsonStream, `${JSON.stringify(results.map(toJson), null, 2)}\n`);
   return interruption.signal.aborted ? 130 : exitStatuses[overall(results)];
 }
 
@@ -98,15 +101,20 @@ function seedOf(text: string): number {
   throw new Problem(`--seed ${text}: expected a whole number of up to nine digits`);
 }
 
-/** With several lessons a setting goes to those that have the parameter; one that none has is an error of the first. */
-function settingsFor(scenario: Scenario, chosen: readonly Scenario[], settings: readonly string[]): readonly string[] {
+/** With several lessons a setting goes to those that have the parameter. */
+function settingsOf(chosen: readonly Scenario[], settings: readonly string[], clock: Backend['clock']): readonly Values[] {
   const has = ({ parameters }: Scenario, setting: string): boolean => Object.hasOwn(parameters, setting.split('=')[0]!);
-  return settings.filter((setting) => has(scenario, setting) || !chosen.some((other) => has(other, setting)));
+  const stray = settings.find((setting) => !chosen.some((scenario) => has(scenario, setting)));
+  if (stray !== undefined && chosen.length > 1) {
+    const name = stray.split('=')[0]!;
+    throw new Problem(`none of ${chosen.map(({ id }) => id).join(', ')} has a parameter "${name}"; ${suggestion(name, chosen.flatMap(({ parameters }) => Object.keys(parameters)))}`);
+  }
+  return chosen.map((scenario) => parseSettings(scenario.id, scenario.parameters, settings.filter((setting) => chosen.length === 1 || has(scenario, setting)), clock));
 }
 
-async function usable(backend: Backend): Promise<Backend> {
-  const { usable: can, requirements } = await backend.probe();
-  if (can) return backend;
+async function mustBeUsable(backend: Backend): Promise<void> {
+  const { usable, requirements } = await backend.probe();
+  if (usable) return;
   const missing = requirements.filter(({ present }) => !present).map(({ name, detail, remedy }) => `  ${name}: ${detail}${remedy === undefined ? '' : `\n    get it with: ${remedy}`}`);
   throw new Problem(`the backend ${backend.name} cannot run here:\n${missing.join('\n')}\n  "lab doctor" tells what can.`, 3);
 }
@@ -139,6 +147,13 @@ async function openRecords({ trace: traceFile, pcap: captureFile }: CommandLine,
   };
 }
 
+/** The last word to a file or to standard output, which stays open. */
+async function said(stream: Writable | undefined, text: string): Promise<void> {
+  if (stream === undefined) return;
+  if (stream === process.stdout) stream.write(text);
+  else await once(stream.end(text), 'finish');
+}
+
 async function opened(file: string): Promise<Writable> {
   const stream = createWriteStream(file);
   try {
@@ -147,14 +162,6 @@ async function opened(file: string): Promise<Writable> {
     throw new Problem(`cannot write ${file}: ${(error as Error).message}`);
   }
   return stream;
-}
-
-async function written(file: string, text: string): Promise<void> {
-  try {
-    await writeFile(file, text);
-  } catch (error) {
-    throw new Problem(`cannot write ${file}: ${(error as Error).message}`);
-  }
 }
 
 const together = (...audiences: readonly Audience[]): Audience => ({

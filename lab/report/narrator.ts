@@ -1,4 +1,5 @@
 /** Tells an act as it happens: one line an event that a learner should see, keepalives folded, everything else left to the trace. */
+import stringWidth from 'string-width';
 import { describeEndpoint } from '../../src/core/address.ts';
 import type { Mapping } from '../../src/core/events.ts';
 import { describeDuration } from '../../src/core/time.ts';
@@ -40,7 +41,7 @@ export class Narrator {
     if (text === undefined) return;
     this.finish();
     this.#line(event, text);
-    if (event.body.kind === 'table') for (const row of tableRows(event.body.mappings)) this.#options.write(`${margin}${' '.repeat(timeColumn + nodeColumn)}${this.#options.theme.faint(row)}`);
+    if (event.body.kind === 'table') for (const row of tableRows(event.body.mappings)) this.#row(row);
   };
 
   /** Says what was folded and not yet said. */
@@ -51,13 +52,29 @@ export class Narrator {
     this.#line(folded.first, folded.count === 1 ? 'keepalive: one octet 0xFF' : `${folded.count} keepalives of one octet 0xFF, the first of them now`);
   }
 
+  /** A narrow terminal has no room for the columns: time and name stand on a line of their own. */
+  get #isNarrow(): boolean {
+    return this.#options.width < 72;
+  }
+
+  get #indent(): string {
+    return ' '.repeat(this.#isNarrow ? margin.length + 2 : margin.length + timeColumn + nodeColumn);
+  }
+
+  #row(row: string): void {
+    const { theme, width, write } = this.#options;
+    const fits = this.#indent.length + stringWidth(row) <= width;
+    for (const line of fits ? [row] : wrap(row.replace(/ +/g, ' '), width, `${this.#indent}  `).split('\n')) write(fits || !line.startsWith(' ') ? `${this.#indent}${theme.faint(line)}` : theme.faint(line));
+  }
+
   #line({ at, node, body }: TraceEvent, text: string): void {
     const { theme, width, write } = this.#options;
     const head = `${margin}${column(seconds(at), timeColumn)}${theme.node(column(node, nodeColumn))}`;
-    const indent = ' '.repeat(margin.length + timeColumn + nodeColumn);
+    const indent = this.#indent;
     const wrapped = wrap(text, width - indent.length).split('\n');
+    if (this.#isNarrow) write(head.trimEnd());
     const tone = body.kind === 'step' ? theme.strong : body.kind === 'drop' || body.kind === 'ping-lost' ? theme.doubt : (plain: string) => plain;
-    wrapped.forEach((line, i) => write(`${i === 0 ? head : indent}${tone(line)}`));
+    wrapped.forEach((line, i) => write(`${i === 0 && !this.#isNarrow ? head : indent}${tone(line)}`));
   }
 }
 
@@ -109,10 +126,14 @@ function inFull(event: TraceEvent): string | undefined {
 }
 
 const tableRows = (mappings: readonly Mapping[]): string[] => {
-  const shown = mappings.slice(0, 12).map(
-    ({ protocol, inside, outside, remote, replied, expiresIn }) =>
-      `${column(protocol, 4)} ${column(show(inside, protocol), 22)} ⇄ ${column(show(outside, protocol), 22)} ↔ ${column(show(remote, protocol), 20)} ${replied ? 'replied' : 'unreplied'}, ${describeDuration(Math.max(0, Math.round(expiresIn)) as Mapping['expiresIn'])} left`,
-  );
+  const cells = mappings.slice(0, 12).map(({ protocol, inside, outside, remote, replied, expiresIn }) => [
+    `${protocol} ${show(inside, protocol)}`,
+    show(outside, protocol),
+    show(remote, protocol),
+    `${replied ? 'replied' : 'unreplied'}, ${describeDuration((Math.max(0, Math.round(expiresIn / 1000)) * 1000) as Mapping['expiresIn'])} left`,
+  ]);
+  const widths = [0, 1, 2].map((i) => Math.max(...cells.map((row) => row[i]!.length)));
+  const shown = cells.map(([inside, outside, remote, state]) => `${column(inside!, widths[0]!)} ⇄ ${column(outside!, widths[1]!)} ↔ ${column(remote!, widths[2]!)}  ${state!}`);
   return mappings.length > shown.length ? [...shown, `… and ${mappings.length - shown.length} more`] : shown;
 };
 

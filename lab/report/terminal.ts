@@ -29,7 +29,7 @@ export class TerminalReport {
     if (this.#options.detail === 'quiet') return;
     const { theme, width, write } = this.#options;
     write('');
-    write(`${theme.strong(id)}  ${title}`);
+    write(`${theme.strong(id)}  ${wrap(title, width, ' '.repeat(id.length + 2))}`);
     write(theme.faint(wrap(teaches, width)));
   }
 
@@ -40,8 +40,8 @@ export class TerminalReport {
     return {
       actBegins: (act: Act, topology: Topology, trace: TraceLog) => {
         write('');
-        write(`  ${theme.strong(act.id)}  ${wrap(act.title, width - 4, '    ')}`);
-        write(theme.faint(wrap(`    on the topology "${topology.name}"${boxesOf(topology)}`, width, '    ')));
+        write(`  ${theme.strong(act.id)}  ${wrap(act.title, width, ' '.repeat(act.id.length + 4))}`);
+        write(theme.faint(`    ${wrap(`on the topology "${topology.name}"${boxesOf(topology)}`, width, '    ')}`));
         narrator = new Narrator({ theme, width, write, brief: detail === 'brief' });
         trace.listen(narrator.tell);
       },
@@ -70,11 +70,11 @@ export class TerminalReport {
   #check({ verdict, claim, ref, expected, observed, evidence }: CheckResult): void {
     const { theme, width, write } = this.#options;
     const indent = '      ';
-    write(`    ${sign(theme, verdict)} ${wrap(`${claim}${ref === undefined ? '' : ` (${ref})`}`, width - indent.length, indent)}`);
-    if (verdict === 'fail' || verdict === 'inconclusive') write(`${indent}${wrap(`expected: ${expected}`, width - indent.length, indent)}`);
+    write(`    ${sign(theme, verdict)} ${wrap(`${claim}${ref === undefined ? '' : ` (${ref})`}`, width, indent)}`);
+    if (verdict === 'fail' || verdict === 'inconclusive') write(`${indent}${wrap(`expected: ${expected}`, width, indent)}`);
     const seen = verdict === 'unsupported' ? `not possible here: ${observed}` : `${verdict === 'pass' ? '' : 'observed: '}${observed}`;
     const where = verdict === 'fail' && evidence.length > 0 ? ` [events ${evidence.slice(0, 5).join(', ')}]` : '';
-    write(theme.faint(`${indent}${wrap(seen + where, width - indent.length, indent)}`));
+    write(theme.faint(`${indent}${wrap(seen + where, width, indent)}`));
   }
 }
 

@@ -1,17 +1,27 @@
 import stringWidth from 'string-width';
 
-/** Breaks text at blanks so that no line is wider than `width` columns; following lines are indented by `indent`. A longer word stays whole. */
+/** How wide lines may be: the terminal's width, else what COLUMNS says, and never so wide that reading gets hard. */
+export function lineWidth({ columns }: { readonly columns?: number }, most = 100): number {
+  const width = columns ?? Number(process.env['COLUMNS']);
+  return width > 0 ? Math.max(20, Math.min(width, most)) : most;
+}
+
+/**
+ * Breaks text at blanks so that no line is wider than `width` columns, a longer word excepted. The text stands `indent` in from the left: its
+ * first line is put there by the caller, the others by this.
+ */
 export function wrap(text: string, width: number, indent = ''): string {
+  const room = width - stringWidth(indent);
   const lines: string[] = [];
   let line = '';
   for (const word of text.split(' ')) {
     const longer = line === '' ? word : `${line} ${word}`;
-    if (line !== '' && stringWidth(longer) > width) {
-      lines.push(line);
-      line = indent + word;
+    if (line !== '' && stringWidth(longer) > room) {
+      lines.push(line.trimEnd());
+      line = word;
     } else line = longer;
   }
-  return [...lines, line].join('\n');
+  return [...lines, line].join(`\n${indent}`);
 }
 
 /** Pads on the right to a width in terminal columns. */

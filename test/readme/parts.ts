@@ -101,7 +101,7 @@ function complaint(text: string, file: string): string {
 /** `lab --help` and `lab help run`, word for word. */
 function options(): string {
   const said = (...argv: string[]): string => execFileSync(process.execPath, ['--import', 'tsx', 'lab/cli.ts', ...argv], { cwd: root, encoding: 'utf8', env: { ...process.env, NO_COLOR: '1' } });
-  return fenced('text', `$ npm run lab -- --help\n${said('--help')}\n$ npm run lab -- help run\n${said('help', 'run')}`);
+  return fenced('text', `$ npm run lab -- --help\n${said('--help')}`);
 }
 
 /** One lesson as the terminal shows it, up to the end of its first act, and its verdict. */

@@ -1,9 +1,11 @@
 /** The five lessons in the simulator: what they conclude with every seed, number of clients, and box of the zoo. */
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { sim } from '../../lab/backends/sim/backend.ts';
 import type { Verdict } from '../../lab/checks/check.ts';
 import { presets } from '../../src/nat/presets.ts';
 import { checksOf, lesson, lessonIds, notPassed, play, traceText } from '../support/lessons.ts';
+
+vi.setConfig({ testTimeout: 30_000 });
 
 describe.each(lessonIds)('%s', (id) => {
   test.each([1, 2, 7, 4242, 999_999_999])('passes with seed %i', async (seed) => {

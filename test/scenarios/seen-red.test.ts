@@ -1,8 +1,10 @@
 /** Every check of every lesson has been seen red: by breaking a rule on purpose, and looking which checks notice. */
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { checksOf, lessonIds, play } from '../support/lessons.ts';
 import { brokenRules } from './broken-rules.ts';
 import { judge } from './judge.ts';
+
+vi.setConfig({ testTimeout: 30_000 });
 
 /** By check: how many others of its act were red with it at the least, and with which verdicts. */
 const seen = new Map<string, { companions: number; readonly verdicts: Set<string> }>();

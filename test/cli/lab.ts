@@ -1,0 +1,19 @@
+/** The command line as a child process, as people and programs run it. */
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
+
+export const root = fileURLToPath(new URL('../../', import.meta.url));
+
+export interface Said {
+  readonly status: number | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export const argvOf = (...words: readonly string[]): string[] => ['--import', 'tsx', `${root}lab/cli.ts`, ...words];
+
+/** Runs `lab WORDS…` with its output in pipes; never throws for its exit status. */
+export async function lab(words: readonly string[], env: Record<string, string> = {}): Promise<Said> {
+  const { exitCode, stdout, stderr } = await execa(process.execPath, argvOf(...words), { cwd: root, reject: false, env: { COLUMNS: '100', ...env }, stdin: 'ignore', stripFinalNewline: false, timeout: 60_000 });
+  return { status: exitCode, stdout, stderr };
+}
