@@ -1,14 +1,12 @@
 /** Our endpoint and strongSwan 5.9 through the kernel's NAT, each as the client behind it and as the gateway in front. */
 import { setTimeout as pause } from 'node:timers/promises';
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { milliseconds } from '../../src/core/time.ts';
 import { connectionName } from '../support/endpoint-config.ts';
 import type { StrongSwanSa } from '../support/strongswan.ts';
 import { boxAddress, gatewayAddress, withStrongSwan } from './home.ts';
 import { Meeting } from './meeting.ts';
 import type { Role } from './meeting.ts';
-
-vi.setConfig({ testTimeout: 20_000 }); // what a test waits for fails sooner, and says what it waited for
 
 const both = ['answered', 'answered'];
 

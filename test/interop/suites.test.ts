@@ -1,5 +1,5 @@
 /** Algorithms, addresses and first messages that our endpoint and strongSwan must agree on, in either role. */
-import { describe, expect, test, vi } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { prefix } from '../../src/core/address.ts';
 import type { EspProposal, IkeProposal } from '../../src/ike/config.ts';
 import { connectionName, endpointConfig } from '../support/endpoint-config.ts';
@@ -7,8 +7,6 @@ import { RunningEndpoint } from '../support/running-endpoint.ts';
 import { boxAddress, clientNetwork, gatewayAddress, gatewayNetwork, withStrongSwan } from './home.ts';
 import { Meeting } from './meeting.ts';
 import type { MeetingOptions, Role } from './meeting.ts';
-
-vi.setConfig({ testTimeout: 20_000 }); // what a test waits for fails sooner, and says what it waited for
 
 const gcm = (bits: 128 | 256) => ({ encryption: [{ name: 'aes-gcm-16', bits }], integrity: [] }) as const;
 const cbc = (bits: 128 | 256, integrity: IkeProposal['integrity'][number]) => ({ encryption: [{ name: 'aes-cbc', bits }], integrity: [integrity] }) as const;

@@ -1,0 +1,4 @@
+import { defineConfig } from 'vitest/config';
+
+/** A property test takes its time on a busy machine; what waits for an event has a limit of its own, and says what it waited for. */
+export default defineConfig({ test: { testTimeout: 30_000 } });
