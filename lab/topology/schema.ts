@@ -1,6 +1,6 @@
 /** The topology file as people write it. `plan.ts` decides what it leaves open. */
 import { z } from 'zod';
-import { parseAddress, parsePrefix } from '../../src/core/address.ts';
+import { isIpv4, parseAddress, parsePrefix } from '../../src/core/address.ts';
 import { dhGroupIds, encryptionIds, integrityIds, prfIds } from '../../src/crypto/transforms.ts';
 import { parseDuration } from './duration.ts';
 
@@ -13,15 +13,15 @@ const duration = z.string().transform((text, context) => {
 
 const address = z.string().transform((text, context) => {
   const parsed = parseAddress(text);
-  if (parsed !== undefined) return parsed;
-  context.addIssue({ code: 'custom', message: 'expected an IP address such as 192.168.1.2' });
+  if (parsed !== undefined && isIpv4(parsed)) return parsed;
+  context.addIssue({ code: 'custom', message: 'expected an IPv4 address such as 192.168.1.2' });
   return z.NEVER;
 });
 
 const prefix = z.string().transform((text, context) => {
   const parsed = parsePrefix(text);
-  if (parsed !== undefined) return parsed;
-  context.addIssue({ code: 'custom', message: 'expected an address prefix such as 192.168.1.0/24' });
+  if (parsed !== undefined && isIpv4(parsed.address)) return parsed;
+  context.addIssue({ code: 'custom', message: `expected an address prefix such as 192.168.1.0/24${parsed === undefined ? '' : '; the lab speaks IPv4 only'}` });
   return z.NEVER;
 });
 
