@@ -1,4 +1,5 @@
 /** Results for programs: schema 1, one object a scenario. */
+import { countDrops } from './drops.ts';
 import type { ScenarioResult } from '../run.ts';
 
 export interface JsonResult {
@@ -31,7 +32,7 @@ export function toJson({ scenario, backend, clock, values, seed, verdict, acts, 
     verdict,
     interrupted,
     checks: acts.flatMap(({ checks }) => checks),
-    acts: acts.map(({ act, topology, elapsed }) => ({ id: act.id, title: act.title, topology: topology.name, nat: topology.presets, elapsedMs: Math.round(elapsed) })),
+    acts: acts.map(({ act, topology, trace, elapsed }) => ({ id: act.id, title: act.title, topology: topology.name, nat: topology.presets, drops: countDrops(trace), elapsedMs: Math.round(elapsed) })),
     time: { clock, elapsedMs: Math.round(acts.reduce((sum, { elapsed }) => sum + elapsed, 0)), wallMs },
   };
 }

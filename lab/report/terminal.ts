@@ -6,6 +6,7 @@ import type { Act, Scenario } from '../scenarios/scenario.ts';
 import type { Topology } from '../topology/plan.ts';
 import type { TraceLog } from '../../src/trace/trace.ts';
 import { plural } from '../wording.ts';
+import { countDrops } from './drops.ts';
 import { Narrator } from './narrator.ts';
 import { sign, word } from './theme.ts';
 import type { Theme } from './theme.ts';
@@ -45,10 +46,12 @@ export class TerminalReport {
         narrator = new Narrator({ theme, width, write, brief: detail === 'brief' });
         trace.listen(narrator.tell);
       },
-      actEnds: ({ checks, elapsed }: ActResult) => {
+      actEnds: ({ checks, elapsed, trace }: ActResult) => {
         narrator?.finish();
         for (const check of checks) this.#check(check);
-        write(theme.faint(`    ${describeDuration(Math.round(elapsed) as Duration)} of the lab's time`));
+        const drops = Object.entries(countDrops(trace)).map(([reason, count]) => `${count} ${reason}`);
+        const dropped = drops.length === 0 ? 'nothing dropped' : `dropped: ${drops.join(', ')}`;
+        write(theme.faint(`    ${wrap(`${describeDuration(Math.round(elapsed) as Duration)} of the lab's time, ${dropped}`, width, '    ')}`));
       },
     };
   }
