@@ -53,7 +53,7 @@ const taken = new WeakMap<Trace, Map<number, Seen | undefined>>();
 
 function takeApart(trace: Trace, event: EventOf<'packet'>): Seen | undefined {
   let known = taken.get(trace);
-  if (known === undefined) taken.set(trace, (known = new Map()));
+  if (known === undefined) taken.set(trace, (known = new Map<number, Seen | undefined>()));
   if (!known.has(event.seq)) known.set(event.seq, parse(event));
   return known.get(event.seq);
 }
