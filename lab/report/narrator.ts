@@ -61,10 +61,12 @@ export class Narrator {
     return ' '.repeat(this.#isNarrow ? margin.length + 2 : margin.length + timeColumn + nodeColumn);
   }
 
+  /** Rows stand further out than the text, for they are long; where even that has no room, they lose their columns. */
   #row(row: string): void {
     const { theme, width, write } = this.#options;
-    const fits = this.#indent.length + stringWidth(row) <= width;
-    for (const line of fits ? [row] : wrap(row.replace(/ +/g, ' '), width, `${this.#indent}  `).split('\n')) write(fits || !line.startsWith(' ') ? `${this.#indent}${theme.faint(line)}` : theme.faint(line));
+    const indent = ' '.repeat(margin.length + 4);
+    const lines = indent.length + stringWidth(row) <= width ? [row] : wrap(row.replace(/ +/g, ' '), width - 2, indent).split(`\n${indent}`);
+    lines.forEach((line, i) => write(`${indent}${i === 0 ? '' : '  '}${theme.faint(line)}`));
   }
 
   #line({ at, node, body }: TraceEvent, text: string): void {
