@@ -69,6 +69,6 @@ export class RunningEndpoint {
 
   close(): void {
     this.#driver.close();
-    this.#capture.close();
+    void this.#capture.close(); // the kernel lets go of it in its own time
   }
 }
