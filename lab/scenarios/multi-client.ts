@@ -78,6 +78,7 @@ const twins: Act = {
   id: 'twins',
   title: 'Two clients that happen to have the same private address, behind two different boxes',
   topology: 'two-homes',
+  keepsTopology: true,
   play: async (stage) => {
     const { cast } = stage;
     stage.step('Both come from 192.168.1.2 as they see themselves; the gateway sees two boxes');

@@ -82,6 +82,7 @@ const noNat: Act = {
   id: 'no-nat',
   title: 'The control: without a NAT there is no reason to move, and nobody moves',
   topology: 'direct',
+  keepsTopology: true,
   play: async (stage) => {
     stage.step('The same client on the same network as the gateway');
     await connectAndTry(stage);

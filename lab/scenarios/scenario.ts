@@ -28,6 +28,8 @@ export interface Act {
   /** What is tried here and how it differs from the other acts: one sentence. */
   readonly title: string;
   readonly topology: string;
+  /** The act is about this very network: `--topology` leaves it alone. */
+  readonly keepsTopology?: true;
   /** What this act changes in the topology, by role. */
   readonly adjust?: Adjustment;
   play(stage: Stage): Promise<void>;
