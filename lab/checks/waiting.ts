@@ -1,6 +1,6 @@
 /** What lessons wait for: predicates over events. */
 import type { Predicate } from '../backends/backend.ts';
-import type { Kind } from '../../src/trace/events.ts';
+import type { Kind, TraceBody, TraceEvent } from '../../src/trace/events.ts';
 import type { EventOf } from '../../src/trace/trace.ts';
 
 /** One event of a kind that fits. */
@@ -28,11 +28,20 @@ export const tunnelUp = (client: string): Predicate =>
 /** Each of the hosts has its tunnel, or has given up trying. One pass over the events however many there are. */
 export function tunnelsUpOrGivenUp(clients: readonly string[]): Predicate {
   const waiting = new Set(clients);
+  const isEnd = ({ body }: TraceEvent): boolean => isUp(body) || (body.kind === 'ike-sa' && body.state === 'failed');
   return {
     describe: clients.length === 1 ? `${clients[0]!}'s tunnel is up, or it has given up` : `all ${clients.length} tunnels are up, or their clients have given up`,
-    sees: ({ node, body }) => ((body.kind === 'child-sa' && body.state === 'established') || (body.kind === 'ike-sa' && body.state === 'failed')) && waiting.delete(node) && waiting.size === 0,
+    sees: (event) => isEnd(event) && waiting.delete(event.node) && waiting.size === 0,
   };
 }
+
+/** Each of the hosts has its tunnel, however often it had to begin anew. */
+export function tunnelsUp(clients: readonly string[]): Predicate {
+  const waiting = new Set(clients);
+  return { describe: `all ${clients.length} tunnels are up`, sees: ({ node, body }) => isUp(body) && waiting.delete(node) && waiting.size === 0 };
+}
+
+const isUp = (body: TraceBody): boolean => body.kind === 'child-sa' && body.state === 'established';
 
 /** The pings of these names came to their end, answered or lost. */
 export function pingsDone(names: readonly string[]): Predicate {

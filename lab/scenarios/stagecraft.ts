@@ -1,30 +1,22 @@
 /** What most acts do: bring tunnels up, ping through them. */
 import type { IpAddress } from '../../src/core/address.ts';
-import { after, between, seconds } from '../../src/core/time.ts';
+import { seconds } from '../../src/core/time.ts';
 import type { Duration } from '../../src/core/time.ts';
-import { pingsDone, tunnelsUpOrGivenUp } from '../checks/waiting.ts';
+import { pingsDone, tunnelsUp, tunnelsUpOrGivenUp } from '../checks/waiting.ts';
 import type { Client } from '../topology/cast.ts';
 import type { Stage } from './scenario.ts';
 
 /** Has the clients initiate, all at once, and waits until each has its tunnel or has given up. */
 export const bringUp = (stage: Stage, clients: readonly Client[], within: Duration = seconds(20)): Promise<boolean> =>
-  stage.expect(tunnelsUpOrGivenUp(clients.map(({ name }) => name)), within, () => {
-    for (const { name, connection } of clients) stage.command(name, { kind: 'initiate', connection });
-  });
+  stage.expect(tunnelsUpOrGivenUp(clients.map(({ name }) => name)), within, () => initiate(stage, clients));
 
-/** The same with clients that do not take no for an answer, as daemons in the field: who has given up tries again, until all are in or the time is over. */
-export async function bringUpInTheEnd(stage: Stage, clients: readonly Client[], within: Duration): Promise<void> {
-  const deadline = after(stage.now, within);
-  for (let waiting = clients; waiting.length > 0 && stage.now < deadline; waiting = waiting.filter(({ name }) => !isUp(stage, name))) {
-    if (waiting !== clients) {
-      await stage.pass(seconds(1));
-      stage.step(waiting.length === 1 ? `${waiting[0]!.name} has given up, and tries again` : `${waiting.length} have given up, and try again`);
-    }
-    await bringUp(stage, waiting, between(stage.now, deadline));
-  }
+/** The same with clients that are configured to begin anew for ever (`keyingTries`): waits until all are in, or the time is over. */
+export const bringUpInTheEnd = (stage: Stage, clients: readonly Client[], within: Duration): Promise<boolean> =>
+  stage.expect(tunnelsUp(clients.map(({ name }) => name)), within, () => initiate(stage, clients));
+
+function initiate(stage: Stage, clients: readonly Client[]): void {
+  for (const { name, connection } of clients) stage.command(name, { kind: 'initiate', connection });
 }
-
-const isUp = ({ trace }: Stage, client: string): boolean => trace.of('child-sa', client).some(({ body }) => body.state === 'established');
 
 export interface Ping {
   readonly ping: string;

@@ -263,7 +263,7 @@ export const brokenRules: readonly BrokenRule[] = [
     forge: (event, act) => (act === 'together' && event.body.kind === 'step' && event.body.story.includes('again') ? ({ ...event, node: 'client3', body: { kind: 'ike-sa', state: 'deleted', initiatorSpi: '', story: 'forged' } } as unknown as TraceEvent) : event),
     red: ['together/stable'],
   },
-  { lesson: 'multi-client', rule: 'the twins have addresses of their own', topology: 'hotel', red: ['twins/same-address'] },
+  { lesson: 'multi-client', rule: 'one of the twins has another address (forged)', forge: (event, act) => (act === 'twins' && event.node === 'bob' && event.body.kind === 'packet' ? fromElsewhere(event, { address: ip('192.168.1.3') }) : event), red: ['twins/same-address'] },
   // ---- passthrough -------------------------------------------------------------------------------------------------------
   { lesson: 'passthrough', rule: 'the box translates port 500', preset: 'symmetric', red: ['without-nat-t/pinned', 'without-nat-t/never-in', 'without-nat-t/gives-up', 'with-nat-t/pinned', 'with-nat-t/waits', 'start-on-4500/pins-500'] },
   { lesson: 'passthrough', rule: 'the box does not steal', sabotage: boxes(({ pinned }) => ({ pinned: { ...pinned, onConflict: 'refuse' } })), red: ['stolen/stolen', 'stolen/astray', 'stolen/cut-off', 'stolen-after-the-move/stolen', 'stolen-after-the-move/second-works'] },
