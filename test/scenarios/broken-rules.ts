@@ -1,6 +1,7 @@
 /** One rule broken at a time: by an endpoint, by both in agreement, by a box, or by whoever wrote the trace. With each, exactly the checks that must not pass. */
 import type { TraceEvent } from '../../src/trace/events.ts';
 import { seconds } from '../../src/core/time.ts';
+import { ip } from '../../src/core/address.ts';
 import type { Endpoint } from '../../src/core/address.ts';
 import { stripMarker, withMarker } from '../../src/wire/natt.ts';
 import { presetNamed } from '../../src/nat/presets.ts';
