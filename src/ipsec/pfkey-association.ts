@@ -34,15 +34,16 @@ export const nameInPfkey = (sa: Sa): PfkeyBody => ({
 });
 
 /** All but the keys. */
-export const associationInPfkey = (sa: Sa): PfkeyBody => ({
-  ...nameInPfkey(sa),
-  ...(sa.state !== 'larval' && {
-    lifetimeCurrent: currentLifetime(sa.usage),
-    ...(sa.hard && { lifetimeHard: sa.hard }),
-    ...(sa.soft && { lifetimeSoft: sa.soft }),
-    ...encapsulationInPfkey(sa.encapsulation),
-  }),
-});
+export const associationInPfkey = (sa: Sa): PfkeyBody =>
+  sa.state === 'larval'
+    ? nameInPfkey(sa)
+    : {
+        lifetimeCurrent: currentLifetime(sa.usage),
+        ...(sa.hard && { lifetimeHard: sa.hard }),
+        ...(sa.soft && { lifetimeSoft: sa.soft }),
+        ...encapsulationInPfkey(sa.encapsulation),
+        ...nameInPfkey(sa),
+      };
 
 /** Copies: what leaves in a message outlives the SA's own keys. */
 export const keysInPfkey = (sa: Sa): PfkeyBody =>

@@ -2,24 +2,26 @@
  * The structures of PF_KEY's header files, field by field. Integers stand in the order of the host, which here is little-endian whatever
  * machine the lab runs on; what the header files declare as __be16 and __be32 stands in network order (`net…`).
  */
-import { Writer } from '../../core/bytes.ts';
 import { malformed } from '../refusing.ts';
 
 export class StructReader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
   readonly #name: string;
-  #at = 0;
+  readonly #end: number;
+  #at: number;
 
-  /** `name` is what a refusal calls the structure. */
-  constructor(bytes: Uint8Array, name: string) {
+  /** `name` is what a refusal calls the structure. A structure inside another reads from the same view. */
+  constructor(bytes: Uint8Array, name: string, view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), at = 0, end = bytes.length) {
     this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#view = view;
     this.#name = name;
+    this.#at = at;
+    this.#end = end;
   }
 
   get remaining(): number {
-    return this.#bytes.length - this.#at;
+    return this.#end - this.#at;
   }
 
   u8(): number {
@@ -57,7 +59,8 @@ export class StructReader {
 
   /** The next `length` octets as a structure of their own. */
   inner(name: string, length: number): StructReader {
-    return new StructReader(this.bytes(length), `${this.#name}, ${name}`);
+    const at = this.#take(length);
+    return new StructReader(this.#bytes, `${this.#name}, ${name}`, this.#view, at, at + length);
   }
 
   refuse(detail: string): never {
@@ -77,65 +80,88 @@ export class StructReader {
   }
 }
 
+/** Fields go into one view, each with one store. */
 export class StructWriter {
-  readonly #out = new Writer(256);
+  #bytes = new Uint8Array(512);
+  #view = new DataView(this.#bytes.buffer);
+  #length = 0;
 
   get length(): number {
-    return this.#out.length;
+    return this.#length;
   }
 
   u8(value: number): this {
-    this.#out.u8(value);
+    const at = this.#grow(1);
+    this.#view.setUint8(at, value);
     return this;
   }
 
   u16(value: number): this {
-    this.#out.u16(swapped16(value));
+    const at = this.#grow(2);
+    this.#view.setUint16(at, value, true);
     return this;
   }
 
   u32(value: number): this {
-    this.#out.u16(swapped16(value & 0xffff)).u16(swapped16(value >>> 16));
+    const at = this.#grow(4);
+    this.#view.setUint32(at, value, true);
     return this;
   }
 
   u64(value: bigint): this {
-    return this.u32(Number(value & 0xffff_ffffn)).u32(Number(value >> 32n));
+    const at = this.#grow(8);
+    this.#view.setBigUint64(at, value, true);
+    return this;
   }
 
   net16(value: number): this {
-    this.#out.u16(value);
+    const at = this.#grow(2);
+    this.#view.setUint16(at, value);
     return this;
   }
 
   net32(value: number): this {
-    this.#out.u32(value);
+    const at = this.#grow(4);
+    this.#view.setUint32(at, value);
     return this;
   }
 
   bytes(bytes: Uint8Array): this {
-    this.#out.bytes(bytes);
+    const at = this.#grow(bytes.length);
+    this.#bytes.set(bytes, at);
     return this;
   }
 
   zeros(length: number): this {
-    this.#out.zeros(length);
+    this.#grow(length);
     return this;
   }
 
   /** Fills up the last 64-bit word. */
   align(): this {
-    return this.zeros(-this.length & 7);
+    return this.zeros(-this.#length & 7);
   }
 
   u16At(at: number, value: number): this {
-    this.#out.u16At(at, swapped16(value));
+    this.#view.setUint16(at, value, true);
     return this;
   }
 
+  /** What was written, in a buffer of its own. */
   finish(): Uint8Array {
-    return this.#out.finish();
+    return this.#bytes.slice(0, this.#length);
+  }
+
+  /** Makes room, and says where it begins. The buffer is looked at only afterwards: it may be another one by then. */
+  #grow(length: number): number {
+    const at = this.#length;
+    this.#length += length;
+    if (this.#length > this.#bytes.length) {
+      const larger = new Uint8Array(Math.max(this.#length, 2 * this.#bytes.length));
+      larger.set(this.#bytes);
+      this.#bytes = larger;
+      this.#view = new DataView(larger.buffer);
+    }
+    return at;
   }
 }
-
-const swapped16 = (value: number): number => ((value & 0xff) << 8) | (value >>> 8);
