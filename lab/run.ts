@@ -8,6 +8,8 @@ import { adjustmentToVariation, castOf } from './topology/cast.ts';
 import type { Cast } from './topology/cast.ts';
 import type { Values } from './scenarios/parameters.ts';
 import type { Act, Scenario, Stage } from './scenarios/scenario.ts';
+import { Problem } from './problem.ts';
+import { plural } from './wording.ts';
 import { loadTopology, vary } from './topology/load.ts';
 import { planTopology } from './topology/plan.ts';
 import type { Topology } from './topology/plan.ts';
@@ -69,6 +71,15 @@ export function topologyOf(act: Act, { topology, preset }: Pick<RunOptions, 'top
   return planTopology(act.adjust === undefined && preset === undefined ? loaded : vary(presetAsked, adjustmentToVariation(presetAsked, act.adjust ?? {})));
 }
 
+/** The act's players. Throws a Problem where the topology does not have them. */
+export function castFor({ id, needs: { clients = 1, boxes = 0 } = {} }: Act, topology: Topology): Cast {
+  const cast = castOf(topology);
+  const lacks = (kind: string, there: number, wanted: number): Problem => new Problem(`the act "${id}" needs ${plural(wanted, kind, kind === 'NAT box' ? 'NAT boxes' : undefined)}, and the topology ${topology.name} has ${there === 0 ? 'none' : there}`);
+  if (cast.clients.length < clients) throw lacks('client', cast.clients.length, clients);
+  if (cast.boxes.length < boxes) throw lacks('NAT box', cast.boxes.length, boxes);
+  return cast;
+}
+
 export async function runScenario(scenario: Scenario, options: RunOptions): Promise<ScenarioResult> {
   const began = performance.now();
   const acts: ActResult[] = [];
@@ -101,7 +112,7 @@ export function overall(checks: readonly { readonly verdict: Verdict }[]): Verdi
 
 async function playAct(act: Act, trace: TraceLog, options: RunOptions): Promise<ActResult> {
   const topology = topologyOf(act, options);
-  const cast = castOf(topology);
+  const cast = castFor(act, topology);
   const checks = act.checks(cast);
   options.audience?.actBegins?.(act, topology, trace);
   const unsupported = options.backend.unsupported(topology.plan);

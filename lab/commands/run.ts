@@ -11,14 +11,13 @@ import { toJson, traceLine } from '../report/json.ts';
 import { TerminalReport } from '../report/terminal.ts';
 import { lineWidth } from '../report/text.ts';
 import { themeFor } from '../report/theme.ts';
-import { overall, runScenario, topologyOf } from '../run.ts';
+import { castFor, overall, runScenario, topologyOf } from '../run.ts';
 import type { Audience, RunOptions, ScenarioResult } from '../run.ts';
 import { scenarios } from '../scenarios/index.ts';
 import { parseSettings } from '../scenarios/parameters.ts';
 import type { Values } from '../scenarios/parameters.ts';
 import type { Scenario } from '../scenarios/scenario.ts';
 import { suggestion } from '../suggest.ts';
-import { castOf } from '../topology/cast.ts';
 
 export interface CommandLine {
   readonly backend: string;
@@ -57,7 +56,7 @@ async function play(chosen: readonly Scenario[], options: CommandLine, detail: '
   const backend = await loadBackend(options.backend);
   const settings = settingsOf(chosen, options.set ?? [], backend.clock);
   const places = { ...(options.topology === undefined ? {} : { topology: options.topology }), ...(options.nat === undefined ? {} : { preset: options.nat }) };
-  if (options.topology !== undefined) for (const [i, scenario] of chosen.entries()) for (const act of scenario.acts(settings[i]!)) act.checks(castOf(topologyOf(act, places)));
+  if (options.topology !== undefined) for (const [i, scenario] of chosen.entries()) for (const act of scenario.acts(settings[i]!)) castFor(act, topologyOf(act, places));
   await mustBeUsable(backend);
   if (backend.enclosure !== undefined && !backend.enclosure.isEntered()) return backend.enclosure.enter(process.argv.slice(2));
   const people = options.json === '-' ? process.stderr : process.stdout;

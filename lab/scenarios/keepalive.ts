@@ -48,6 +48,7 @@ const control: Act = {
   id: 'control',
   title: 'No keepalives: the mapping expires, and the gateway\'s packet dies at the box',
   topology: 'home',
+  needs: { boxes: 1 },
   adjust: withTimers('off'),
   play: async (stage) => {
     await connectAndTry(stage);
@@ -76,6 +77,7 @@ const cure = (idle: Duration): Act => ({
   id: 'cure',
   title: `A keepalive every ${describeDuration(interval)}: after ${describeDuration(idle)} of silence the gateway still reaches the client`,
   topology: 'home',
+  needs: { boxes: 1 },
   adjust: withTimers(interval),
   play: async (stage) => {
     await connectAndTry(stage);
@@ -108,6 +110,7 @@ const timed = (id: string, title: string, every: Duration, holds: boolean): Act 
   id,
   title,
   topology: 'home',
+  needs: { boxes: 1 },
   adjust: withTimers(every),
   play: async (stage) => {
     await connectAndTry(stage);
@@ -133,6 +136,7 @@ const lost: Act = {
   id: 'lost',
   title: 'The box loses its table all the same: a keepalive opens a new mapping, an authenticated packet brings the gateway there',
   topology: 'home',
+  needs: { boxes: 1 },
   adjust: withTimers(interval, 'linux-masquerade-random'),
   play: async (stage) => {
     const { clients, gateway } = stage.cast;

@@ -34,6 +34,7 @@ const together = (clients: number): Act => ({
   id: 'together',
   title: `${clients} clients start at the same moment; later one leaves, one rekeys, and the others do not notice`,
   topology: 'hotel',
+  needs: { clients: 2, boxes: 1 },
   adjust: { clients: { count: clients, ike: { keyingTries: 'forever' } } },
   play: async (stage) => {
     const { cast } = stage;

@@ -34,6 +34,7 @@ const withoutNatTraversal: Act = {
   id: 'without-nat-t',
   title: 'Without NAT traversal: the first client holds port 500, and the second never gets in',
   topology: 'hotel-passthrough',
+  needs: { clients: 2, boxes: 1 },
   adjust: staying,
   play: async (stage) => {
     const [one, two] = pair(stage.cast);
@@ -65,6 +66,7 @@ const withNatTraversal: Act = {
   id: 'with-nat-t',
   title: 'With NAT traversal: the first moves to 4500, its mapping of 500 expires, and the second comes in by itself',
   topology: 'hotel-passthrough',
+  needs: { clients: 2, boxes: 1 },
   play: async (stage) => {
     const [one, two] = pair(stage.cast);
     await firstComesIn(stage, one);
@@ -103,6 +105,7 @@ const startOn4500: Act = {
   id: 'start-on-4500',
   title: 'Started on 4500, which this box translates like any other port: both are in at once',
   topology: 'hotel-passthrough',
+  needs: { clients: 2, boxes: 1 },
   adjust: { clients: { ike: { startPort: 4500 } } },
   play: async (stage) => {
     stage.step('Both start at the same moment, from 4500 to 4500');
@@ -130,6 +133,7 @@ const stolen: Act = {
   id: 'stolen',
   title: 'A box where the newcomer takes the mapping: the first client, still on 500, is cut off',
   topology: 'hotel-passthrough',
+  needs: { clients: 2, boxes: 1 },
   // The first one is silent: had it something to say, it would take the mapping back.
   adjust: { clients: { ike: { natTraversal: false } }, gateway: { ike: { natTraversal: false } }, boxes: steals },
   play: async (stage) => {
@@ -160,6 +164,7 @@ const stolenAfterTheMove: Act = {
   id: 'stolen-after-the-move',
   title: 'The same box, with NAT traversal: the mapping of 500 is stolen from one who no longer needs it',
   topology: 'hotel-passthrough',
+  needs: { clients: 2, boxes: 1 },
   adjust: { boxes: steals },
   play: async (stage) => {
     const [one, two] = pair(stage.cast);

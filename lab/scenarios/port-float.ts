@@ -34,6 +34,7 @@ const float: Act = {
   id: 'float',
   title: 'Begun on 500 behind a NAT: IKE_AUTH is the first message on 4500, and nothing goes back',
   topology: 'home',
+  needs: { boxes: 1 },
   play: async (stage) => {
     stage.step('The client begins on port 500, as ever');
     await connectAndTry(stage);
@@ -54,6 +55,7 @@ const startOn4500: Act = {
   id: 'start-on-4500',
   title: 'A daemon that starts on 4500 at once: port 500 is never touched, the marker is there from the first message on',
   topology: 'home',
+  needs: { boxes: 1 },
   adjust: { clients: { ike: { startPort: 4500 } } },
   play: async (stage) => {
     stage.step('The client sends its very first message from 4500 to 4500');

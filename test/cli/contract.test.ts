@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
+import { needs } from '../support/needs.ts';
 import { argvOf, lab, root } from './lab.ts';
 
 // Each test starts a process or two, several at a time, on machines that have other things to do.
@@ -43,17 +44,24 @@ describe.concurrent('exit status', () => {
   test.for([
     [0, 'all verdicts pass', [...quick]],
     [1, 'a check failed', ['detection', '--set', 'position=initiator', '--nat', 'udp-4500-blocked']],
-    [3, 'nothing failed, and a guard says that an act showed nothing', ['multi-client', '--topology', 'hotel']],
   ] as const)('%i: %s', async ([expected, , words]) => {
     const { status, stderr } = await lab([...words]);
     expect(status).toBe(expected);
     expect(stderr).toBe('');
+  });
+
+  needs('user namespaces', 'koffi', 'nft', 'tun').test('3: nothing of what was asked can be tried here', async () => {
+    const { status, stdout } = await lab(['multi-client', '--nat', 'full-cone', '--backend', 'netns']);
+    expect(status).toBe(3);
+    expect(stdout).toContain('UNSUPPORTED');
   });
 });
 
 describe.concurrent('what is wrong on the command line exits 2, says the nearest name that is right, prints nothing else and no stack trace', () => {
   test.for([
     [['keepaliv'], 'no scenario or command "keepaliv"; did you mean "keepalive"?'],
+    [['keepalive', '--topology', 'direct'], 'the act "control" needs 1 NAT box, and the topology direct has none'],
+    [['passthrough', '--topology', 'home'], 'the act "without-nat-t" needs 2 clients, and the topology home has 1'],
     [['lsit'], 'did you mean "list"?'],
     [['something-else'], 'there are: detection, port-float'],
     [['run'], 'run what? Name scenarios, or --all'],
