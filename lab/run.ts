@@ -66,9 +66,11 @@ export interface ScenarioResult {
 /** The topology of an act: its own or the one asked for, then the preset asked for, then the act's adjustment. */
 export function topologyOf(act: Act, { topology, preset }: Pick<RunOptions, 'topology' | 'preset'> = {}): Topology {
   const loaded = loadTopology(topology === undefined || act.keepsTopology ? act.topology : topology);
-  const asked = preset === undefined ? {} : { nats: Object.fromEntries(Object.keys(loaded.file.nats).map((box) => [box, { preset, behaviour: null }])) };
-  const presetAsked = vary(loaded, asked);
-  return planTopology(act.adjust === undefined && preset === undefined ? loaded : vary(presetAsked, adjustmentToVariation(presetAsked, act.adjust ?? {})));
+  const variations = [
+    ...(preset === undefined ? [] : [{ nats: Object.fromEntries(Object.keys(loaded.file.nats).map((box) => [box, { preset, behaviour: null }])) }]),
+    ...(act.adjust === undefined ? [] : [adjustmentToVariation(loaded, act.adjust)]),
+  ];
+  return planTopology(variations.length === 0 ? loaded : vary(loaded, ...variations));
 }
 
 /** The act's players. Throws a Problem where the topology does not have them. */

@@ -29,7 +29,8 @@ export class TraceLog implements Trace {
   }
 
   record(at: Instant, node: string, happening: Happening, cause?: number): TraceEvent {
-    const event = { seq: this.nextSeq, at, node, ...happening, ...(cause === undefined ? {} : { cause }) } as TraceEvent;
+    const { layer, body } = happening;
+    const event = (cause === undefined ? { seq: this.nextSeq, at, node, layer, body } : { seq: this.nextSeq, at, node, layer, body, cause }) as TraceEvent;
     this.events.push(event);
     const kin = this.#byKind.get(event.body.kind);
     if (kin) kin.push(event);
