@@ -85,7 +85,8 @@ const nattPort = (number: number): Extension<number> => ({
   write: (out, port) => out.net16(port).u16(0),
 });
 
-export const extensions: { readonly [Field in keyof Extensions]-?: Extension<NonNullable<Extensions[Field]>> } = {
+/** Those that Linux has a number for. */
+export const extensions: { readonly [Field in Exclude<keyof Extensions, 'nattOriginalSource' | 'nattOriginalDestination'>]-?: Extension<NonNullable<Extensions[Field]>> } = {
   /** sadb_sa: `be32 spi | u8 replay | u8 state | u8 auth | u8 encrypt | u32 flags`. */
   sa: {
     number: 1,

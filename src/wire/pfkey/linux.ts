@@ -22,9 +22,10 @@ const byNumber: ReadonlyMap<number, readonly [keyof Extensions, Extension<unknow
  *   u8 version | u8 type | u8 errno | u8 satype | u16 length in words | u16 reserved | u32 sequence | u32 pid
  *   u16 length in words | u16 type | …
  * ```
- * Throws for what has no place in its field, an empty key say: that is a bug of the caller's.
+ * Throws for what has no place in its field, an empty key say, and for a field that Linux has no extension for: that is a bug of the caller's.
  */
 export function encodePfkey(message: PfkeyMessage): Uint8Array {
+  if (message.nattOriginalSource !== undefined || message.nattOriginalDestination !== undefined) throw new RangeError('Linux has one original address, not one for each end');
   const out = new StructWriter();
   out.u8(pfkeyVersion).u8(pfkeyTypes[message.type]).u8(message.errno).u8(message.saType).u16(0).u16(0).u32(message.sequence).u32(message.pid);
   for (const [field, extension] of rows) {

@@ -1,4 +1,4 @@
-/** PF_KEYv2 messages as values (RFC 2367), with what Linux and KAME added. `linux.ts` turns them into bytes and back. */
+/** PF_KEYv2 messages as values (RFC 2367), with what the systems added: what daemon and stack speak of, whatever dialect they speak. */
 import type { IpAddress } from '../../core/address.ts';
 
 export const pfkeyTypes = {
@@ -113,5 +113,9 @@ export interface PfkeyMessage {
   readonly nattType?: number;
   readonly nattSourcePort?: number;
   readonly nattDestinationPort?: number;
+  /** The peer's address before the NAT, port 0 (RFC 3947 §5.2): for the checksums of transport mode. Linux has room for this one only. */
   readonly nattOriginalAddress?: PfkeyAddress;
+  /** The same for both ends, by the direction of the SA: what the sender wrote as its source and as its destination (FreeBSD's OAI and OAR). */
+  readonly nattOriginalSource?: PfkeyAddress;
+  readonly nattOriginalDestination?: PfkeyAddress;
 }

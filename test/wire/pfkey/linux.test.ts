@@ -262,3 +262,7 @@ test.each([
 ])('%s is refused', (_, octets, detail) => {
   expect(decodePfkey(fromHex(octets))).toMatchObject({ ok: false, reason: 'pfkey-malformed', detail: expect.stringMatching(detail) as string });
 });
+
+test.each(['nattOriginalSource', 'nattOriginalDestination'] as const)('%s has no place in a message of Linux', (field) => {
+  expect(() => encodePfkey({ type: 'SADB_ADD', saType: 3, errno: 0, sequence: 1, pid: 1, [field]: host('10.0.0.5') })).toThrow(RangeError);
+});
