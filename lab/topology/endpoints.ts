@@ -2,6 +2,7 @@
 import type { IpAddress, Prefix } from '../../src/core/address.ts';
 import { seconds } from '../../src/core/time.ts';
 import type { EndpointConfig } from '../../src/host/ports.ts';
+import { preSharedKey } from '../../src/ike/config.ts';
 import type { ChildConfig, ConnectionConfig, EspProposal, IkeProposal, Identity } from '../../src/ike/config.ts';
 import type { HostFile } from './schema.ts';
 
@@ -48,10 +49,11 @@ export function endpointConfig(name: string, address: IpAddress, { ike = {}, esp
   };
   const connection: ConnectionConfig = {
     name: role.role === 'client' ? role.gateway : gatewayConnection,
+    ike: { version: 'v2' },
     remote: role.role === 'client' ? role.gatewayAddress : 'any',
     localIdentity: identityOf(name),
     remoteIdentity: role.role === 'client' ? identityOf(role.gateway) : 'any',
-    preSharedKey: ike.preSharedKey ?? 'the lab knows no secrets',
+    authentication: preSharedKey(ike.preSharedKey ?? 'the lab knows no secrets'),
     natTraversal: ike.natTraversal ?? true,
     startPort: ike.startPort ?? 500,
     proposals: ike.proposals?.map((proposal) => ({ ...proposal, encryption: proposal.encryption.map(withBits) })) ?? ikeProposals,

@@ -101,7 +101,8 @@ export type IkeEvent =
       /** SPIs as numbers: the one we receive with, the one we send with. */
       readonly spiIn: number;
       readonly spiOut: number;
-      readonly encapsulation: 'none' | 'udp';
+      /** `udp-non-ike`: behind eight zero octets on port 500 (drafts 00 and 01 of NAT-T). */
+      readonly encapsulation: 'none' | 'udp' | 'udp-non-ike';
       /** `10.98.0.1/32 === 10.99.0.0/24` */
       readonly selectors: string;
       readonly story: string;

@@ -6,6 +6,8 @@ import type { DhGroupName, EncryptionName, IntegrityName, PrfName } from '../cry
 export interface IkeConfig {
   /** The outer address that packets leave from. */
   readonly address: IpAddress;
+  /** Others that a multi-homed host may send from: it cannot tell which, so it sends a source hash for each (RFC 3947 §3.2, RFC 7296 §2.23). */
+  readonly otherAddresses?: readonly IpAddress[];
   readonly connections: readonly ConnectionConfig[];
   readonly keepalive: KeepaliveConfig;
   readonly retransmission: RetransmissionConfig;
@@ -33,15 +35,33 @@ export interface Identity {
   readonly value: string;
 }
 
+export type Authentication =
+  | { readonly method: 'pre-shared-key'; readonly key: string }
+  /** Certificates as DER, the key as PEM (PKCS #8). The peer's certificate must come from one of the authorities. */
+  | { readonly method: 'rsa-signature'; readonly certificate: Uint8Array; readonly privateKey: string; readonly authorities: readonly Uint8Array[] };
+
+/** Who knows the key is who it says. */
+export const preSharedKey = (key: string): Authentication => ({ method: 'pre-shared-key', key });
+
+export type IkeVersionNumber = 'v1' | 'v2';
+
 export interface ConnectionConfig {
   readonly name: string;
+  /** The version of IKE that it speaks, with what only that version has. */
+  readonly ike: { readonly version: 'v2' } | V1Settings;
   /** Where the peer is; `any` for a gateway that waits for clients from anywhere. */
   readonly remote: IpAddress | 'any';
   readonly localIdentity: Identity;
   readonly remoteIdentity: Identity | 'any';
-  readonly preSharedKey: string;
-  /** RFC 7296 §2.23. Off: no NAT_DETECTION notifies, ports stay where they are. */
+  readonly authentication: Authentication;
+  /** `strict`: an identity that is an address must be the one that the peer's packets come from. `any` when not said. */
+  readonly addressIdentity?: 'any' | 'strict';
+  /** RFC 3947, RFC 7296 §2.23. Off: no NAT detection, ports stay where they are. */
   readonly natTraversal: boolean;
+  /** `forced`: the source hash is made not to fit, so that ESP goes in UDP though there is no NAT. `as-detected` when not said. */
+  readonly encapsulation?: 'as-detected' | 'forced';
+  /** 500: what comes from another source port than 500 is not answered, as daemons did before NAT-T. `any` when not said. */
+  readonly peerPort?: 'any' | 500;
   /** The port that the first message leaves from and goes to: 500, or 4500 at once. */
   readonly startPort: 500 | 4500;
   readonly proposals: readonly IkeProposal[];
@@ -55,6 +75,29 @@ export interface ConnectionConfig {
   readonly keyingTries?: 'once' | 'forever';
 }
 
+/** What only IKEv1 has (RFC 2409). */
+export interface V1Settings {
+  readonly version: 'v1';
+  readonly exchange: 'main' | 'aggressive';
+  /** The versions of NAT-T that are announced, the best first, and those that are taken when the peer announces them. */
+  readonly natt: { readonly offers: readonly NattVersion[]; readonly accepts: readonly NattVersion[] };
+  /** Whether transport mode behind a NAT says the original addresses (RFC 3947 §5.2). */
+  readonly natOriginalAddress: 'sent' | 'withheld';
+  /** The responder of quick mode sets the commit bit and ends with CONNECTED, as Windows does (RFC 2408 §3.1). */
+  readonly commitBit: boolean;
+  /** The gateway asks for a name and a password after phase 1 (draft-ietf-ipsec-isakmp-xauth-06); `none` when not said. */
+  readonly xauth?: 'none' | { readonly user: string; readonly password: string } | { readonly users: Readonly<Record<string, string>> };
+  /** What Mode Config gives beside the inner address. */
+  readonly gifts?: { readonly netmask?: IpAddress; readonly dns?: readonly IpAddress[]; readonly networks?: readonly Prefix[] };
+  /** Vendor IDs that are sent besides, so that one looks like another. */
+  readonly vendorIds?: readonly Uint8Array[];
+}
+
+/** The versions of NAT-T by their drafts; `draft-02n` is the second draft's name hashed with a newline behind it. */
+export const nattVersions = ['rfc-3947', 'draft-08', 'draft-07', 'draft-06', 'draft-05', 'draft-04', 'draft-03', 'draft-02n', 'draft-02', 'draft-01', 'draft-00'] as const;
+export type NattVersion = (typeof nattVersions)[number];
+
+/** IKEv1 has no AEAD here, and takes `prf` for its hash and `integrity` for nothing in phase 1. */
 export interface IkeProposal {
   /** AES without `bits` is AES-128. */
   readonly encryption: readonly { readonly name: EncryptionName; readonly bits?: 128 | 256 }[];
@@ -67,6 +110,12 @@ export interface ChildConfig {
   /** Inner traffic at this end and at the far one. `dynamic`: the virtual address, or the outer one. */
   readonly local: readonly (Prefix | 'dynamic')[];
   readonly remote: readonly (Prefix | 'dynamic')[];
+  /** Only this protocol, between these ports: 17 with 1701 and 1701 is L2TP. Port 0 is any; all traffic when not said. */
+  readonly upperLayer?: { readonly protocol: number; readonly localPort: number; readonly remotePort: number };
+  /** `tunnel` when not said. */
+  readonly mode?: 'tunnel' | 'transport';
+  /** `esp` when not said. AH has integrity algorithms only. */
+  readonly protocol?: 'esp' | 'ah';
   readonly proposals: readonly EspProposal[];
   readonly lifetime: ChildLifetime;
 }

@@ -1,5 +1,5 @@
 import type { Endpoint } from '../core/address.ts';
-import type { ConnectionConfig } from './config.ts';
+import type { ConnectionConfig, IkeVersionNumber } from './config.ts';
 
 /** The configured connections: by name, and by the address that a peer calls from. */
 export class Connections {
@@ -19,8 +19,8 @@ export class Connections {
     return this.#byName.get(name);
   }
 
-  /** Those that a peer at this address may come by: its own first, then those for anybody. */
-  with({ address }: Endpoint): readonly ConnectionConfig[] {
-    return [...(this.#byRemote.get(address) ?? []), ...(this.#byRemote.get('any') ?? [])];
+  /** Those of a version that a peer at this address may come by: its own first, then those for anybody. */
+  with({ address }: Endpoint, version: IkeVersionNumber): readonly ConnectionConfig[] {
+    return [...(this.#byRemote.get(address) ?? []), ...(this.#byRemote.get('any') ?? [])].filter((connection) => connection.ike.version === version);
   }
 }

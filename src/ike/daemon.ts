@@ -1,4 +1,4 @@
-/** The IKE daemon: its ports, its PF_KEY socket, its commands; the protocol itself lives in v2/. */
+/** The IKE daemon: its ports, its PF_KEY socket, its commands; the protocol itself lives in v1/ and v2/. */
 import type { Endpoint } from '../core/address.ts';
 import { start, type Instant } from '../core/time.ts';
 import type { Machine, WakeUp } from '../core/machine.ts';
@@ -8,16 +8,21 @@ import { Timers } from '../core/timers.ts';
 import { decodeHeader } from '../wire/ike/codec.ts';
 import { classifyNatt, stripMarker, withMarker } from '../wire/natt.ts';
 import { saTypes } from '../wire/pfkey/message.ts';
+import { AddressPool } from './address-pool.ts';
 import type { Alarm } from './alarm.ts';
-import type { IkeConfig } from './config.ts';
+import { ChildSaTable } from './child-table.ts';
+import type { ConnectionConfig, IkeConfig } from './config.ts';
 import { Connections } from './connections.ts';
 import type { IkeContext } from './context.ts';
 import { PfkeyClient } from './pfkey-client.ts';
-import type { IkeInput, IkeOutput } from './ports.ts';
+import { SecurityPolicies } from './policies.ts';
+import { natTraversalPort } from './port-float.ts';
+import type { IkeCommand, IkeInput, IkeOutput } from './ports.ts';
+import { hearStack } from './stack-news.ts';
+import { TrapPolicies } from './trap.ts';
+import { IkeV1 } from './v1/protocol.ts';
 import { IkeV2 } from './v2/protocol.ts';
-
-/** RFC 3947 §4, RFC 7296 §2.23: the port that IKE shares with ESP in UDP. */
-const sharedPort = 4500;
+import type { IkeVersion } from './version.ts';
 
 /**
  * One daemon with all its IKE SAs. It has something to say from the start: poll it once before anything else. It knows the IPsec stack by PF_KEY
@@ -28,14 +33,17 @@ export class IkeDaemon implements Machine<IkeInput, IkeOutput> {
   readonly #alarms = new Timers<Alarm>();
   readonly #context: IkeContext;
   readonly #pfkey = new PfkeyClient((message) => this.#outputs.push({ kind: 'pfkey', message }));
-  readonly #v2: IkeV2;
+  readonly #connections: Connections;
+  readonly #versions: { readonly v1: IkeV1; readonly v2: IkeV2 };
   #now: Instant = start;
 
   constructor(config: IkeConfig, random: Random) {
     this.#context = this.#newContext(config, random);
-    this.#outputs.push({ kind: 'udp-encap', port: sharedPort });
+    this.#outputs.push({ kind: 'udp-encap', port: natTraversalPort });
     this.#pfkey.request('SADB_REGISTER', {}, undefined, saTypes.ESP);
-    this.#v2 = new IkeV2(this.#context, new Connections(config.connections));
+    this.#context.traps.install(config, this.#context.children, this.#context.policies);
+    this.#connections = new Connections(config.connections);
+    this.#versions = { v1: new IkeV1(this.#context, this.#connections), v2: new IkeV2(this.#context, this.#connections) };
   }
 
   handle(now: Instant, input: IkeInput): void {
@@ -47,12 +55,12 @@ export class IkeDaemon implements Machine<IkeInput, IkeOutput> {
       case 'pfkey': {
         const news = this.#pfkey.receive(input.message);
         if (news === undefined) return;
-        if (news.ok) this.#v2.stackSays(news.value);
+        if (news.ok) hearStack(this.#context, news.value, (connection) => this.#version(connection).wanted(connection));
         else this.#context.drop(news.reason, news.detail, input.message);
         return;
       }
       case 'command':
-        this.#v2.command(input.command);
+        this.#command(input.command);
         return;
     }
   }
@@ -74,7 +82,7 @@ export class IkeDaemon implements Machine<IkeInput, IkeOutput> {
   /** RFC 3948 §2.2: on the shared port a marker tells IKE from ESP, which the stack has taken already. */
   #receive(local: Endpoint, peer: Endpoint, payload: Uint8Array): void {
     let message = payload;
-    if (local.port === sharedPort) {
+    if (local.port === natTraversalPort) {
       const kind = classifyNatt(payload);
       if (kind === 'keepalive') {
         this.#context.drop('natt-keepalive', 'a keepalive says nothing to anybody but the NAT', payload, peer);
@@ -92,17 +100,31 @@ export class IkeDaemon implements Machine<IkeInput, IkeOutput> {
       return;
     }
     const major = header.value.version >> 4;
-    if (major === 2) {
-      this.#v2.receive(message, { local, peer });
+    if (major === 1 || major === 2) {
+      this.#versions[`v${major}`].receive(message, { local, peer });
       return;
     }
     this.#context.drop('ike-version', `major version ${major}`, payload, peer);
-    if (major > 2) this.#v2.refuseVersion(header.value, { local, peer });
+    if (major > 2) this.#versions.v2.refuseVersion(header.value, { local, peer });
+  }
+
+  #command(command: IkeCommand): void {
+    const connection = this.#connections.named(command.connection);
+    if (connection === undefined) this.#context.event({ kind: 'command-refused', command: command.kind, why: `there is no connection ${command.connection}` });
+    else this.#version(connection).command(connection, command);
+  }
+
+  #version(connection: ConnectionConfig): IkeVersion {
+    return this.#versions[connection.ike.version];
   }
 
   #newContext(config: IkeConfig, random: Random): IkeContext {
     // eslint-disable-next-line @typescript-eslint/no-this-alias -- the context outlives this call, and its getter must see the daemon
     const daemon = this;
+    const pools = new Map<string, AddressPool>();
+    for (const { name, virtualAddress } of config.connections) {
+      if (typeof virtualAddress === 'object') pools.set(name, new AddressPool(virtualAddress.pool));
+    }
     return {
       config,
       random,
@@ -111,12 +133,16 @@ export class IkeDaemon implements Machine<IkeInput, IkeOutput> {
       },
       alarms: this.#alarms,
       pfkey: this.#pfkey,
+      children: new ChildSaTable(),
+      policies: new SecurityPolicies(this.#pfkey),
+      traps: new TrapPolicies(),
+      poolOf: ({ name }) => pools.get(name),
       output: (output) => this.#outputs.push(output),
       event: (event) => this.#outputs.push({ kind: 'event', event }),
       drop: (reason, detail, bytes, peer) =>
         this.#outputs.push({ kind: 'event', event: { kind: 'drop', reason, detail, ...(bytes === undefined ? {} : { bytes }), ...(peer === undefined ? {} : { peer }) } }),
       transmit: (local, peer, message) =>
-        this.#outputs.push({ kind: 'datagram', local, peer, payload: local.port === sharedPort ? withMarker(message) : message }),
+        this.#outputs.push({ kind: 'datagram', local, peer, payload: local.port === natTraversalPort ? withMarker(message) : message }),
     };
   }
 }

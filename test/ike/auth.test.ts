@@ -1,3 +1,4 @@
+import { preSharedKey } from '../../src/ike/config.ts';
 import { describe, expect, test } from 'vitest';
 import { ip, prefix } from '../../src/core/address.ts';
 import { notifyTypes, type Payload } from '../../src/wire/ike/message.ts';
@@ -8,7 +9,7 @@ const notifiesIn = (payloads: readonly Payload[]): number[] => payloads.flatMap(
 const child = (two: Pair, who: 'alice' | 'gw', change: object): object => ({ child: { ...two[who].config.connections[0]!.child, ...change } });
 
 test('a wrong pre-shared key ends in AUTHENTICATION_FAILED, and neither side keeps anything', () => {
-  const two = established({ alice: { preSharedKey: 'wrong' } });
+  const two = established({ alice: { authentication: preSharedKey('wrong') } });
   expect(notifiesIn(opened(two.alice, two.wire[3]!, 'responder'))).toEqual([notifyTypes.AUTHENTICATION_FAILED]);
   expect(two.gw.drops()).toEqual(['ike-authentication']);
   for (const party of [two.alice, two.gw]) {
@@ -133,7 +134,7 @@ test('the initiator takes no wider selectors than it has asked for', () => {
 test('a gateway tells its clients apart by their identities, each with a key of its own', () => {
   const two = pair();
   const [connection] = two.gw.config.connections;
-  const bob = { ...connection!, name: 'bob', remoteIdentity: { type: 'fqdn', value: 'bob' } as const, preSharedKey: "bob's own" };
+  const bob = { ...connection!, name: 'bob', remoteIdentity: { type: 'fqdn', value: 'bob' } as const, authentication: preSharedKey("bob's own") };
   const gateway = pair({ gwDaemon: { connections: [bob, connection!] } }).initiate().settle();
   expect(gateway.gw.events('ike-sa').at(-1)).toMatchObject({ state: 'established', connection: 'tunnel', peerIdentity: 'alice' });
 });

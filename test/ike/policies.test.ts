@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { ip, prefix } from '../../src/core/address.ts';
-import { SecurityPolicies } from '../../src/ike/v2/policies.ts';
+import { SecurityPolicies } from '../../src/ike/policies.ts';
 import { PfkeyClient } from '../../src/ike/pfkey-client.ts';
-import { selectorOf } from '../../src/ike/v2/traffic-selectors.ts';
+import { selectorOf } from '../../src/ike/traffic-selectors.ts';
 import { StackDouble } from '../support/stack-double.ts';
 
 const selectors = { local: [selectorOf(prefix('10.99.0.0/24'))], remote: [selectorOf(prefix('10.98.0.1/32'))] };

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { describePrefix, inPrefix, ip, ipv4FromNumber, ipv4ToNumber, prefix } from '../../src/core/address.ts';
-import { narrow, prefixesOf, selectorOf, selectorOfAddress, within } from '../../src/ike/v2/traffic-selectors.ts';
+import { narrow, prefixesOf, selectorOf, selectorOfAddress, within } from '../../src/ike/traffic-selectors.ts';
 import type { TrafficSelector } from '../../src/wire/ike/message.ts';
 
 const range = (from: string, to: string, more: Partial<TrafficSelector> = {}): TrafficSelector => ({

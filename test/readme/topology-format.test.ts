@@ -94,7 +94,7 @@ describe('the defaults in the page are those of the plan', () => {
     ['hosts.NAME.ike.cookieThreshold', cookieThreshold],
     ['hosts.NAME.ike.halfOpenLimit', halfOpenLimit],
     ['hosts.NAME.ike.rekeyAfter', spell(connection.rekeyIkeAfter)],
-    ['hosts.NAME.ike.preSharedKey', connection.preSharedKey],
+    ['hosts.NAME.ike.preSharedKey', connection.authentication.method === 'pre-shared-key' ? connection.authentication.key : 'a certificate'],
     ['hosts.NAME.esp.softTime', spell(connection.child.lifetime.softTime)],
     ['hosts.NAME.esp.hardTime', spell(connection.child.lifetime.hardTime)],
     ['hosts.NAME.esp.softPackets', connection.child.lifetime.softPackets],

@@ -3,7 +3,7 @@ import { ip, prefix, type IpAddress } from '../../src/core/address.ts';
 import { minutes, seconds } from '../../src/core/time.ts';
 import { createEndpoint } from '../../src/host/endpoint.ts';
 import type { EndpointConfig } from '../../src/host/ports.ts';
-import type { ConnectionConfig } from '../../src/ike/config.ts';
+import { preSharedKey, type ConnectionConfig } from '../../src/ike/config.ts';
 import { presetNamed } from '../../src/nat/presets.ts';
 import { impairments } from '../../src/sim/impairment.ts';
 import type { WorldPlan } from '../../src/sim/plan.ts';
@@ -24,7 +24,8 @@ const child = (local: ConnectionConfig['child']['local'], remote: ConnectionConf
 
 const connection = (mine: Pick<ConnectionConfig, 'remote' | 'localIdentity' | 'remoteIdentity' | 'virtualAddress' | 'child'>): ConnectionConfig => ({
   name: 'office',
-  preSharedKey: 'correct horse battery staple',
+  ike: { version: 'v2' },
+  authentication: preSharedKey('correct horse battery staple'),
   natTraversal: true,
   startPort: 500,
   proposals: [{ encryption: [{ name: 'aes-gcm-16', bits: 128 }], integrity: [], prf: ['hmac-sha2-256'], groups: ['curve25519'] }],

@@ -5,7 +5,7 @@ import { ip, prefix, type Endpoint, type IpAddress } from '../../src/core/addres
 import type { DropEvent, IkeEvent } from '../../src/core/events.ts';
 import { seeded } from '../../src/core/random.ts';
 import { after, milliseconds, minutes, seconds, start, type Duration, type Instant } from '../../src/core/time.ts';
-import type { ConnectionConfig, IkeConfig } from '../../src/ike/config.ts';
+import { preSharedKey, type ConnectionConfig, type IkeConfig } from '../../src/ike/config.ts';
 import { IkeDaemon } from '../../src/ike/daemon.ts';
 import type { IkeCommand, IkeInput } from '../../src/ike/ports.ts';
 import { encodePfkey } from '../../src/wire/pfkey/linux.ts';
@@ -255,7 +255,8 @@ const connection: ConnectionConfig = {
   remote: 'any',
   localIdentity: { type: 'fqdn', value: 'gw' },
   remoteIdentity: { type: 'fqdn', value: 'alice' },
-  preSharedKey: 'correct horse battery staple',
+  ike: { version: 'v2' },
+  authentication: preSharedKey('correct horse battery staple'),
   natTraversal: true,
   startPort: 500,
   proposals: [{ encryption: [{ name: 'aes-gcm-16', bits: 128 }], integrity: [], prf: ['hmac-sha2-256'], groups: ['curve25519', 'ecp-256'] }],

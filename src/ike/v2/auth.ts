@@ -4,30 +4,32 @@ import { authOctets, preSharedKeyAuth } from '../../crypto/authentication.ts';
 import { sameSecret } from '../../crypto/secret.ts';
 import { notifyTypes, type Payload } from '../../wire/ike/message.ts';
 import { notifyName } from '../../wire/ike/notation.ts';
+import { childKeys } from '../../crypto/ike-keys.ts';
+import type { Role } from '../any-ike-sa.ts';
+import { installChild, releaseSpi, reserveSpi, type ChildAlgorithms } from '../child.ts';
 import type { ConnectionConfig } from '../config.ts';
 import { describeIdentity, identityToWire, matchesIdentity, type WireIdentity } from '../identity.ts';
-import { childKeys } from '../../crypto/ike-keys.ts';
-import { encapsulationOf, installChild, releaseSpi, reserveSpi } from './child.ts';
+import { anyIpv4, selectorOfAddress, within } from '../traffic-selectors.ts';
 import { addressReply, addressRequest, asksForAddress, givenAddress } from './configuration.ts';
 import { consequences } from './create-child.ts';
 import { refusePeer } from './informational.ts';
 import { errorOf, espSpi, espSpiFrom, notify, notifyOf, only } from './payloads.ts';
 import { childFailed, narrowed, wantedSelectors } from './policy.ts';
-import { acceptedEsp, chooseEsp, chooseIke, espProposals, type ChildAlgorithms } from './proposals.ts';
-import type { IkeSa, Role } from './sa.ts';
-import { anyIpv4, selectorOfAddress, within } from './traffic-selectors.ts';
+import { acceptedEsp, chooseEsp, chooseIke, espProposals } from './proposals.ts';
+import type { IkeSa } from './sa.ts';
 
 /** RFC 7296 §3.8: Shared Key Message Integrity Code. */
 const sharedKeyMic = 2;
 
 /** What one side must be able to compute: prf(prf(secret, "Key Pad"), what it signs). */
-function expectedAuth(sa: IkeSa, signer: Role, identity: WireIdentity, secret: string): Uint8Array {
+function expectedAuth(sa: IkeSa, signer: Role, identity: WireIdentity, { authentication }: ConnectionConfig): Uint8Array {
+  if (authentication.method !== 'pre-shared-key') throw new Error(`IKEv2 authenticates with pre-shared keys only, not with ${authentication.method}`);
   const { request, answer, nonceI, nonceR } = sa.handshake!;
   const { prf } = sa.algorithms!;
   const { skPi, skPr } = sa.protection.keys;
   const body = concat(Uint8Array.of(identity.idType, 0, 0, 0), identity.data);
   const signed = signer === 'initiator' ? { message: request, peerNonce: nonceR, skP: skPi } : { message: answer, peerNonce: nonceI, skP: skPr };
-  return preSharedKeyAuth(prf, utf8(secret), authOctets(prf, { ...signed, identity: body }));
+  return preSharedKeyAuth(prf, utf8(authentication.key), authOctets(prf, { ...signed, identity: body }));
 }
 
 const idPayload = (type: 'IDi' | 'IDr', { idType, data }: WireIdentity): Payload => ({ type, idType, data });
@@ -48,7 +50,7 @@ export function authenticate(sa: IkeSa, established: (sa: IkeSa) => void): void 
 
 function authRequest(sa: IkeSa, offer: ReturnType<typeof espProposals>): Payload[] {
   const { connection, context } = sa;
-  const { localIdentity, remoteIdentity, virtualAddress, preSharedKey } = connection;
+  const { localIdentity, remoteIdentity, virtualAddress } = connection;
   const identity = identityToWire(localIdentity);
   const { local, remote } = wantedSelectors(sa, virtualAddress === 'request' ? anyIpv4 : undefined);
   // RFC 7296 §2.4: "these are the only IKE SAs between us": whatever else the peer remembers of us, it may forget
@@ -57,7 +59,7 @@ function authRequest(sa: IkeSa, offer: ReturnType<typeof espProposals>): Payload
   return [
     idPayload('IDi', identity),
     ...(remoteIdentity === 'any' ? [] : [idPayload('IDr', identityToWire(remoteIdentity))]),
-    { type: 'AUTH', method: sharedKeyMic, data: expectedAuth(sa, 'initiator', identity, preSharedKey) },
+    { type: 'AUTH', method: sharedKeyMic, data: expectedAuth(sa, 'initiator', identity, connection) },
     ...(firstContact ? [notify(notifyTypes.INITIAL_CONTACT)] : []),
     ...(virtualAddress === 'request' ? [addressRequest] : []),
     { type: 'SA', proposals: offer },
@@ -118,11 +120,7 @@ function takeFirstChild(sa: IkeSa, payloads: readonly Payload[], spiIn: number, 
     fail(`${other} answers with a child SA that ${me} has not asked for.`);
     return;
   }
-  if (address !== undefined) {
-    sa.virtualAddress = address;
-    sa.context.output({ kind: 'virtual-address', address, assigned: true });
-    sa.context.event({ kind: 'virtual-address', ...sa.name, address, story: `${other} gives ${me} the inner address ${address}.` });
-  }
+  if (address !== undefined) sa.useVirtualAddress(address);
   installChild(sa, {
     spiIn, spiOut, algorithms: chosen.algorithms, role: 'initiator', keys: firstChildKeys(sa, chosen.algorithms), selectors: { local, remote },
     story: childStory(sa), ...consequences,
@@ -166,7 +164,7 @@ export function answerAuth(sa: IkeSa, payloads: readonly Payload[], candidates: 
   }
   answerWithChild(sa, payloads, (child, done) => {
     const identity = identityToWire(connection.localIdentity);
-    const data = expectedAuth(sa, 'responder', identity, connection.preSharedKey);
+    const data = expectedAuth(sa, 'responder', identity, connection);
     sa.window.answer([idPayload('IDr', identity), { type: 'AUTH', method: sharedKeyMic, data }, ...child]);
     sa.context.event({ kind: 'ike-sa', state: 'established', ...sa.name, peer: sa.peer, peerIdentity: sa.peerIdentity!, story: `${me} and ${other} have shown each other who they are: the IKE SA is up.` });
     done();
@@ -236,7 +234,7 @@ function answerWithChild(sa: IkeSa, payloads: readonly Payload[], answer: (child
 function wrongPeer(sa: IkeSa, connection: ConnectionConfig, identity: WireIdentity, signer: Role, auth: { method: number; data: Uint8Array }): string | undefined {
   if (!matchesIdentity(connection.remoteIdentity, identity)) return `its identity is ${describeIdentity(identity)}, which is not the one expected`;
   if (auth.method !== sharedKeyMic) return `authentication method ${auth.method}, where a pre-shared key is wanted`;
-  if (!sameSecret(auth.data, expectedAuth(sa, signer, identity, connection.preSharedKey))) return 'its proof was not made with our pre-shared key';
+  if (!sameSecret(auth.data, expectedAuth(sa, signer, identity, connection))) return 'its proof was not made with our pre-shared key';
   return undefined;
 }
 
@@ -248,6 +246,6 @@ function firstChildKeys(sa: IkeSa, { suite }: ChildAlgorithms): ReturnType<typeo
 
 const childStory = (sa: IkeSa): string => {
   const { me, other } = sa.names;
-  const way = encapsulationOf(sa) === 'udp' ? `in UDP between port ${sa.local.port} and port ${sa.peer.port}` : 'plain, as IP protocol 50';
+  const way = sa.encapsulation === 'udp' ? `in UDP between port ${sa.local.port} and port ${sa.peer.port}` : 'plain, as IP protocol 50';
   return `The first child SA is there: ${me} and ${other} can send ESP, ${way}.`;
 };

@@ -1,6 +1,5 @@
-/** The configuration payload: an inner address for a client, out of the gateway's pool (RFC 7296 §2.19, §3.15). */
-import { addressBytes, addressFromBytes, ipv4FromNumber, ipv4ToNumber, type IpAddress, type Prefix } from '../../core/address.ts';
-import { Queue } from '../../core/queue.ts';
+/** The configuration payload: an inner address for a client (RFC 7296 §2.19, §3.15). */
+import { addressBytes, addressFromBytes, type IpAddress } from '../../core/address.ts';
 import { configurationAttributes, configurationTypes, type Payload } from '../../wire/ike/message.ts';
 
 type ConfigurationPayload = Extract<Payload, { type: 'CP' }>;
@@ -28,31 +27,4 @@ export const asksForAddress = (payloads: readonly Payload[]): boolean => attribu
 export function givenAddress(payloads: readonly Payload[]): IpAddress | undefined {
   const value = attributeOf(payloads, REPLY)?.value;
   return value?.length === 4 ? addressFromBytes(value) : undefined;
-}
-
-/** The inner addresses of a gateway's clients. The network's own address and its broadcast address are not given out. */
-export class AddressPool {
-  readonly #last: number;
-  readonly #returned = new Queue<IpAddress>();
-  readonly #given = new Set<IpAddress>();
-  #next: number;
-
-  constructor({ address, length }: Prefix) {
-    const first = ipv4ToNumber(address);
-    const size = 2 ** (32 - length);
-    const reserved = size > 2 ? 1 : 0;
-    this.#next = first + reserved;
-    this.#last = first + size - 1 - reserved;
-  }
-
-  /** Undefined when all are in use (INTERNAL_ADDRESS_FAILURE). */
-  take(): IpAddress | undefined {
-    const address = this.#returned.shift() ?? (this.#next <= this.#last ? ipv4FromNumber(this.#next++) : undefined);
-    if (address !== undefined) this.#given.add(address);
-    return address;
-  }
-
-  giveBack(address: IpAddress): void {
-    if (this.#given.delete(address)) this.#returned.push(address);
-  }
 }

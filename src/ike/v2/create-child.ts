@@ -6,20 +6,20 @@ import { childKeys } from '../../crypto/ike-keys.ts';
 import type { DhGroup, DhKeyPair } from '../../crypto/types.ts';
 import { notifyTypes, protocolIds, type Payload, type Proposal } from '../../wire/ike/message.ts';
 import { notifyName } from '../../wire/ike/notation.ts';
-import { askAbout, installChild, releaseSpi, removeChild, reserveSpi, tell, type ChildSa } from './child.ts';
-import { deleteChild } from './informational.ts';
+import { installChild, releaseSpi, removeChild, reserveSpi, tell } from '../child.ts';
+import { sameSelectors, within, type Selectors } from '../traffic-selectors.ts';
+import { askAbout, deleteChild } from './informational.ts';
 import { freshNonce } from './init.ts';
 import { lower, lowest } from './nonces.ts';
 import { childNotify, errorOf, espSpi, espSpiFrom, invalidKe, nonceOf, notify, notifyOf, only, wantedGroup } from './payloads.ts';
 import { childFailed, narrowed, wantedSelectors } from './policy.ts';
 import { acceptedEsp, chooseEsp, espProposals } from './proposals.ts';
-import type { IkeSa } from './sa.ts';
-import { sameSelectors, within, type Selectors } from './traffic-selectors.ts';
+import type { IkeSa, V2Child } from './sa.ts';
 
 /** What comes of a child SA that the stack refuses, or whose rekey was put off. */
 export const consequences = {
-  refused: (child: ChildSa): void => deleteChild(child, 'The IPsec stack would not take the child SA.'),
-  retry: (child: ChildSa): void => rekeyChild(child),
+  refused: (child: V2Child): void => deleteChild(child, 'The IPsec stack would not take the child SA.'),
+  retry: (child: V2Child): void => rekeyChild(child),
 };
 
 // ---- asking
@@ -28,7 +28,7 @@ export const consequences = {
 interface Wish {
   readonly spiIn: number;
   readonly selectors: Selectors;
-  readonly replaces: ChildSa | undefined;
+  readonly replaces: V2Child | undefined;
   readonly offer: readonly Proposal[];
   readonly nonce: Uint8Array;
   /** Perfect forward secrecy: a Diffie-Hellman of its own. */
@@ -45,7 +45,7 @@ export function createChild(sa: IkeSa): void {
 }
 
 /** Fresh keys for a child SA: another takes its place (RFC 7296 §2.8). Once: while that is under way nothing happens. */
-export function rekeyChild(child: ChildSa): void {
+export function rekeyChild(child: V2Child): void {
   if (child.state !== 'installed' || child.rekeying) return;
   child.rekeying = true;
   reserveSpi(
@@ -55,7 +55,7 @@ export function rekeyChild(child: ChildSa): void {
   );
 }
 
-function askToRekey(child: ChildSa, wish: Wish): void {
+function askToRekey(child: V2Child, wish: Wish): void {
   askAbout(child, {
     exchange: 'CREATE_CHILD_SA',
     payloads: () => {
@@ -71,7 +71,7 @@ function askToRekey(child: ChildSa, wish: Wish): void {
   });
 }
 
-function newWish({ connection, context }: IkeSa, spiIn: number, selectors: Selectors, replaces: ChildSa | undefined, wanted?: DhGroup): Wish {
+function newWish({ connection, context }: IkeSa, spiIn: number, selectors: Selectors, replaces: V2Child | undefined, wanted?: DhGroup): Wish {
   const configured = connection.child.proposals;
   const [first] = configured.flatMap(({ groups }) => groups);
   const group = wanted ?? (first === undefined ? undefined : dhGroup(first));
@@ -127,7 +127,7 @@ function receiveAnswer(sa: IkeSa, wish: Wish, payloads: readonly Payload[]): voi
     return;
   }
   // the policies stand as long as one child SA of the reqid does: the old one, or what the peer's rekey has made of it
-  const replaced = replaces !== undefined && sa.context.sas.childrenOf(replaces.reqid).length > 0 ? replaces : undefined;
+  const replaced = replaces !== undefined && sa.context.children.ofReqid(replaces.reqid).length > 0 ? replaces : undefined;
   const { suite } = chosen.algorithms;
   const keys = childKeys({ prf: sa.algorithms!.prf, suite, skD: sa.protection.keys.skD, sharedSecret, nonceI: wish.nonce, nonceR });
   const successor = installChild(sa, {
@@ -142,7 +142,7 @@ function receiveAnswer(sa: IkeSa, wish: Wish, payloads: readonly Payload[]): voi
  * The rekey that this side asked for has its answer. If the peer asked for one at the same time there are two successors: the one made with the lowest
  * of the four nonces is closed by who made it; who made the other closes the old SA (RFC 7296 §2.8.1).
  */
-function decide(old: ChildSa, successor: ChildSa, lowestNonce: Uint8Array): void {
+function decide(old: V2Child, successor: V2Child, lowestNonce: Uint8Array): void {
   const rival = old.peersRekey;
   retire(old);
   if (rival !== undefined && rival.successor.state !== 'gone' && lower(lowestNonce, rival.lowestNonce)) {
@@ -152,7 +152,7 @@ function decide(old: ChildSa, successor: ChildSa, lowestNonce: Uint8Array): void
   }
 }
 
-function retire(old: ChildSa): void {
+function retire(old: V2Child): void {
   if (old.state !== 'installed') return;
   old.state = 'rekeyed';
   tell(old, 'rekeyed', 'A child SA with fresh keys takes over.');
@@ -173,12 +173,12 @@ function tryAnotherGroup(sa: IkeSa, { spiIn, selectors, replaces, group }: Wish,
 }
 
 /** RFC 7296 §2.25: the peer is busy with the same SA. */
-function retryLater(sa: IkeSa, child: ChildSa): void {
+function retryLater(sa: IkeSa, child: V2Child): void {
   sa.context.alarms.set(child.retry, after(sa.context.now, seconds(5 + below(sa.context.random, 10))));
 }
 
 /** RFC 7296 §2.25.1: the peer has no such child SA; without it there is nothing to rekey, so another is made from nothing. */
-function startAnew(sa: IkeSa, lost: ChildSa): void {
+function startAnew(sa: IkeSa, lost: V2Child): void {
   if (lost.state === 'gone' || lost.peersRekey !== undefined) return;
   removeChild(lost, 'deleted', `${sa.names.other} does not know this child SA any more.`);
   createChild(sa);

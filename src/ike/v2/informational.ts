@@ -1,9 +1,10 @@
 /** INFORMATIONAL exchanges: delete, "do you live?", and what is told besides (RFC 7296 §1.4). */
 import { notifyTypes, protocolIds, type Payload } from '../../wire/ike/message.ts';
 import { notifyName } from '../../wire/ike/notation.ts';
-import { askAbout, removeChild, type ChildSa } from './child.ts';
+import { removeChild } from '../child.ts';
 import { errorOf, espSpi, espSpiFrom, notify } from './payloads.ts';
-import type { IkeSa } from './sa.ts';
+import type { IkeSa, V2Child } from './sa.ts';
+import type { Request } from './window.ts';
 
 const deleteIke: Payload = { type: 'Delete', protocol: protocolIds.IKE, spis: [] };
 const deleteChildren = (spis: readonly number[]): Payload => ({ type: 'Delete', protocol: protocolIds.ESP, spis: spis.map(espSpi) });
@@ -26,8 +27,19 @@ export function deleteIkeSa(sa: IkeSa, story: string): void {
   sa.window.ask({ exchange: 'INFORMATIONAL', payloads: () => [deleteIke], answered: () => sa.end() });
 }
 
+/** A request about a child SA goes by the IKE SA that the child has when its turn comes. */
+export function askAbout(child: V2Child, request: Request): void {
+  const { ike } = child;
+  const payloads = (): readonly Payload[] | undefined => {
+    if (child.ike === ike) return request.payloads();
+    askAbout(child, request);
+    return undefined;
+  };
+  ike.window.ask({ ...request, payloads });
+}
+
 /** Ends one child SA: the peer answers with its half (RFC 7296 §1.4.1). */
-export function deleteChild(child: ChildSa, story: string): void {
+export function deleteChild(child: V2Child, story: string): void {
   if (child.state === 'gone' || child.state === 'deleting') return;
   child.state = 'deleting';
   askAbout(child, {

@@ -10,12 +10,14 @@ import type { DhGroup } from '../../crypto/types.ts';
 import { encodeMessage } from '../../wire/ike/codec.ts';
 import { exchangeTypes, ikeVersion2, notifyTypes, type IkeMessage, type Payload } from '../../wire/ike/message.ts';
 import { notation, notifyName } from '../../wire/ike/notation.ts';
+import type { Path } from '../any-ike-sa.ts';
 import type { ConnectionConfig } from '../config.ts';
-import { natDetectionNotifies, natDetectionStory, natFound, natVerdict } from './nat-detection.ts';
+import { natDetectionStory, natFound } from '../nat-detection.ts';
+import { floatPorts } from '../port-float.ts';
+import { natDetectionNotifies, natVerdict } from './nat-detection.ts';
 import { errorOf, invalidKe, nonceOf, notify, notifyOf, only, wantedGroup } from './payloads.ts';
-import { floatPorts } from './port-float.ts';
 import { acceptedIke, chooseIke, ikeProposals, type Chosen, type IkeAlgorithms } from './proposals.ts';
-import { IkeSa, type Handshake, type Path, type V2Context } from './sa.ts';
+import { IkeSa, type Handshake, type V2Context } from './sa.ts';
 import { messageStory } from './story.ts';
 
 const noOctets = new Uint8Array(0);
@@ -98,7 +100,7 @@ export class InitAttempt {
     sa.received(payloads, aboutAnswer, path);
     makeKeys(sa, chosen, sharedSecret);
     concludeNatDetection(sa, payloads, { initiatorSpi: sa.initiatorSpi, responderSpi: sa.responderSpi }, path);
-    if (natFound(sa.nat)) floatPorts(sa);
+    if (natFound(sa.nat)) floatPorts(sa, 'IKE_AUTH');
     sa.window.takeAnswer(payloads);
     return undefined;
   }

@@ -1,6 +1,6 @@
 /** Dead-peer detection: a peer that has been silent is asked whether it lives (RFC 7296 §2.4). */
 import { after, type Instant } from '../../core/time.ts';
-import { lastUse } from './child.ts';
+import { lastUse } from '../child.ts';
 import { probe } from './informational.ts';
 import type { IkeSa } from './sa.ts';
 

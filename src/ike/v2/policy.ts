@@ -1,8 +1,8 @@
 /** Which traffic the configuration wants in the tunnel (RFC 7296 §2.9, RFC 4301 §4.4.1). */
-import { tellChildFailed } from './child.ts';
-import type { IkeSa } from './sa.ts';
-import { narrow, selectorOfAddress, selectorsOf, type Selectors } from './traffic-selectors.ts';
 import type { TrafficSelector } from '../../wire/ike/message.ts';
+import { tellChildFailed } from '../child.ts';
+import { configuredSelectors, narrow, selectorOfAddress, type Selectors } from '../traffic-selectors.ts';
+import type { IkeSa } from './sa.ts';
 
 /**
  * The configured selectors; `dynamic` is this side's inner address and the peer's, or the outer ones where there are none. A client that has yet to
@@ -13,7 +13,7 @@ export function wantedSelectors(sa: IkeSa, asked?: TrafficSelector): Selectors {
   const gives = typeof connection.virtualAddress === 'object';
   const here = asked ?? selectorOfAddress(gives ? local.address : (virtualAddress ?? local.address));
   const there = selectorOfAddress(gives ? (virtualAddress ?? peer.address) : peer.address);
-  return { local: selectorsOf(connection.child.local, here), remote: selectorsOf(connection.child.remote, there) };
+  return configuredSelectors(connection.child, { local: here, remote: there });
 }
 
 /** What of the peer's wish this side wants too; undefined when nothing is left (TS_UNACCEPTABLE). */

@@ -5,6 +5,7 @@ import { prfById } from '../../crypto/prf.ts';
 import { dhGroupIds, encryptionIds, integrityIds, prfIds } from '../../crypto/transforms.ts';
 import type { CipherSuite, DhGroup, Prf } from '../../crypto/types.ts';
 import { protocolIds, transformTypes, type Proposal, type Transform } from '../../wire/ike/message.ts';
+import type { ChildAlgorithms } from '../child.ts';
 import type { EspProposal, IkeProposal } from '../config.ts';
 
 const { ENCR, PRF, INTEG, DH, ESN } = transformTypes;
@@ -15,16 +16,6 @@ export interface IkeAlgorithms {
   readonly suite: CipherSuite;
   readonly prf: Prf;
   readonly group: DhGroup;
-}
-
-/** What a child SA works with. `group` is there when it does a Diffie-Hellman of its own. */
-export interface ChildAlgorithms {
-  readonly suite: CipherSuite;
-  /** The ENCR and INTEG transform IDs, for PF_KEY's numbers. */
-  readonly encryptionId: number;
-  readonly integrityId: number;
-  readonly group: DhGroup | undefined;
-  readonly extendedSequenceNumbers: boolean;
 }
 
 /** The chosen proposal as it goes back in the answer, and what it means. */
@@ -159,8 +150,11 @@ function childAlgorithms(chosen: Proposal): ChildAlgorithms | undefined {
   const groupId = one(chosen, DH)?.id ?? 0;
   const group = groupId === 0 ? undefined : dhGroupById(groupId);
   if (suite === undefined || (groupId !== 0 && group === undefined)) return undefined;
-  return { suite, encryptionId: encryption!.id, integrityId, group, extendedSequenceNumbers: one(chosen, ESN)?.id === 1 };
+  return { suite, encryption: nameOf(encryptionIds, encryption!.id), integrity: nameOf(integrityIds, integrityId), group, extendedSequenceNumbers: one(chosen, ESN)?.id === 1 };
 }
+
+/** Of a transform that we have. */
+const nameOf = <Name extends string>(ids: Readonly<Record<Name, number>>, id: number): Name => (Object.keys(ids) as Name[]).find((name) => ids[name] === id)!;
 
 // ---- what the peer chose of our offer ------------------------------------------------------------------------------------
 

@@ -3,32 +3,30 @@ import { after, seconds, type Instant } from '../../core/time.ts';
 import { decodeMessage, decodePayloads, encodeMessage } from '../../wire/ike/codec.ts';
 import { exchangeTypes, ikeVersion2, notifyTypes, protocolIds, type ExchangeName, type IkeHeader, type IkeMessage, type Payload, type ProtectedIkeMessage } from '../../wire/ike/message.ts';
 import { exchangeName } from '../../wire/ike/notation.ts';
-import type { PfkeyMessage } from '../../wire/pfkey/message.ts';
+import type { Path } from '../any-ike-sa.ts';
 import type { ConnectionConfig } from '../config.ts';
 import type { Connections } from '../connections.ts';
 import type { IkeContext } from '../context.ts';
+import { startKeepalives } from '../keepalive.ts';
+import { followPeer } from '../peer-address.ts';
+import { followFloat } from '../port-float.ts';
 import type { IkeCommand } from '../ports.ts';
+import type { IkeVersion } from '../version.ts';
 import { answerAuth, authenticate } from './auth.ts';
-import { AddressPool } from './configuration.ts';
 import { CookieJar } from './cookie.ts';
 import { answerNewChild, createChild, rekeyChild } from './create-child.ts';
 import { answerInformational, deleteChild, deleteIkeSa, probe } from './informational.ts';
 import { answerInit, expireHalfOpen, initiate, receiveInitAnswer } from './init.ts';
-import { startKeepalives } from './keepalive.ts';
 import { watchLiveness } from './liveness.ts';
 import { notify, only } from './payloads.ts';
-import { SecurityPolicies } from './policies.ts';
-import { espCameFrom, followPeer } from './peer-address.ts';
-import { followFloat } from './port-float.ts';
 import { answerIkeRekey, peerHasDecided, rekeyIkeSa, watchIkeLifetime } from './rekey-ike.ts';
-import type { IkeSa, Path, V2Context } from './sa.ts';
+import type { IkeSa, V2Context } from './sa.ts';
 import { IkeSaTable } from './table.ts';
-import { TrapPolicies } from './trap.ts';
 
 /** Nobody is told of an error outside of an IKE SA more often than this (RFC 7296 §2.21.4). */
 const sparseInterval = seconds(1);
 
-export class IkeV2 {
+export class IkeV2 implements IkeVersion {
   readonly #context: V2Context;
   readonly #connections: Connections;
   #sparseUntil: Instant;
@@ -67,7 +65,7 @@ export class IkeV2 {
     }
     if (!flags.response) {
       if (header.responderSpi.some((octet) => octet !== 0)) this.#context.drop('ike-malformed', 'a first message that knows a responder SPI', bytes, path.peer);
-      else answerInit(this.#context, message, bytes, path, this.#connections.with(path.peer));
+      else answerInit(this.#context, message, bytes, path, this.#connections.with(path.peer, 'v2'));
       return;
     }
     const sa = this.#context.sas.bySpi(header.initiatorSpi);
@@ -122,7 +120,7 @@ export class IkeV2 {
   /** A fresh and authentic message: the peer lives, and lives there (RFC 7296 §2.23, §2.4). */
   #heard(sa: IkeSa, path: Path): void {
     sa.lastHeard = this.#context.now;
-    if (sa.state === 'connecting' && sa.role === 'responder') followFloat(sa, path.local, path.peer);
+    if (sa.state === 'connecting' && sa.role === 'responder') followFloat(sa, path);
   }
 
   #takeAnswer(sa: IkeSa, exchange: ExchangeName, messageId: number, payloads: ReturnType<typeof decodePayloads>, bytes: Uint8Array, path: Path): void {
@@ -163,7 +161,7 @@ export class IkeV2 {
     peerHasDecided(sa, payloads.value);
     switch (exchange) {
       case 'IKE_AUTH':
-        answerAuth(sa, payloads.value, this.#connections.with(path.peer), this.#established);
+        answerAuth(sa, payloads.value, this.#connections.with(path.peer, 'v2'), this.#established);
         return;
       case 'CREATE_CHILD_SA':
         this.#answerCreateChild(sa, payloads.value);
@@ -192,12 +190,7 @@ export class IkeV2 {
 
   // ---- commands
 
-  command(command: IkeCommand): void {
-    const connection = this.#connections.named(command.connection);
-    if (connection === undefined) {
-      this.#refuse(command, `there is no connection ${command.connection}`);
-      return;
-    }
+  command(connection: ConnectionConfig, command: IkeCommand): void {
     if (command.kind === 'initiate') {
       this.initiate(connection);
       return;
@@ -237,42 +230,14 @@ export class IkeV2 {
     }
   }
 
-  #refuse(command: IkeCommand, why: string): void {
-    this.#context.event({ kind: 'command-refused', command: command.kind, why });
-  }
-
-  // ---- the stack's news
-
-  stackSays(message: PfkeyMessage): void {
-    const { type, sa: named, sa2, lifetimeSoft, destination, nattDestinationPort } = message;
-    switch (type) {
-      case 'SADB_ACQUIRE': {
-        const connection = this.#context.traps.connectionOf(sa2?.reqid ?? message.policy?.requests[0]?.reqid ?? 0);
-        if (connection !== undefined) this.#acquire(connection);
-        return;
-      }
-      case 'SADB_EXPIRE': {
-        const child = this.#context.sas.childrenOf(sa2?.reqid ?? 0).find(({ spiIn, spiOut }) => spiIn === named?.spi || spiOut === named?.spi);
-        if (child === undefined) return;
-        if (lifetimeSoft !== undefined) rekeyChild(child);
-        else deleteChild(child, 'Its lifetime is over.');
-        return;
-      }
-      case 'SADB_X_NAT_T_NEW_MAPPING': {
-        const child = this.#context.sas.child(named?.spi ?? 0);
-        if (child !== undefined && destination !== undefined) espCameFrom(child, { address: destination.address, port: nattDestinationPort ?? destination.port });
-        return;
-      }
-      default:
-        return;
-    }
-  }
-
-  /** Traffic wants a tunnel (RFC 2367 §3.1.6). */
-  #acquire(connection: ConnectionConfig): void {
+  wanted(connection: ConnectionConfig): void {
     const up = this.#context.sas.ofConnection(connection.name).find(({ state }) => state === 'established' || state === 'connecting');
     if (up === undefined) this.initiate(connection);
     else if (up.state === 'established' && up.children.size === 0) createChild(up);
+  }
+
+  #refuse(command: IkeCommand, why: string): void {
+    this.#context.event({ kind: 'command-refused', command: command.kind, why });
   }
 
   // ---- what is outside of every IKE SA
@@ -307,20 +272,13 @@ const expected = ({ state, role }: IkeSa, exchange: ExchangeName): boolean =>
 const criticalUnknown = (payloads: readonly Payload[]): number | undefined =>
   payloads.find((payload): payload is Extract<Payload, { type: 'Unknown' }> => payload.type === 'Unknown' && payload.critical)?.payloadType;
 
-/** The daemon's context with what IKEv2 keeps for all of its IKE SAs; it shines through, `now` included. */
+/** The daemon's context shines through, `now` included. */
 function v2Context(context: IkeContext, tryAgain: V2Context['tryAgain']): V2Context {
-  const pools = new Map<string, AddressPool>();
-  for (const { name, virtualAddress } of context.config.connections) {
-    if (typeof virtualAddress === 'object') pools.set(name, new AddressPool(virtualAddress.pool));
-  }
   const own: Omit<V2Context, keyof IkeContext> = {
     sas: new IkeSaTable(),
     cookies: new CookieJar(context.random, context.now),
-    policies: new SecurityPolicies(context.pfkey),
-    traps: new TrapPolicies(),
-    poolOf: ({ name }) => pools.get(name),
     tryAgain,
+    childExpires: (child, limit) => (limit === 'soft' ? rekeyChild(child) : deleteChild(child, 'Its lifetime is over.')),
   };
-  own.traps.install(context.config, own.sas, own.policies);
   return Object.assign(Object.create(context) as IkeContext, own);
 }

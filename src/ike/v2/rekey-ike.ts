@@ -6,13 +6,14 @@ import { rekeyedIkeKeys } from '../../crypto/ike-keys.ts';
 import type { DhGroup } from '../../crypto/types.ts';
 import { notifyTypes, protocolIds, type Payload } from '../../wire/ike/message.ts';
 import { notifyName } from '../../wire/ike/notation.ts';
+import type { Role } from '../any-ike-sa.ts';
+import { stopKeepalives } from '../keepalive.ts';
 import { adoptChildren, deleteIkeSa } from './informational.ts';
 import { freshNonce, freshSpi } from './init.ts';
-import { stopKeepalives } from './keepalive.ts';
 import { lower, lowest } from './nonces.ts';
 import { errorOf, invalidKe, nonceOf, notify, only, wantedGroup } from './payloads.ts';
 import { acceptedIke, chooseIke, ikeProposals, type IkeAlgorithms } from './proposals.ts';
-import { IkeSa, type Role } from './sa.ts';
+import { IkeSa } from './sa.ts';
 
 type Established = (sa: IkeSa) => void;
 

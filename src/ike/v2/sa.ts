@@ -1,52 +1,36 @@
-/** An IKE SA: what both sides share, and what this side keeps about it (RFC 7296 §2.1 to §2.8). */
-import type { Endpoint, IpAddress } from '../../core/address.ts';
+/** An IKE SA of IKEv2: what both sides share, and what this side keeps about it (RFC 7296 §2.1 to §2.8). */
 import { toHex } from '../../core/bytes.ts';
-import type { IkeSaName } from '../../core/events.ts';
-import type { Instant } from '../../core/time.ts';
 import type { IkeKeys } from '../../crypto/ike-keys.ts';
 import type { DhKeyPair } from '../../crypto/types.ts';
 import { encodeMessage } from '../../wire/ike/codec.ts';
 import { exchangeTypes, ikeVersion2, type ExchangeName, type IkeHeader, type Payload, type Proposal } from '../../wire/ike/message.ts';
 import { notation } from '../../wire/ike/notation.ts';
-import type { Alarm } from '../alarm.ts';
+import { AnyIkeSa, type Encapsulation, type Path } from '../any-ike-sa.ts';
+import { releaseSpi, removeChild, type ChildSa } from '../child.ts';
 import type { ConnectionConfig } from '../config.ts';
 import type { IkeContext } from '../context.ts';
-import { releaseSpi, removeChild, type ChildSa } from './child.ts';
-import type { AddressPool } from './configuration.ts';
+import { natFound } from '../nat-detection.ts';
+import { natTraversalPort } from '../port-float.ts';
 import type { CookieJar } from './cookie.ts';
-import { noNatDetection, type NatVerdict } from './nat-detection.ts';
 import type { InitAttempt } from './init.ts';
-import type { SecurityPolicies } from './policies.ts';
 import type { IkeAlgorithms } from './proposals.ts';
 import { Protection } from './protect.ts';
 import { messageStory } from './story.ts';
 import type { IkeSaTable } from './table.ts';
-import type { TrapPolicies } from './trap.ts';
 import { Window } from './window.ts';
 
+/** The daemon's context with what IKEv2 keeps for all of its IKE SAs. */
 export interface V2Context extends IkeContext {
   readonly sas: IkeSaTable;
   readonly cookies: CookieJar;
-  readonly policies: SecurityPolicies;
-  readonly traps: TrapPolicies;
-  poolOf(connection: ConnectionConfig): AddressPool | undefined;
   /** Begins anew with a peer that did not answer. */
   tryAgain(connection: ConnectionConfig): void;
+  /** A child SA's lifetime ends: fresh keys for it, or a DELETE. */
+  childExpires(child: V2Child, limit: 'soft' | 'hard'): void;
 }
 
-/** Where a message came to and from, or goes from and to. */
-export interface Path {
-  readonly local: Endpoint;
-  readonly peer: Endpoint;
-}
-
-export type Role = 'initiator' | 'responder';
-
-/**
- * connecting → established → rekeyed (another IKE SA has taken over its children) → deleting → gone. `deleting`: our DELETE waits for its
- * answer. `gone`: nothing of it is left but this object.
- */
-export type IkeSaState = 'connecting' | 'established' | 'rekeyed' | 'deleting' | 'gone';
+/** A child SA whose IKE SA is one of IKEv2. */
+export type V2Child = ChildSa<IkeSa>;
 
 /** What is kept only until both sides have authenticated each other. */
 export interface Handshake {
@@ -71,32 +55,11 @@ export interface Message {
   readonly waited?: string;
 }
 
-export interface Beginning extends Path {
-  readonly role: Role;
-  readonly connection: ConnectionConfig;
-  readonly initiatorSpi: Uint8Array;
-  readonly responderSpi: Uint8Array;
-}
-
-export class IkeSa {
-  readonly context: V2Context;
-  readonly role: Role;
-  readonly initiatorSpi: Uint8Array;
+export class IkeSa extends AnyIkeSa<V2Context> {
+  declare readonly children: Set<V2Child>;
   readonly window = new Window(this);
-  readonly children = new Set<ChildSa>();
-  /** SPIs that the stack has reserved for child SAs that are being negotiated. */
-  readonly reservedSpis = new Set<number>();
-  responderSpi: Uint8Array;
-  connection: ConnectionConfig;
-  state: IkeSaState = 'connecting';
-  local: Endpoint;
-  peer: Endpoint;
-  nat: NatVerdict = noNatDetection;
-  peerIdentity: string | undefined;
   algorithms: IkeAlgorithms | undefined;
   handshake: Handshake | undefined;
-  /** The inner address that one side has given to the other. */
-  virtualAddress: IpAddress | undefined;
   /** This side's request to rekey this IKE SA waits for its answer; what the peer's request has made (RFC 7296 §2.8.2). */
   rekeyAsked = false;
   peersRekey: IkeRekey | undefined;
@@ -104,41 +67,15 @@ export class IkeSa {
   predecessor: IkeSa | undefined;
   /** What is said when the end that this side has begun is reached, with the peer's answer or without. */
   ending: { readonly state: 'deleted' | 'failed'; readonly story: string } | undefined;
-  /** When an IKE message last went out, and when an authenticated one last came in. */
-  lastSent: Instant;
-  lastHeard: Instant;
   #protection: Protection | undefined;
-  readonly #alarms = new Map<string, { reason: string; ring: () => void }>();
 
-  constructor(context: V2Context, { role, connection, initiatorSpi, responderSpi, local, peer }: Beginning) {
-    this.context = context;
-    this.role = role;
-    this.connection = connection;
-    this.initiatorSpi = initiatorSpi;
-    this.responderSpi = responderSpi;
-    this.local = local;
-    this.peer = peer;
-    this.lastSent = context.now;
-    this.lastHeard = context.now;
+  /** RFC 7296 §2.23: with a NAT on the way, ESP goes in UDP by the ports of IKE, but never by port 500. */
+  get encapsulation(): Encapsulation {
+    return natFound(this.nat) && this.local.port === natTraversalPort ? 'udp' : 'none';
   }
 
-  get ownSpi(): Uint8Array {
-    return this.role === 'initiator' ? this.initiatorSpi : this.responderSpi;
-  }
-
-  get isGone(): boolean {
-    return this.state === 'gone';
-  }
-
-  get name(): IkeSaName {
-    const { connection, role } = this;
-    return { connection: connection.name, initiatorSpi: toHex(this.initiatorSpi), responderSpi: toHex(this.responderSpi), role };
-  }
-
-  /** The two sides as the stories call them. */
-  get names(): { readonly me: string; readonly other: string } {
-    const { localIdentity, remoteIdentity } = this.connection;
-    return { me: localIdentity.value, other: this.peerIdentity ?? (remoteIdentity === 'any' ? this.peer.address : remoteIdentity.value) };
+  childExpires(child: V2Child, limit: 'soft' | 'hard'): void {
+    this.context.childExpires(child, limit);
   }
 
   // ---- keys
@@ -182,21 +119,6 @@ export class IkeSa {
     this.#report('received', payloads, about, path);
   }
 
-  // ---- timers
-
-  /** Sets, or moves, the timer of this IKE SA that has this name. */
-  alarm(reason: string, at: Instant, ring: () => void): void {
-    let alarm = this.#alarms.get(reason);
-    if (alarm === undefined) this.#alarms.set(reason, (alarm = { reason, ring }));
-    alarm.ring = ring;
-    this.context.alarms.set(alarm satisfies Alarm, at);
-  }
-
-  cancel(reason: string): void {
-    const alarm = this.#alarms.get(reason);
-    if (alarm !== undefined) this.context.alarms.cancel(alarm);
-  }
-
   // ---- the end
 
   /** No answer, however often it was asked: the peer is taken for dead (RFC 7296 §2.4). */
@@ -217,29 +139,19 @@ export class IkeSa {
     if (this.ending !== undefined) this.close(this.ending.state, this.ending.story);
   }
 
-  /** Forgets the IKE SA and its children, on this side only. Secrets are wiped. */
   close(state: 'deleted' | 'failed', story: string): void {
     if (this.isGone) return;
     for (const child of this.children) removeChild(child, 'deleted', 'Its IKE SA is gone, and a child SA does not outlive it.');
     for (const spi of this.reservedSpis) releaseSpi(this, spi);
     this.state = 'gone';
     this.window.close();
-    for (const alarm of this.#alarms.values()) this.context.alarms.cancel(alarm);
+    this.cancelAll();
     this.context.sas.remove(this);
     this.giveAddressBack();
     this.handshake = undefined;
     this.#protection?.wipe();
     const { peer, peerIdentity } = this;
     this.context.event({ kind: 'ike-sa', state, ...this.name, peer, ...(peerIdentity === undefined ? {} : { peerIdentity }), story });
-  }
-
-  giveAddressBack(): void {
-    const address = this.virtualAddress;
-    if (address === undefined) return;
-    this.virtualAddress = undefined;
-    const pool = this.context.poolOf(this.connection);
-    if (pool !== undefined) pool.giveBack(address);
-    else this.context.output({ kind: 'virtual-address', address, assigned: false });
   }
 
   #header(exchange: ExchangeName, response: boolean, messageId: number): IkeHeader {

@@ -1,7 +1,7 @@
-/** Which IKE SA, which child SA? Every question is answered in constant time: a gateway has thousands of them. */
+/** Which IKE SA? Every question is answered in constant time: a gateway has thousands of them. */
 import { describeEndpoint, type Endpoint } from '../../core/address.ts';
 import { toHex } from '../../core/bytes.ts';
-import type { ChildSa } from './child.ts';
+import { addTo, removeFrom } from '../index-of-sets.ts';
 import type { IkeSa } from './sa.ts';
 
 export class IkeSaTable {
@@ -11,9 +11,6 @@ export class IkeSaTable {
   readonly #ofFirstMessage = new Map<string, IkeSa>();
   readonly #keysOfFirstMessage = new Map<IkeSa, string>();
   readonly #halfOpen = new Set<IkeSa>();
-  readonly #childBySpi = new Map<number, ChildSa>();
-  readonly #childrenOfReqid = new Map<number, Set<ChildSa>>();
-  #lastReqid = 0;
 
   /** By our own SPI, 8 octets. */
   bySpi(spi: Uint8Array): IkeSa | undefined {
@@ -74,43 +71,6 @@ export class IkeSaTable {
     this.#ofFirstMessage.set(key, sa);
     this.#keysOfFirstMessage.set(sa, key);
   }
-
-  // ---- child SAs
-
-  newReqid(): number {
-    return ++this.#lastReqid;
-  }
-
-  /** By the SPI that we receive with. */
-  child(spiIn: number): ChildSa | undefined {
-    return this.#childBySpi.get(spiIn);
-  }
-
-  /** One, or two and more while a rekey is under way. */
-  childrenOf(reqid: number): readonly ChildSa[] {
-    return [...(this.#childrenOfReqid.get(reqid) ?? [])];
-  }
-
-  addChild(child: ChildSa): void {
-    this.#childBySpi.set(child.spiIn, child);
-    addTo(this.#childrenOfReqid, child.reqid, child);
-  }
-
-  removeChild(child: ChildSa): void {
-    this.#childBySpi.delete(child.spiIn);
-    removeFrom(this.#childrenOfReqid, child.reqid, child);
-  }
 }
 
 const firstMessageKey = (spi: Uint8Array, nonce: Uint8Array, peer: Endpoint): string => `${toHex(spi)} ${toHex(nonce)} ${describeEndpoint(peer)}`;
-
-function addTo<Key, Item>(map: Map<Key, Set<Item>>, key: Key, item: Item): void {
-  const items = map.get(key);
-  if (items === undefined) map.set(key, new Set([item]));
-  else items.add(item);
-}
-
-function removeFrom<Key, Item>(map: Map<Key, Set<Item>>, key: Key, item: Item): void {
-  const items = map.get(key);
-  if (items?.delete(item) === true && items.size === 0) map.delete(key);
-}

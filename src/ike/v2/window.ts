@@ -5,7 +5,8 @@
 import { sameBytes } from '../../core/bytes.ts';
 import { after, describeDuration, scaled, type Duration } from '../../core/time.ts';
 import type { ExchangeName, Payload } from '../../wire/ike/message.ts';
-import type { IkeSa, Path } from './sa.ts';
+import type { Path } from '../any-ike-sa.ts';
+import type { IkeSa } from './sa.ts';
 
 /** A request that waits for its turn, or for its answer. */
 export interface Request {

@@ -1,8 +1,8 @@
 /** Policies that stand before there is an SA: traffic that meets them asks for one (RFC 2367 §3.1.6). */
-import type { ConnectionConfig, IkeConfig } from '../config.ts';
+import type { ChildSaTable } from './child-table.ts';
+import type { ConnectionConfig, IkeConfig } from './config.ts';
 import type { SecurityPolicies } from './policies.ts';
-import type { IkeSaTable } from './table.ts';
-import { selectorOfAddress, selectorsOf, type Selectors } from './traffic-selectors.ts';
+import { configuredSelectors, selectorOfAddress, type Selectors } from './traffic-selectors.ts';
 
 export interface Trap {
   readonly connection: ConnectionConfig;
@@ -16,12 +16,12 @@ export class TrapPolicies {
   readonly #byReqid = new Map<number, Trap>();
   readonly #byConnection = new Map<string, Trap>();
 
-  install({ address, connections }: IkeConfig, sas: IkeSaTable, policies: SecurityPolicies): void {
+  install({ address, connections }: IkeConfig, children: ChildSaTable, policies: SecurityPolicies): void {
     for (const connection of connections) {
       const { remote, child, virtualAddress, onDemand } = connection;
       if (onDemand !== true || remote === 'any' || virtualAddress !== 'none') continue;
-      const reqid = sas.newReqid();
-      const selectors = { local: selectorsOf(child.local, selectorOfAddress(address)), remote: selectorsOf(child.remote, selectorOfAddress(remote)) };
+      const reqid = children.newReqid();
+      const selectors = configuredSelectors(child, { local: selectorOfAddress(address), remote: selectorOfAddress(remote) });
       const trap = { connection, reqid, selectors };
       this.#byReqid.set(reqid, trap);
       this.#byConnection.set(connection.name, trap);

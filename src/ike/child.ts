@@ -1,26 +1,32 @@
 /** Child SAs: a pair of SAs in the IPsec stack with the policies that lead to them (RFC 7296 §1.3.1, §2.17, RFC 4301 §4.4). */
-import { isIpv4, type IpAddress } from '../../core/address.ts';
-import { fraction } from '../../core/random.ts';
-import type { Duration } from '../../core/time.ts';
-import { wipe } from '../../crypto/secret.ts';
-import type { SaKeys } from '../../crypto/ike-keys.ts';
-import { encryptionIds, integrityIds } from '../../crypto/transforms.ts';
-import type { Payload } from '../../wire/ike/message.ts';
+import { isIpv4, type IpAddress } from '../core/address.ts';
+import { fraction } from '../core/random.ts';
+import type { Duration } from '../core/time.ts';
+import { wipe } from '../crypto/secret.ts';
+import type { SaKeys } from '../crypto/ike-keys.ts';
+import type { EncryptionName, IntegrityName } from '../crypto/transforms.ts';
+import type { CipherSuite, DhGroup } from '../crypto/types.ts';
 import {
   authAlgorithms, encryptionAlgorithms, ipsecModes, saFlags, saStates, type PfkeyAddress, type PfkeyLifetime, type PfkeyMessage,
-} from '../../wire/pfkey/message.ts';
-import type { Alarm } from '../alarm.ts';
-import type { ChildLifetime } from '../config.ts';
-import type { PfkeyRequest } from '../pfkey-client.ts';
-import { natFound } from './nat-detection.ts';
-import type { ChildAlgorithms } from './proposals.ts';
-import type { IkeSa, Path, Role } from './sa.ts';
-import type { Request } from './window.ts';
+} from '../wire/pfkey/message.ts';
+import type { Alarm } from './alarm.ts';
+import type { AnyIkeSa, Encapsulation, Path, Role } from './any-ike-sa.ts';
+import type { ChildLifetime } from './config.ts';
+import type { PfkeyRequest } from './pfkey-client.ts';
 import { describeSelectors, type Selectors } from './traffic-selectors.ts';
 
-export interface ChildSa {
+/** What a child SA works with. `group` is there when it does a Diffie-Hellman of its own. */
+export interface ChildAlgorithms {
+  readonly suite: CipherSuite;
+  readonly encryption: EncryptionName;
+  readonly integrity: IntegrityName;
+  readonly group: DhGroup | undefined;
+  readonly extendedSequenceNumbers: boolean;
+}
+
+export interface ChildSa<Sa extends AnyIkeSa = AnyIkeSa> {
   /** Changes hands when its IKE SA is rekeyed. */
-  ike: IkeSa;
+  ike: Sa;
   readonly spiIn: number;
   readonly spiOut: number;
   /** Ties SAs and policies together in the stack; a rekeyed child SA keeps it. */
@@ -28,14 +34,14 @@ export interface ChildSa {
   readonly selectors: Selectors;
   /** What the policies hold: the same, or the wider selectors of a trap that stands before and after. */
   readonly policies: Selectors;
-  readonly encapsulation: 'none' | 'udp';
+  readonly encapsulation: Encapsulation;
   /** The outer addresses as the stack has them. */
   path: Path;
   /** installed → rekeyed (another has taken over) or deleting (our DELETE waits for its answer) → gone. */
   state: 'installed' | 'rekeyed' | 'deleting' | 'gone';
   /** Rekeys under way (RFC 7296 §2.8.1): whether this side has asked, and what the peer's asking has made. */
   rekeying: boolean;
-  peersRekey: ChildRekey | undefined;
+  peersRekey: ChildRekey<Sa> | undefined;
   /**
    * The outbound SA of a rekey that the peer asked for is held back until the peer can surely receive on it: until the old one is deleted (RFC 7296 §2.8).
    * `refused`: the stack has another SA of this SPI and destination, which must not be touched.
@@ -49,12 +55,12 @@ export interface ChildSa {
 }
 
 /** An exchange that replaced a child SA: its successor, and the lower of its nonces. */
-export interface ChildRekey {
-  readonly successor: ChildSa;
+export interface ChildRekey<Sa extends AnyIkeSa> {
+  readonly successor: ChildSa<Sa>;
   readonly lowestNonce: Uint8Array;
 }
 
-export interface ChildPlan {
+export interface ChildPlan<Sa extends AnyIkeSa> {
   readonly spiIn: number;
   readonly spiOut: number;
   readonly algorithms: ChildAlgorithms;
@@ -63,17 +69,17 @@ export interface ChildPlan {
   readonly keys: Record<Role, SaKeys>;
   readonly selectors: Selectors;
   /** The child SA that it replaces. */
-  readonly replaces?: ChildSa | undefined;
+  readonly replaces?: ChildSa<Sa> | undefined;
   readonly story: string;
   /** The stack would not take it. */
-  readonly refused: (child: ChildSa) => void;
-  readonly retry: (child: ChildSa) => void;
+  readonly refused: (child: ChildSa<Sa>) => void;
+  readonly retry: (child: ChildSa<Sa>) => void;
 }
 
 // ---- SPIs
 
 /** Asks the stack for an SPI that the peer shall send with (SADB_GETSPI). Nobody is called back when the IKE SA is gone by then. */
-export function reserveSpi(sa: IkeSa, reserved: (spi: number) => void, none: () => void = () => undefined): void {
+export function reserveSpi(sa: AnyIkeSa, reserved: (spi: number) => void, none: () => void = () => undefined): void {
   const { local, peer } = sa;
   sa.context.pfkey.request(
     'SADB_GETSPI',
@@ -92,33 +98,22 @@ export function reserveSpi(sa: IkeSa, reserved: (spi: number) => void, none: () 
 }
 
 /** Gives back an SPI that no child SA came to. */
-export function releaseSpi(sa: IkeSa, spi: number, destination: IpAddress = sa.local.address): void {
+export function releaseSpi(sa: AnyIkeSa, spi: number, destination: IpAddress = sa.local.address): void {
   sa.reservedSpis.delete(spi);
   sa.context.pfkey.request('SADB_DELETE', { sa: bareSa(spi), destination: outer(destination) });
 }
 
-/** A request about a child SA goes by the IKE SA that the child has when its turn comes. */
-export function askAbout(child: ChildSa, request: Request): void {
-  const { ike } = child;
-  const payloads = (): readonly Payload[] | undefined => {
-    if (child.ike === ike) return request.payloads();
-    askAbout(child, request);
-    return undefined;
-  };
-  ike.window.ask({ ...request, payloads });
-}
-
 // ---- making and changing
 
-export function installChild(sa: IkeSa, plan: ChildPlan): ChildSa {
+export function installChild<Sa extends AnyIkeSa>(sa: Sa, plan: ChildPlan<Sa>): ChildSa<Sa> {
   const { spiIn, spiOut, selectors, replaces } = plan;
   const { context, local, peer } = sa;
   const trap = context.traps.of(sa.connection);
-  const reqid = replaces?.reqid ?? trap?.reqid ?? context.sas.newReqid();
+  const reqid = replaces?.reqid ?? trap?.reqid ?? context.children.newReqid();
   const [mine, theirs] = [plan.keys[plan.role], plan.keys[plan.role === 'initiator' ? 'responder' : 'initiator']];
   const lifetimes = lifetimesOf(sa);
-  const child: ChildSa = {
-    ike: sa, spiIn, spiOut, reqid, selectors, policies: trap?.selectors ?? selectors, path: { local, peer }, encapsulation: encapsulationOf(sa), state: 'installed',
+  const child: ChildSa<Sa> = {
+    ike: sa, spiIn, spiOut, reqid, selectors, policies: trap?.selectors ?? selectors, path: { local, peer }, encapsulation: sa.encapsulation, state: 'installed',
     rekeying: false, peersRekey: undefined,
     outbound: replaces !== undefined && plan.role === 'responder' ? 'held back' : 'installed',
     addOutbound: () => {
@@ -139,7 +134,7 @@ export function installChild(sa: IkeSa, plan: ChildPlan): ChildSa {
     retry: { reason: 'rekey of a child SA again', ring: () => plan.retry(child) },
   };
   sa.reservedSpis.delete(spiIn);
-  context.sas.addChild(child);
+  context.children.add(child);
   sa.children.add(child);
   context.pfkey.request(
     'SADB_UPDATE',
@@ -173,8 +168,8 @@ export function removeChild(child: ChildSa, state: 'rekeyed' | 'deleted' | 'fail
   child.forgetKeys();
   context.alarms.cancel(child.retry);
   child.ike.children.delete(child);
-  context.sas.removeChild(child);
-  if (context.sas.childrenOf(child.reqid).length === 0 && context.traps.of(child.ike.connection) === undefined) context.policies.remove(child.reqid, child.policies);
+  context.children.remove(child);
+  if (context.children.ofReqid(child.reqid).length === 0 && context.traps.of(child.ike.connection) === undefined) context.policies.remove(child.reqid, child.policies);
   if (child.peersRekey !== undefined) releaseHeldBack(child.peersRekey.successor);
   tell(child, state, story);
 }
@@ -205,11 +200,11 @@ export function tell(child: ChildSa, state: 'established' | 'rekeyed' | 'deleted
 }
 
 /** A child SA that never came about. */
-export const tellChildFailed = (sa: IkeSa, selectors: Selectors, story: string): void =>
+export const tellChildFailed = (sa: AnyIkeSa, selectors: Selectors, story: string): void =>
   sa.context.event({ kind: 'child-sa', ...sa.name, state: 'failed', spiIn: 0, spiOut: 0, encapsulation: 'none', selectors: describeSelectors(selectors), story });
 
 /** When one of the child SAs was last used in a direction, as far as the stack's whole seconds tell: up to a second later than it was (`usetime` is rounded up). */
-export function lastUse(sa: IkeSa, direction: 'inbound' | 'outbound', known: (at: Duration | undefined) => void): void {
+export function lastUse(sa: AnyIkeSa, direction: 'inbound' | 'outbound', known: (at: Duration | undefined) => void): void {
   const children = [...sa.children].filter((child) => direction === 'inbound' || child.outbound === 'installed');
   let open = children.length;
   let latest = 0;
@@ -225,11 +220,12 @@ export function lastUse(sa: IkeSa, direction: 'inbound' | 'outbound', known: (at
 
 // ---- what PF_KEY wants
 
-/** RFC 7296 §2.23: with a NAT on the way, ESP goes in UDP by the ports of IKE, but never by port 500. */
-export const encapsulationOf = (sa: IkeSa): 'none' | 'udp' => (natFound(sa.nat) && sa.local.port === 4500 ? 'udp' : 'none');
+const nattTypes: Readonly<Record<Exclude<Encapsulation, 'none'>, number>> = { udp: 2, 'udp-non-ike': 1 };
 
-const nattOf = (sa: IkeSa, sourcePort: number, destinationPort: number): PfkeyRequest =>
-  encapsulationOf(sa) === 'udp' ? { nattType: 2, nattSourcePort: sourcePort, nattDestinationPort: destinationPort } : sa.nat.supported ? { nattType: 0 } : {};
+function nattOf({ encapsulation, nat }: AnyIkeSa, sourcePort: number, destinationPort: number): PfkeyRequest {
+  if (encapsulation !== 'none') return { nattType: nattTypes[encapsulation], nattSourcePort: sourcePort, nattDestinationPort: destinationPort };
+  return nat.supported ? { nattType: 0 } : {};
+}
 
 const outer = (address: IpAddress): PfkeyAddress => ({ protocol: 0, prefixLength: isIpv4(address) ? 32 : 128, address, port: 0 });
 
@@ -237,24 +233,23 @@ const replayWindow = 64;
 
 const bareSa = (spi: number): NonNullable<PfkeyMessage['sa']> => ({ spi, replay: 0, state: saStates.MATURE, auth: 0, encrypt: 0, flags: 0 });
 
-/** IKEv2's transform IDs in PF_KEY's numbers. */
-const encryptionOf: Readonly<Record<number, number>> = {
-  [encryptionIds['aes-cbc']]: encryptionAlgorithms.AESCBC,
-  [encryptionIds['aes-gcm-16']]: encryptionAlgorithms.AES_GCM_ICV16,
-  [encryptionIds['chacha20-poly1305']]: encryptionAlgorithms.CHACHA20POLY1305,
+const encryptionOf: Readonly<Record<EncryptionName, number>> = {
+  'aes-cbc': encryptionAlgorithms.AESCBC,
+  'aes-gcm-16': encryptionAlgorithms.AES_GCM_ICV16,
+  'chacha20-poly1305': encryptionAlgorithms.CHACHA20POLY1305,
 };
-const authOf: Readonly<Record<number, number>> = {
-  [integrityIds.none]: authAlgorithms.NONE,
-  [integrityIds['hmac-sha1-96']]: authAlgorithms.SHA1HMAC,
-  [integrityIds['hmac-sha2-256-128']]: authAlgorithms.SHA2_256HMAC,
-  [integrityIds['hmac-sha2-384-192']]: authAlgorithms.SHA2_384HMAC,
-  [integrityIds['hmac-sha2-512-256']]: authAlgorithms.SHA2_512HMAC,
+const authOf: Readonly<Record<IntegrityName, number>> = {
+  none: authAlgorithms.NONE,
+  'hmac-sha1-96': authAlgorithms.SHA1HMAC,
+  'hmac-sha2-256-128': authAlgorithms.SHA2_256HMAC,
+  'hmac-sha2-384-192': authAlgorithms.SHA2_384HMAC,
+  'hmac-sha2-512-256': authAlgorithms.SHA2_512HMAC,
 };
 
-function saBody({ algorithms }: ChildPlan, spi: number, keys: SaKeys, reqid: number): PfkeyRequest {
+function saBody({ algorithms }: { readonly algorithms: ChildAlgorithms }, spi: number, keys: SaKeys, reqid: number): PfkeyRequest {
   return {
     sa: {
-      spi, replay: replayWindow / 8, state: saStates.MATURE, auth: authOf[algorithms.integrityId]!, encrypt: encryptionOf[algorithms.encryptionId]!,
+      spi, replay: replayWindow / 8, state: saStates.MATURE, auth: authOf[algorithms.integrity], encrypt: encryptionOf[algorithms.encryption],
       flags: algorithms.extendedSequenceNumbers ? saFlags.ESN : 0,
     },
     sa2: { mode: ipsecModes.TUNNEL, sequence: 0, reqid },
@@ -264,7 +259,7 @@ function saBody({ algorithms }: ChildPlan, spi: number, keys: SaKeys, reqid: num
 }
 
 /** RFC 7296 §2.8: soft limits are jittered, lest both ends rekey at once. */
-function lifetimesOf(sa: IkeSa): PfkeyRequest {
+function lifetimesOf(sa: AnyIkeSa): PfkeyRequest {
   const { softTime, hardTime, softPackets, hardPackets }: ChildLifetime = sa.connection.child.lifetime;
   const early = 1 - 0.1 * fraction(sa.context.random);
   const limits = (time: Duration | 'never', packets: number | 'never', factor: number): PfkeyLifetime => ({

@@ -1,13 +1,13 @@
 /** Dynamic address update: a peer whose NAT gave it another mapping is followed (RFC 7296 §2.23). */
-import { describeEndpoint, sameEndpoint, type Endpoint } from '../../core/address.ts';
+import { describeEndpoint, sameEndpoint, type Endpoint } from '../core/address.ts';
+import type { AnyIkeSa } from './any-ike-sa.ts';
 import { moveChild, type ChildSa } from './child.ts';
-import type { IkeSa } from './sa.ts';
 
 /**
  * An authenticated packet that was never seen before came from `peer`. The IKE SA and all its child SAs go there from now on, if the peer stands behind a NAT
  * and this side does not: a host behind a NAT that followed would let anybody who can replay a packet lead it astray.
  */
-export function followPeer(sa: IkeSa, peer: Endpoint, by: 'ike' | 'esp'): void {
+export function followPeer(sa: AnyIkeSa, peer: Endpoint, by: 'ike' | 'esp'): void {
   if (sameEndpoint(peer, sa.peer) || !sa.nat.remoteBehindNat || sa.nat.localBehindNat) return;
   const from = sa.peer;
   sa.peer = peer;

@@ -1,8 +1,8 @@
 /** The policies that lead traffic to child SAs, as the stack is told of them (RFC 4301 §4.4.1). */
-import { isIpv4, type IpAddress } from '../../core/address.ts';
-import type { TrafficSelector } from '../../wire/ike/message.ts';
-import { ipsecModes, policyDirections, policyLevels, policyTypes, type PfkeyAddress, type PfkeyMessage } from '../../wire/pfkey/message.ts';
-import type { PfkeyClient } from '../pfkey-client.ts';
+import { isIpv4, type IpAddress } from '../core/address.ts';
+import type { TrafficSelector } from '../wire/ike/message.ts';
+import { ipsecModes, policyDirections, policyLevels, policyTypes, type PfkeyAddress, type PfkeyMessage } from '../wire/pfkey/message.ts';
+import type { PfkeyClient } from './pfkey-client.ts';
 import { prefixesOf, type Selectors } from './traffic-selectors.ts';
 
 /** The ends of the tunnel. */

@@ -1,6 +1,7 @@
 /** Traffic selectors: what a child SA carries (RFC 7296 §2.9), and how the responder narrows what is asked for. */
-import { addressBytes, addressFromBytes, describePrefix, isIpv4, type IpAddress, type Prefix } from '../../core/address.ts';
-import type { TrafficSelector } from '../../wire/ike/message.ts';
+import { addressBytes, addressFromBytes, describePrefix, isIpv4, type IpAddress, type Prefix } from '../core/address.ts';
+import type { TrafficSelector } from '../wire/ike/message.ts';
+import type { ChildConfig } from './config.ts';
 
 export interface Selectors {
   readonly local: readonly TrafficSelector[];
@@ -23,9 +24,14 @@ export const anyIpv4: TrafficSelector = {
   protocol: 0, startPort: 0, endPort: 0xffff, startAddress: '0.0.0.0' as IpAddress, endAddress: '255.255.255.255' as IpAddress,
 };
 
-/** Configured blocks as selectors; `dynamic` becomes what stands for it. */
-export const selectorsOf = (blocks: readonly (Prefix | 'dynamic')[], dynamic: TrafficSelector): TrafficSelector[] =>
-  blocks.map((block) => (block === 'dynamic' ? dynamic : selectorOf(block)));
+/** The traffic that a configuration wants; `dynamic` becomes what stands for it at each end. */
+export function configuredSelectors({ local, remote, upperLayer }: ChildConfig, dynamic: { readonly local: TrafficSelector; readonly remote: TrafficSelector }): Selectors {
+  const { protocol, localPort, remotePort } = upperLayer ?? { protocol: 0, localPort: 0, remotePort: 0 };
+  return { local: selectorsOf(local, dynamic.local, protocol, localPort), remote: selectorsOf(remote, dynamic.remote, protocol, remotePort) };
+}
+
+const selectorsOf = (blocks: readonly (Prefix | 'dynamic')[], dynamic: TrafficSelector, protocol: number, port: number): TrafficSelector[] =>
+  blocks.map((block) => ({ ...(block === 'dynamic' ? dynamic : selectorOf(block)), protocol, ...(port === 0 ? {} : { startPort: port, endPort: port }) }));
 
 /** What both sides want, in the order of `offered`; empty when that is nothing (TS_UNACCEPTABLE). */
 export function narrow(offered: readonly TrafficSelector[], ours: readonly TrafficSelector[]): TrafficSelector[] {

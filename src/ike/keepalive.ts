@@ -1,24 +1,23 @@
 /** NAT keepalives: one octet 0xFF, so that the box does not forget who stands behind it (RFC 3948 §4). */
-import { describeDuration, after, type Instant } from '../../core/time.ts';
-import { natKeepalive } from '../../wire/natt.ts';
+import { describeDuration, after, type Instant } from '../core/time.ts';
+import { natKeepalive } from '../wire/natt.ts';
+import type { AnyIkeSa } from './any-ike-sa.ts';
 import { lastUse } from './child.ts';
-import { natTraversalPort } from './port-float.ts';
-import type { IkeSa } from './sa.ts';
 
 const name = 'NAT keepalive';
 
-/** Only the side behind the NAT sends them, and only on the port that ESP uses too. Starts anew when it runs already. */
-export function startKeepalives(sa: IkeSa): void {
+/** Only the side behind the NAT sends them, and only where ESP goes the same way. Starts anew when it runs already. */
+export function startKeepalives(sa: AnyIkeSa): void {
   const { interval } = sa.context.config.keepalive;
-  if (interval === 'off' || !sa.nat.localBehindNat || sa.local.port !== natTraversalPort) return;
+  if (interval === 'off' || !sa.nat.localBehindNat || sa.encapsulation === 'none') return;
   sa.alarm(name, after(sa.lastSent, interval), () => due(sa));
 }
 
 /** Another IKE SA has taken over, and its keepalives do for both. */
-export const stopKeepalives = (sa: IkeSa): void => sa.cancel(name);
+export const stopKeepalives = (sa: AnyIkeSa): void => sa.cancel(name);
 
 /** Nothing of IKE went out for an interval; ESP may have: the stack knows. */
-function due(sa: IkeSa): void {
+function due(sa: AnyIkeSa): void {
   const { interval } = sa.context.config.keepalive;
   if (interval === 'off') return;
   const { now } = sa.context;

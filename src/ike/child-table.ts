@@ -1,0 +1,33 @@
+/** Which child SA? The stack speaks of SPIs and reqids, and of all the versions' child SAs at once. */
+import type { ChildSa } from './child.ts';
+import { addTo, removeFrom } from './index-of-sets.ts';
+
+export class ChildSaTable {
+  readonly #bySpi = new Map<number, ChildSa>();
+  readonly #ofReqid = new Map<number, Set<ChildSa>>();
+  #lastReqid = 0;
+
+  newReqid(): number {
+    return ++this.#lastReqid;
+  }
+
+  /** By the SPI that we receive with. */
+  bySpi(spiIn: number): ChildSa | undefined {
+    return this.#bySpi.get(spiIn);
+  }
+
+  /** One, or two and more while a rekey is under way. */
+  ofReqid(reqid: number): readonly ChildSa[] {
+    return [...(this.#ofReqid.get(reqid) ?? [])];
+  }
+
+  add(child: ChildSa): void {
+    this.#bySpi.set(child.spiIn, child);
+    addTo(this.#ofReqid, child.reqid, child);
+  }
+
+  remove(child: ChildSa): void {
+    this.#bySpi.delete(child.spiIn);
+    removeFrom(this.#ofReqid, child.reqid, child);
+  }
+}
