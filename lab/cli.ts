@@ -3,6 +3,7 @@ import { backendNames } from './backends/backend.ts';
 import type { CommandLine } from './commands/run.ts';
 import { Problem } from './problem.ts';
 import { lineWidth } from './report/text.ts';
+import { ikeModes } from './topology/ike-version.ts';
 import { suggestion } from './suggest.ts';
 
 const { argv, stderr } = process;
@@ -17,6 +18,7 @@ function withRunOptions(command: Command): Command {
     .option('--backend <name>', `where it runs: ${backendNames.join(', ')}`, 'sim')
     .option('--topology <name|file>', 'another topology than the lesson\'s own')
     .option('--nat <preset>', 'this preset for every box, where the lesson does not need a certain one (see: nat list)')
+    .option('--ike <version>', `another version of IKE, where the lesson is not about one: ${ikeModes.join(', ')}`)
     .option('--set <parameter=value>', 'a parameter of the lesson, repeatable (see: explain SCENARIO)', collect)
     .option('--seed <n>', 'the seed of all chance in the simulator', '1')
     .option('--json <file|->', 'results as JSON (schema 1); - is standard output')
@@ -45,6 +47,7 @@ Without a scenario the headline lessons are told, one after the other, on the si
 
   lab detection --set position=double
   lab keepalive --backend netns
+  lab port-float --ike v1-aggressive
   lab multi-client --set clients=20 --nat passthrough-500 --json -
 
 Exit status: 0 all verdicts pass; 1 a check failed; 2 the command line or a file is wrong; 3 unsupported here, or inconclusive.`,

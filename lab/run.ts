@@ -5,6 +5,8 @@ import { TraceLog } from '../src/trace/trace.ts';
 import type { Backend, BackendName, Lab, Predicate, Unsupported } from './backends/backend.ts';
 import type { Check, Verdict } from './checks/check.ts';
 import { adjustmentToVariation, castOf } from './topology/cast.ts';
+import { inMode } from './topology/ike-version.ts';
+import type { IkeMode } from './topology/ike-version.ts';
 import type { Cast } from './topology/cast.ts';
 import type { Values } from './scenarios/parameters.ts';
 import type { Act, Scenario, Stage } from './scenarios/scenario.ts';
@@ -22,6 +24,8 @@ export interface RunOptions {
   readonly topology?: string;
   /** Instead of the boxes' own presets. */
   readonly preset?: string;
+  /** Instead of the topology's own version of IKE. */
+  readonly ike?: IkeMode;
   readonly audience?: Audience;
   /** Ends the run early; what was learned so far is the result. */
   readonly signal?: AbortSignal;
@@ -63,11 +67,12 @@ export interface ScenarioResult {
   readonly wallMs: number;
 }
 
-/** The topology of an act: its own or the one asked for, then the preset asked for, then the act's adjustment. */
-export function topologyOf(act: Act, { topology, preset }: Pick<RunOptions, 'topology' | 'preset'> = {}): Topology {
+/** The topology of an act: its own or the one asked for, then the preset and the version of IKE asked for, then the act's adjustment. */
+export function topologyOf(act: Act, { topology, preset, ike }: Pick<RunOptions, 'topology' | 'preset' | 'ike'> = {}): Topology {
   const loaded = loadTopology(topology === undefined || act.keepsTopology ? act.topology : topology);
   const variations = [
     ...(preset === undefined ? [] : [{ nats: Object.fromEntries(Object.keys(loaded.file.nats).map((box) => [box, { preset, behaviour: null }])) }]),
+    ...(ike === undefined || act.keepsIke ? [] : [inMode(loaded, ike)]),
     ...(act.adjust === undefined ? [] : [adjustmentToVariation(loaded, act.adjust)]),
   ];
   return planTopology(variations.length === 0 ? loaded : vary(loaded, ...variations));

@@ -18,11 +18,13 @@ import { parseSettings } from '../scenarios/parameters.ts';
 import type { Values } from '../scenarios/parameters.ts';
 import type { Scenario } from '../scenarios/scenario.ts';
 import { suggestion } from '../suggest.ts';
+import { ikeModes } from '../topology/ike-version.ts';
 
 export interface CommandLine {
   readonly backend: string;
   readonly topology?: string;
   readonly nat?: string;
+  readonly ike?: string;
   readonly set?: readonly string[];
   readonly seed: string;
   readonly json?: string;
@@ -55,7 +57,13 @@ async function play(chosen: readonly Scenario[], options: CommandLine, detail: '
   if (options.nat !== undefined && presetNamed(options.nat) === undefined) throw new Problem(`no NAT preset "${options.nat}"; ${suggestion(options.nat, presets.map(({ name }) => name))}`);
   const backend = await loadBackend(options.backend);
   const settings = settingsOf(chosen, options.set ?? [], backend.clock);
-  const places = { ...(options.topology === undefined ? {} : { topology: options.topology }), ...(options.nat === undefined ? {} : { preset: options.nat }) };
+  const ike = ikeModes.find((mode) => mode === options.ike);
+  if (options.ike !== undefined && ike === undefined) throw new Problem(`--ike ${options.ike}: ${suggestion(options.ike, ikeModes)}`);
+  const places = {
+    ...(options.topology === undefined ? {} : { topology: options.topology }),
+    ...(options.nat === undefined ? {} : { preset: options.nat }),
+    ...(ike === undefined ? {} : { ike }),
+  };
   if (options.topology !== undefined) for (const [i, scenario] of chosen.entries()) for (const act of scenario.acts(settings[i]!)) castFor(act, topologyOf(act, places));
   await mustBeUsable(backend);
   if (backend.enclosure !== undefined && !backend.enclosure.isEntered()) return backend.enclosure.enter(process.argv.slice(2));

@@ -30,6 +30,8 @@ export interface Act {
   readonly topology: string;
   /** The act is about this very network: `--topology` leaves it alone. */
   readonly keepsTopology?: true;
+  /** The act is about this very version of IKE: `--ike` leaves it alone. */
+  readonly keepsIke?: true;
   /** How many must be in the cast at the least, beside one client and the gateway. */
   readonly needs?: { readonly clients?: number; readonly boxes?: number };
   /** What this act changes in the topology, by role. */

@@ -2,11 +2,15 @@
 import type { IpAddress } from '../../src/core/address.ts';
 import type { HostPlan, InterfacePlan, NatPlan } from '../../src/sim/plan.ts';
 import { Problem } from '../problem.ts';
+import { modeOf } from './ike-version.ts';
+import type { IkeMode } from './ike-version.ts';
 import type { Topology } from './plan.ts';
 import type { LoadedTopology, Variation } from './load.ts';
 import type { TopologySource } from './schema.ts';
 
 export interface Cast {
+  /** How the clients negotiate. */
+  readonly ike: IkeMode;
   readonly clients: readonly Client[];
   readonly gateway: Gateway;
   /** From the clients' side to the gateway's, as a packet meets them. */
@@ -62,7 +66,7 @@ export function castOf(topology: Topology): Cast {
   const protectedSegment = gatewayPlan.interfaces.find(({ address }) => address === innerAddress)!.segment;
   const server = hosts.find((plan) => plan !== gatewayPlan && plan.interfaces.some(({ segment }) => segment === protectedSegment));
   const gateway = { name: gatewayPlan.name, connection: gatewayPlan.endpoint.ike.connections[0]!.name, address: outer(gatewayPlan).address, innerAddress, plan: gatewayPlan };
-  return { clients, gateway, boxes: topology.plan.nodes.filter((node) => node.kind === 'nat'), server: server === undefined ? innerAddress : outer(server).address };
+  return { ike: modeOf(clients[0]!.plan.endpoint!.ike.connections[0]!), clients, gateway, boxes: topology.plan.nodes.filter((node) => node.kind === 'nat'), server: server === undefined ? innerAddress : outer(server).address };
 }
 
 const outer = ({ interfaces }: HostPlan): InterfacePlan => interfaces[0]!;

@@ -3,64 +3,45 @@ import type { IpAddress, Prefix } from '../../src/core/address.ts';
 import { seconds } from '../../src/core/time.ts';
 import type { EndpointConfig } from '../../src/host/ports.ts';
 import { preSharedKey } from '../../src/ike/config.ts';
-import type { ChildConfig, ConnectionConfig, EspProposal, IkeProposal, Identity } from '../../src/ike/config.ts';
+import type { ChildConfig, ConnectionConfig, Identity, NattVersion, V1Settings } from '../../src/ike/config.ts';
+import { espProposalsOf, ikeProposalsOf } from './proposals.ts';
 import type { HostFile } from './schema.ts';
 
 export type Role =
-  | { readonly role: 'client'; readonly gateway: string; readonly gatewayAddress: IpAddress; readonly protects: Prefix }
+  | { readonly role: 'client'; readonly gateway: string; readonly gatewayIdentity: Identity; readonly gatewayAddress: IpAddress; readonly protects: Prefix }
   | { readonly role: 'gateway'; readonly protects: Prefix; readonly pool: Prefix; readonly innerAddress: IpAddress };
+
+type IkeFile = NonNullable<HostFile['ike']>;
+type EspFile = NonNullable<HostFile['esp']>;
 
 /** The name of a gateway's one connection; a client's is named for its gateway. */
 export const gatewayConnection = 'clients';
 
-export const identityOf = (host: string): Identity => ({ type: 'fqdn', value: `${host}.example` });
+/** Who a host says it is: what its file says, or its name. */
+export const identityOf = (host: string, { ike }: HostFile): Identity => ike?.identity ?? { type: 'fqdn', value: `${host}.example` };
 
-const ikeProposals: readonly IkeProposal[] = [
-  {
-    encryption: [{ name: 'aes-gcm-16', bits: 256 }, { name: 'aes-gcm-16', bits: 128 }, { name: 'chacha20-poly1305' }],
-    integrity: [],
-    prf: ['hmac-sha2-256', 'hmac-sha2-384', 'hmac-sha2-512'],
-    groups: ['curve25519', 'ecp-256', 'ecp-384', 'modp-2048'],
-  },
-  {
-    encryption: [{ name: 'aes-cbc', bits: 256 }, { name: 'aes-cbc', bits: 128 }],
-    integrity: ['hmac-sha2-256-128', 'hmac-sha2-384-192', 'hmac-sha2-512-256', 'hmac-sha1-96'],
-    prf: ['hmac-sha2-256', 'hmac-sha2-384', 'hmac-sha2-512', 'hmac-sha1'],
-    groups: ['curve25519', 'ecp-256', 'ecp-384', 'modp-2048'],
-  },
-];
+/** What daemons of today announce and take: the RFC, and what Windows and many others really send. */
+const usualNatt: readonly NattVersion[] = ['rfc-3947', 'draft-03', 'draft-02n', 'draft-02'];
 
-const espProposals: readonly EspProposal[] = [
-  { encryption: [{ name: 'aes-gcm-16', bits: 256 }, { name: 'aes-gcm-16', bits: 128 }, { name: 'chacha20-poly1305' }], integrity: [], groups: [], extendedSequenceNumbers: true },
-  { encryption: [{ name: 'aes-cbc', bits: 256 }, { name: 'aes-cbc', bits: 128 }], integrity: ['hmac-sha2-256-128', 'hmac-sha1-96'], groups: [], extendedSequenceNumbers: false },
-];
-
-export function endpointConfig(name: string, address: IpAddress, { ike = {}, esp = {} }: HostFile, role: Role): EndpointConfig {
-  const child: ChildConfig = {
-    local: role.role === 'client' ? ['dynamic'] : [role.protects],
-    remote: role.role === 'client' ? [role.protects] : ['dynamic'],
-    proposals: esp.proposals?.map((proposal) => ({ ...proposal, encryption: proposal.encryption.map(withBits) })) ?? espProposals,
-    lifetime: {
-      softTime: esp.softTime ?? 'never',
-      hardTime: esp.hardTime ?? 'never',
-      softPackets: esp.softPackets ?? 'never',
-      hardPackets: esp.hardPackets ?? 'never',
-    },
-  };
+export function endpointConfig(name: string, address: IpAddress, host: HostFile, role: Role): EndpointConfig {
+  const { ike = {}, esp = {} } = host;
   const connection: ConnectionConfig = {
     name: role.role === 'client' ? role.gateway : gatewayConnection,
-    ike: { version: 'v2' },
+    ike: ike.version === 'v1' ? v1Settings(ike.v1) : { version: 'v2' },
     remote: role.role === 'client' ? role.gatewayAddress : 'any',
-    localIdentity: identityOf(name),
-    remoteIdentity: role.role === 'client' ? identityOf(role.gateway) : 'any',
+    localIdentity: identityOf(name, host),
+    remoteIdentity: role.role === 'client' ? role.gatewayIdentity : 'any',
     authentication: preSharedKey(ike.preSharedKey ?? 'the lab knows no secrets'),
+    addressIdentity: ike.addressIdentity ?? 'any',
     natTraversal: ike.natTraversal ?? true,
+    encapsulation: ike.encapsulation ?? 'as-detected',
+    peerPort: ike.peerPort ?? 'any',
     startPort: ike.startPort ?? 500,
-    proposals: ike.proposals?.map((proposal) => ({ ...proposal, encryption: proposal.encryption.map(withBits) })) ?? ikeProposals,
+    proposals: ikeProposalsOf(ike, ike.version ?? 'v2'),
     keyingTries: ike.keyingTries ?? 'once',
     rekeyIkeAfter: ike.rekeyAfter ?? 'never',
-    virtualAddress: role.role === 'client' ? 'request' : { pool: role.pool },
-    child,
+    virtualAddress: virtualAddress(ike, esp, role),
+    child: childConfig(ike, esp, role),
   };
   return {
     name,
@@ -77,4 +58,39 @@ export function endpointConfig(name: string, address: IpAddress, { ike = {}, esp
   };
 }
 
-const withBits = ({ name, bits }: { name: EspProposal['encryption'][number]['name']; bits?: 128 | 256 | undefined }): EspProposal['encryption'][number] => (bits === undefined ? { name } : { name, bits });
+function v1Settings({ exchange, natt, natOriginalAddress, commitBit, xauth, gifts }: NonNullable<IkeFile['v1']> = {}): V1Settings {
+  return {
+    version: 'v1',
+    exchange: exchange ?? 'main',
+    natt: { offers: natt?.offers ?? usualNatt, accepts: natt?.accepts ?? usualNatt },
+    natOriginalAddress: natOriginalAddress ?? 'sent',
+    commitBit: commitBit ?? false,
+    xauth: xauth?.users !== undefined ? { users: xauth.users } : xauth?.user !== undefined ? { user: xauth.user, password: xauth.password ?? '' } : 'none',
+    ...(gifts === undefined ? {} : { gifts: defined(gifts) }),
+  };
+}
+
+/** A road warrior wants an inner address; in transport mode there is nothing but the outer ones. */
+function virtualAddress({ virtualAddress: said }: IkeFile, { mode }: EspFile, role: Role): ConnectionConfig['virtualAddress'] {
+  const wanted = said ?? (mode === 'transport' ? 'none' : 'request');
+  if (wanted === 'none') return 'none';
+  return role.role === 'client' ? 'request' : { pool: role.pool };
+}
+
+function childConfig(ike: IkeFile, esp: EspFile, role: Role): ChildConfig {
+  const { mode, protocol, upperLayer, softTime = 'never', hardTime = 'never', softPackets = 'never', hardPackets = 'never' } = esp;
+  const network = mode === 'transport' ? 'dynamic' : role.protects;
+  return {
+    local: role.role === 'client' ? ['dynamic'] : [network],
+    remote: role.role === 'client' ? [network] : ['dynamic'],
+    ...(upperLayer === undefined ? {} : { upperLayer: { protocol: upperLayer.protocol, localPort: upperLayer.localPort ?? 0, remotePort: upperLayer.remotePort ?? 0 } }),
+    mode: mode ?? 'tunnel',
+    protocol: protocol ?? 'esp',
+    proposals: espProposalsOf(esp, ike.version ?? 'v2'),
+    lifetime: { softTime, hardTime, softPackets, hardPackets },
+  };
+}
+
+/** Only what was said. */
+const defined = <Fields extends object>(fields: Fields): { [Key in keyof Fields]: Exclude<Fields[Key], undefined> } =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as never;

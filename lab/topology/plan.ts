@@ -8,7 +8,7 @@ import { Problem } from '../problem.ts';
 import { suggestion } from '../suggest.ts';
 import { planInterfaces, planSegments } from './addresses.ts';
 import type { Copies, Interfaces } from './addresses.ts';
-import { endpointConfig } from './endpoints.ts';
+import { endpointConfig, identityOf } from './endpoints.ts';
 import type { LoadedTopology, Locate } from './load.ts';
 import { Routing } from './routing.ts';
 import type { HostFile, NatFile, TopologyFile } from './schema.ts';
@@ -111,7 +111,7 @@ function hostPlan(name: string, host: HostFile, file: TopologyFile, interfaces: 
   const role =
     host.connectsTo === undefined
       ? ({ role: 'gateway', protects: protectedPrefix, pool, innerAddress: own.find(({ segment }) => segment === host.protects)!.address } as const)
-      : ({ role: 'client', gateway: host.connectsTo, gatewayAddress: routing.reach(name, host.connectsTo), protects: protectedPrefix } as const);
+      : ({ role: 'client', gateway: host.connectsTo, gatewayIdentity: identityOf(host.connectsTo, gatewayFile), gatewayAddress: routing.reach(name, host.connectsTo), protects: protectedPrefix } as const);
   return {
     ...base,
     routes: [...routes, { to: role.role === 'client' ? protectedPrefix : pool, via: 'tunnel' }],

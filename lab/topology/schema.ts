@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { isIpv4, parseAddress, parsePrefix } from '../../src/core/address.ts';
 import { dhGroupIds, encryptionIds, integrityIds, prfIds } from '../../src/crypto/transforms.ts';
+import { nattVersions } from '../../src/ike/config.ts';
 import { parseDuration } from './duration.ts';
 
 const duration = z.string().transform((text, context) => {
@@ -102,7 +103,21 @@ const encryption = z.strictObject({ name: z.enum(keys(encryptionIds)), bits: z.u
 const integrity = z.array(z.enum(keys(integrityIds)));
 const groups = z.array(z.enum(keys(dhGroupIds)));
 
+const identity = z.strictObject({ type: z.enum(['address', 'fqdn', 'user-fqdn', 'key-id']), value: z.string().min(1) });
+const nattVersion = z.array(z.enum(nattVersions));
+
+/** What only IKEv1 has. */
+const v1 = z.strictObject({
+  exchange: z.enum(['main', 'aggressive']).optional(),
+  natt: z.strictObject({ offers: nattVersion.optional(), accepts: nattVersion.optional() }).optional(),
+  natOriginalAddress: z.enum(['sent', 'withheld']).optional(),
+  commitBit: z.boolean().optional(),
+  xauth: z.strictObject({ user: z.string().min(1).optional(), password: z.string().optional(), users: z.record(z.string(), z.string()).optional() }).optional(),
+  gifts: z.strictObject({ netmask: address.optional(), dns: z.array(address).optional(), networks: z.array(prefix).optional() }).optional(),
+});
+
 const ike = z.strictObject({
+  version: z.enum(['v1', 'v2']).optional(),
   natTraversal: z.boolean().optional(),
   startPort: z.union([z.literal(500), z.literal(4500)]).optional(),
   keepalive: orOff(duration).optional(),
@@ -112,11 +127,24 @@ const ike = z.strictObject({
   cookieThreshold: z.int().min(0).optional(),
   halfOpenLimit: z.int().min(1).optional(),
   rekeyAfter: orNever(duration).optional(),
+  identity: identity.optional(),
   preSharedKey: z.string().min(1).optional(),
+  addressIdentity: z.enum(['any', 'strict']).optional(),
+  encapsulation: z.enum(['as-detected', 'forced']).optional(),
+  peerPort: z.union([z.literal('any'), z.literal(500)]).optional(),
+  virtualAddress: z.enum(['none', 'request']).optional(),
+  v1: v1.optional(),
   proposals: z.array(z.strictObject({ encryption: z.array(encryption).min(1), integrity: integrity.default([]), prf: z.array(z.enum(keys(prfIds))).min(1), groups: groups.min(1) })).min(1).optional(),
 });
 
+const protocolNumbers = { icmp: 1, tcp: 6, udp: 17 } as const;
+
 const esp = z.strictObject({
+  protocol: z.enum(['esp', 'ah']).optional(),
+  mode: z.enum(['tunnel', 'transport']).optional(),
+  upperLayer: z
+    .strictObject({ protocol: z.enum(keys(protocolNumbers)).transform((name) => protocolNumbers[name]), localPort: port.optional(), remotePort: port.optional() })
+    .optional(),
   proposals: z
     .array(z.strictObject({ encryption: z.array(encryption).min(1), integrity: integrity.default([]), groups: groups.default([]), extendedSequenceNumbers: z.boolean().default(true) }))
     .min(1)
