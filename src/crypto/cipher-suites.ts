@@ -1,6 +1,8 @@
 import { aead } from './aead.ts';
+import { aesCbc128, aesCbc256, tripleDesCbc } from './cbc.ts';
+import type { Cbc } from './cbc.ts';
 import { cbcHmac } from './cbc-hmac.ts';
-import type { Cbc, TruncatedHmac } from './cbc-hmac.ts';
+import type { TruncatedHmac } from './cbc-hmac.ts';
 import { encryptionIds, integrityIds } from './transforms.ts';
 import type { EncryptionName, IntegrityName } from './transforms.ts';
 import type { CipherSuite } from './types.ts';
@@ -20,25 +22,28 @@ const aeads: readonly Row[] = [
   { encryption: 'chacha20-poly1305', bits: undefined, integrity: 'none', suite: aead('chacha20-poly1305', 'chacha20-poly1305', 32) },
 ];
 
-const cbcs: readonly { readonly bits: 128 | 256; readonly cbc: Cbc }[] = [
-  { bits: 128, cbc: { algorithm: 'aes-128-cbc', keyLength: 16 } },
-  { bits: 256, cbc: { algorithm: 'aes-256-cbc', keyLength: 32 } },
+const cbcs: readonly (Pick<Row, 'encryption' | 'bits'> & { readonly cbc: Cbc })[] = [
+  { encryption: 'aes-cbc', bits: 128, cbc: aesCbc128 },
+  { encryption: 'aes-cbc', bits: 256, cbc: aesCbc256 },
+  // RFC 2451 §2.2: no Key Length attribute
+  { encryption: '3des-cbc', bits: undefined, cbc: tripleDesCbc },
 ];
 
-/** RFC 2404; RFC 4868 §2.6. */
+/** RFC 2403; RFC 2404; RFC 4868 §2.6. */
 const hmacs: Record<Exclude<IntegrityName, 'none'>, TruncatedHmac> = {
+  'hmac-md5-96': { hash: 'md5', keyLength: 16, icvLength: 12 },
   'hmac-sha1-96': { hash: 'sha1', keyLength: 20, icvLength: 12 },
   'hmac-sha2-256-128': { hash: 'sha256', keyLength: 32, icvLength: 16 },
   'hmac-sha2-384-192': { hash: 'sha384', keyLength: 48, icvLength: 24 },
   'hmac-sha2-512-256': { hash: 'sha512', keyLength: 64, icvLength: 32 },
 };
 
-const cbcHmacs: readonly Row[] = cbcs.flatMap(({ bits, cbc }) =>
+const cbcHmacs: readonly Row[] = cbcs.flatMap(({ encryption, bits, cbc }) =>
   (Object.keys(hmacs) as (keyof typeof hmacs)[]).map((integrity) => ({
-    encryption: 'aes-cbc',
+    encryption,
     bits,
     integrity,
-    suite: cbcHmac(`aes-cbc-${bits}/${integrity}`, cbc, hmacs[integrity]),
+    suite: cbcHmac(`${bits === undefined ? encryption : `${encryption}-${bits}`}/${integrity}`, cbc, hmacs[integrity]),
   })),
 );
 
@@ -47,12 +52,18 @@ const rows = [...aeads, ...cbcHmacs];
 /** Every suite that the lab has. */
 export const cipherSuites: readonly CipherSuite[] = rows.map(({ suite }) => suite);
 
+/** In bits, of ciphers that take no Key Length attribute. */
+const onlyLengths: Partial<Record<EncryptionName, number>> = { 'chacha20-poly1305': 256, '3des-cbc': 192 };
+
+/** Whether the transform goes without a Key Length attribute. */
+export const hasOneLength = (encryption: EncryptionName): boolean => onlyLengths[encryption] !== undefined;
+
 /**
  * The suite of transforms named in a configuration. A combination that does not exist throws: AES without a key length, CBC without
- * an HMAC, an AEAD with one. ChaCha20-Poly1305 may be given its only length, 256.
+ * an HMAC, an AEAD with one. ChaCha20-Poly1305 and 3DES may be given their only lengths, 256 and 192.
  */
-export function cipherSuite(encryption: EncryptionName, bits: 128 | 256 | undefined, integrity: IntegrityName): CipherSuite {
-  const wanted = encryption === 'chacha20-poly1305' && bits === 256 ? undefined : bits;
+export function cipherSuite(encryption: EncryptionName, bits: 128 | 192 | 256 | undefined, integrity: IntegrityName): CipherSuite {
+  const wanted = bits === onlyLengths[encryption] ? undefined : bits;
   const row = rows.find((it) => it.encryption === encryption && it.bits === wanted && it.integrity === integrity);
   if (row === undefined) throw new TypeError(`no such suite: ${encryption}, ${bits ?? 'no'} key bits, integrity ${integrity}`);
   return row.suite;

@@ -1,10 +1,12 @@
 import { curve25519 } from './curve25519.ts';
 import { ecp256, ecp384 } from './ecp.ts';
-import { modp2048 } from './modp.ts';
+import { modp1024, modp1536, modp2048 } from './modp.ts';
 import type { DhGroupName } from './transforms.ts';
 import type { DhGroup } from './types.ts';
 
 const groups: Record<DhGroupName, DhGroup> = {
+  'modp-1024': modp1024(),
+  'modp-1536': modp1536(),
   'modp-2048': modp2048(),
   'ecp-256': ecp256(),
   'ecp-384': ecp384(),

@@ -1,4 +1,5 @@
 import { concat } from '../core/bytes.ts';
+import { cutter } from './octets.ts';
 import { prfPlus } from './prf.ts';
 import type { CipherSuite, Prf } from './types.ts';
 
@@ -85,10 +86,4 @@ export function childKeys({ prf, suite, skD, sharedSecret, nonceI, nonceR }: Chi
   const take = cutter(prfPlus(prf, skD, seed, 2 * (suite.encryptionKeyLength + suite.integrityKeyLength)));
   const saKeys = (): SaKeys => ({ encryption: take(suite.encryptionKeyLength), integrity: take(suite.integrityKeyLength) });
   return { initiator: saKeys(), responder: saKeys() };
-}
-
-/** Each key gets octets of its own, so that wiping one leaves the others. */
-function cutter(material: Uint8Array): (length: number) => Uint8Array {
-  let at = 0;
-  return (length) => material.slice(at, (at += length));
 }

@@ -6,6 +6,7 @@ import type { PrfName } from './transforms.ts';
 import type { Prf } from './types.ts';
 
 const prfs: Record<PrfName, Prf> = {
+  'hmac-md5': hmac('hmac-md5', 'md5', 16),
   'hmac-sha1': hmac('hmac-sha1', 'sha1', 20),
   'hmac-sha2-256': hmac('hmac-sha2-256', 'sha256', 32),
   'hmac-sha2-384': hmac('hmac-sha2-384', 'sha384', 48),

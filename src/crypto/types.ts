@@ -1,7 +1,7 @@
 /** What the cryptographic floor offers to the IKE daemon and the ESP stack. */
 import type { Random } from '../core/random.ts';
 
-/** A pseudo-random function of IKE (RFC 7296 §2.13). */
+/** A pseudo-random function of IKE (RFC 7296 §2.13, RFC 2409 §4). */
 export interface Prf {
   readonly name: string;
   /** The IKEv2 transform ID. */
@@ -9,6 +9,19 @@ export interface Prf {
   /** Preferred key and output length in octets: they are equal for all HMACs. */
   readonly length: number;
   compute(key: Uint8Array, ...data: readonly Uint8Array[]): Uint8Array;
+}
+
+export type HashName = 'md5' | 'sha1' | 'sha2-256' | 'sha2-384' | 'sha2-512';
+
+/** A hash that phase 1 of IKEv1 negotiates. */
+export interface Hash {
+  readonly name: HashName;
+  /** The attribute HASH (RFC 2409 appendix A). */
+  readonly id: number;
+  readonly length: number;
+  /** Its HMAC: the PRF where none is negotiated (RFC 2409 §4). */
+  readonly prf: Prf;
+  digest(...data: readonly Uint8Array[]): Uint8Array;
 }
 
 /** A Diffie-Hellman group of IKE. Public values have the fixed length of the KE payload. */

@@ -234,12 +234,14 @@ const replayWindow = 64;
 const bareSa = (spi: number): NonNullable<PfkeyMessage['sa']> => ({ spi, replay: 0, state: saStates.MATURE, auth: 0, encrypt: 0, flags: 0 });
 
 const encryptionOf: Readonly<Record<EncryptionName, number>> = {
+  '3des-cbc': encryptionAlgorithms['3DESCBC'],
   'aes-cbc': encryptionAlgorithms.AESCBC,
   'aes-gcm-16': encryptionAlgorithms.AES_GCM_ICV16,
   'chacha20-poly1305': encryptionAlgorithms.CHACHA20POLY1305,
 };
 const authOf: Readonly<Record<IntegrityName, number>> = {
   none: authAlgorithms.NONE,
+  'hmac-md5-96': authAlgorithms.MD5HMAC,
   'hmac-sha1-96': authAlgorithms.SHA1HMAC,
   'hmac-sha2-256-128': authAlgorithms.SHA2_256HMAC,
   'hmac-sha2-384-192': authAlgorithms.SHA2_384HMAC,

@@ -5,13 +5,15 @@ import type { CipherSuite } from '../crypto/types.ts';
 import { authAlgorithms, encryptionAlgorithms, type PfkeyAlgorithm } from '../wire/pfkey/message.ts';
 
 /** Key lengths in bits, without the salt of `saltOctets` that stands behind the key; `ivLength` in bits. */
-const encryptions: readonly { readonly id: number; readonly name: EncryptionName; readonly keyBits: readonly (128 | 256)[]; readonly saltOctets: number; readonly ivLength: number; readonly aead: boolean }[] = [
+const encryptions: readonly { readonly id: number; readonly name: EncryptionName; readonly keyBits: readonly (128 | 192 | 256)[]; readonly saltOctets: number; readonly ivLength: number; readonly aead: boolean }[] = [
+  { id: encryptionAlgorithms['3DESCBC'], name: '3des-cbc', keyBits: [192], saltOctets: 0, ivLength: 64, aead: false },
   { id: encryptionAlgorithms.AESCBC, name: 'aes-cbc', keyBits: [128, 256], saltOctets: 0, ivLength: 128, aead: false },
   { id: encryptionAlgorithms.AES_GCM_ICV16, name: 'aes-gcm-16', keyBits: [128, 256], saltOctets: 4, ivLength: 64, aead: true },
   { id: encryptionAlgorithms.CHACHA20POLY1305, name: 'chacha20-poly1305', keyBits: [256], saltOctets: 4, ivLength: 64, aead: true },
 ];
 
 const integrities: readonly { readonly id: number; readonly name: IntegrityName; readonly keyBits: number }[] = [
+  { id: authAlgorithms.MD5HMAC, name: 'hmac-md5-96', keyBits: 128 },
   { id: authAlgorithms.SHA1HMAC, name: 'hmac-sha1-96', keyBits: 160 },
   { id: authAlgorithms.SHA2_256HMAC, name: 'hmac-sha2-256-128', keyBits: 256 },
   { id: authAlgorithms.SHA2_384HMAC, name: 'hmac-sha2-384-192', keyBits: 384 },

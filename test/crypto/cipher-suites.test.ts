@@ -86,12 +86,14 @@ test('CBC draws another IV for each packet, and wants whole blocks', () => {
   expect(() => seal(15)).toThrow(RangeError);
 });
 
-// Key lengths with the salt: RFC 4106 §8.1, RFC 7634 §2; ICVs and integrity keys: RFC 2404, RFC 4868 §2.6. IDs: IANA, IKEv2 parameters.
+// Key lengths with the salt: RFC 4106 §8.1, RFC 7634 §2; ICVs and integrity keys: RFC 2403, RFC 2404, RFC 4868 §2.6. IDs: IANA, IKEv2 parameters.
 test.each([
   ['AES-GCM-16, 128 bits', 20, 128, undefined, 'aes-gcm-16-128', 20, 0, 16],
   ['AES-GCM-16, 256 bits', 20, 256, undefined, 'aes-gcm-16-256', 36, 0, 16],
   ['AES-GCM-16 with integrity NONE', 20, 256, 0, 'aes-gcm-16-256', 36, 0, 16],
   ['ChaCha20-Poly1305', 28, undefined, undefined, 'chacha20-poly1305', 36, 0, 16],
+  ['3DES with HMAC-MD5-96', 3, undefined, 1, '3des-cbc/hmac-md5-96', 24, 16, 12],
+  ['3DES with HMAC-SHA1-96', 3, undefined, 2, '3des-cbc/hmac-sha1-96', 24, 20, 12],
   ['AES-CBC-128 with HMAC-SHA1-96', 12, 128, 2, 'aes-cbc-128/hmac-sha1-96', 16, 20, 12],
   ['AES-CBC-128 with HMAC-SHA2-256-128', 12, 128, 12, 'aes-cbc-128/hmac-sha2-256-128', 16, 32, 16],
   ['AES-CBC-256 with HMAC-SHA2-384-192', 12, 256, 13, 'aes-cbc-256/hmac-sha2-384-192', 32, 48, 24],
@@ -109,8 +111,9 @@ test.each([
   ['AES with 192 bits', 20, 192, undefined],
   ['an AEAD with an HMAC', 20, 256, 12],
   ['ChaCha20-Poly1305 with a key length (RFC 7634 §4)', 28, 256, undefined],
-  ['3DES', 3, undefined, 2],
-  ['HMAC-MD5-96', 12, 128, 1],
+  ['3DES with a key length (RFC 2451 §2.2)', 3, 192, 2],
+  ['DES', 2, undefined, 2],
+  ['DES-MAC', 12, 128, 3],
 ])('transform IDs name nothing we have: %s', (_, encryptionId, bits, integrityId) => {
   expect(cipherSuiteByIds(encryptionId, bits, integrityId)).toBeUndefined();
 });
@@ -119,4 +122,5 @@ test('a configuration that names no suite is told so', () => {
   expect(() => cipherSuite('aes-cbc', 256, 'none')).toThrow('no such suite: aes-cbc, 256 key bits, integrity none');
   expect(() => cipherSuite('aes-gcm-16', undefined, 'none')).toThrow('no such suite');
   expect(cipherSuite('chacha20-poly1305', 256, 'none')).toBe(cipherSuite('chacha20-poly1305', undefined, 'none'));
+  expect(cipherSuite('3des-cbc', 192, 'hmac-sha1-96')).toBe(cipherSuite('3des-cbc', undefined, 'hmac-sha1-96'));
 });

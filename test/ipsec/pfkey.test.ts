@@ -23,11 +23,12 @@ describe('answers', () => {
   test('REGISTER says which algorithms there are', () => {
     const { supportedEncryption, supportedAuth } = new Host(ip(west)).ask({ type: 'SADB_REGISTER' });
     expect(supportedEncryption!.map(({ id, minBits, maxBits }) => [id, minBits, maxBits])).toEqual([
+      [encryptionAlgorithms['3DESCBC'], 192, 192],
       [encryptionAlgorithms.AESCBC, 128, 256],
       [encryptionAlgorithms.AES_GCM_ICV16, 128, 256],
       [encryptionAlgorithms.CHACHA20POLY1305, 256, 256],
     ]);
-    expect(supportedAuth!.map(({ id }) => id)).toEqual([authAlgorithms.SHA1HMAC, authAlgorithms.SHA2_256HMAC, authAlgorithms.SHA2_384HMAC, authAlgorithms.SHA2_512HMAC]);
+    expect(supportedAuth!.map(({ id }) => id)).toEqual([authAlgorithms.MD5HMAC, authAlgorithms.SHA1HMAC, authAlgorithms.SHA2_256HMAC, authAlgorithms.SHA2_384HMAC, authAlgorithms.SHA2_512HMAC]);
   });
 
   const unknown = 0x9999;

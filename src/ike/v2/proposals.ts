@@ -1,5 +1,5 @@
 /** Proposals: what is offered, and what of the peer's offer is chosen (RFC 7296 §2.7, §3.3). */
-import { cipherSuiteByIds } from '../../crypto/cipher-suites.ts';
+import { cipherSuiteByIds, hasOneLength } from '../../crypto/cipher-suites.ts';
 import { dhGroupById } from '../../crypto/diffie-hellman.ts';
 import { prfById } from '../../crypto/prf.ts';
 import { dhGroupIds, encryptionIds, integrityIds, prfIds } from '../../crypto/transforms.ts';
@@ -68,7 +68,7 @@ function split({ encryption, integrity }: Ciphers, make: (encryption: Transform[
 const encryptionTransform = ({ name, bits }: Ciphers['encryption'][number]): Transform => ({
   type: ENCR,
   id: encryptionIds[name],
-  ...(name === 'chacha20-poly1305' ? {} : { keyLength: bits ?? 128 }),
+  ...(hasOneLength(name) ? {} : { keyLength: bits ?? 128 }),
 });
 
 const transforms = <Name extends string>(type: number, names: readonly Name[], ids: Readonly<Record<Name, number>>): Transform[] =>

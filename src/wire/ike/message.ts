@@ -1,5 +1,6 @@
 /** IKEv2 messages as values (RFC 7296 §3). `codec.ts` turns them into bytes and back; policy lives elsewhere. */
 import type { IpAddress } from '../../core/address.ts';
+import type { DataAttribute } from './attributes.ts';
 
 export const ikeVersion2 = 0x20;
 
@@ -38,13 +39,7 @@ export interface Transform {
   readonly id: number;
   readonly keyLength?: number;
   /** Attributes that nobody here understands: RFC 7296 §3.3.6, such a transform must not be chosen. Absent when there are none. */
-  readonly otherAttributes?: readonly TransformAttribute[];
-}
-
-/** RFC 7296 §3.3.5: `value` is a number in the short form (attribute format 1), octets in the long one. */
-export interface TransformAttribute {
-  readonly type: number; // 15 bits
-  readonly value: number | Uint8Array;
+  readonly otherAttributes?: readonly DataAttribute[];
 }
 
 export interface Proposal {

@@ -1,11 +1,12 @@
 /** The substructures of the SA payload (RFC 7296 §3.3). */
 import type { Writer } from '../../core/bytes.ts';
+import { readAttributes, writeAttribute } from './attributes.ts';
+import type { DataAttribute } from './attributes.ts';
 import type { Fields } from './fields.ts';
 import { protocolIds } from './message.ts';
-import type { Proposal, Transform, TransformAttribute } from './message.ts';
+import type { Proposal, Transform } from './message.ts';
 
 const keyLengthAttribute = 14;
-const shortForm = 0x8000; // the attribute format bit
 
 /** RFC 7296 §3.3.1: which sizes of SPI a protocol has; IKE's own first negotiation sends none. */
 const spiSizes: Readonly<Record<number, readonly number[]>> = { [protocolIds.IKE]: [0, 8], [protocolIds.AH]: [4], [protocolIds.ESP]: [4] };
@@ -67,22 +68,13 @@ function readTransform(body: Fields): Transform {
   body.u8('RESERVED');
   const id = body.u16('Transform ID');
   let keyLength: number | undefined;
-  const otherAttributes: TransformAttribute[] = [];
-  while (body.remaining > 0) {
-    const attribute = readAttribute(body);
+  const otherAttributes: DataAttribute[] = [];
+  for (const attribute of readAttributes(body)) {
     // RFC 7296 §3.3.5: Key Length has the short form only, and once is enough; anything else is not understood
     if (attribute.type === keyLengthAttribute && typeof attribute.value === 'number' && keyLength === undefined) keyLength = attribute.value;
     else otherAttributes.push(attribute);
   }
   return { type, id, ...(keyLength !== undefined && { keyLength }), ...(otherAttributes.length > 0 && { otherAttributes }) };
-}
-
-/** RFC 7296 §3.3.5: `1 (1) | Type (15) | Value (16)`, or `0 (1) | Type (15) | Length (16) | Value`. */
-function readAttribute(body: Fields): TransformAttribute {
-  const head = body.u16('Attribute Type');
-  const type = head & ~shortForm;
-  if ((head & shortForm) !== 0) return { type, value: body.u16('Attribute Value') };
-  return { type, value: body.bytes('Attribute Value', body.u16('Attribute Length')) };
 }
 
 function checkLast(body: Fields, last: number, more: number): void {
@@ -104,10 +96,7 @@ function writeTransform(out: Writer, { type, id, keyLength, otherAttributes = []
   const at = out.length;
   out.u8(last).zeros(3);
   out.u8(type).u8(0).u16(id);
-  if (keyLength !== undefined) out.u16(shortForm | keyLengthAttribute).u16(keyLength);
-  for (const { type: attribute, value } of otherAttributes) {
-    if (typeof value === 'number') out.u16(shortForm | attribute).u16(value);
-    else out.u16(attribute).u16(value.length).bytes(value);
-  }
+  if (keyLength !== undefined) writeAttribute(out, { type: keyLengthAttribute, value: keyLength });
+  for (const attribute of otherAttributes) writeAttribute(out, attribute);
   out.u16At(at + 2, out.length - at);
 }

@@ -13,8 +13,8 @@ export const saStates = { LARVAL: 0, MATURE: 1, DYING: 2, DEAD: 3 } as const;
 export const saFlags = { PFS: 1, /** FreeBSD's number for extended sequence numbers; Linux's PF_KEY has none. */ ESN: 0x400 } as const;
 
 /** SADB_AALG, SADB_EALG as Linux numbers them; ChaCha20-Poly1305 as FreeBSD does, Linux's PF_KEY has none. */
-export const authAlgorithms = { NONE: 0, SHA1HMAC: 3, SHA2_256HMAC: 5, SHA2_384HMAC: 6, SHA2_512HMAC: 7 } as const;
-export const encryptionAlgorithms = { NULL: 11, AESCBC: 12, AES_GCM_ICV16: 20, CHACHA20POLY1305: 31 } as const;
+export const authAlgorithms = { NONE: 0, MD5HMAC: 2, SHA1HMAC: 3, SHA2_256HMAC: 5, SHA2_384HMAC: 6, SHA2_512HMAC: 7 } as const;
+export const encryptionAlgorithms = { '3DESCBC': 3, NULL: 11, AESCBC: 12, AES_GCM_ICV16: 20, CHACHA20POLY1305: 31 } as const;
 
 /** errno of an answer, as Linux numbers them. */
 export const pfkeyErrors = { ENOENT: 2, ESRCH: 3, EEXIST: 17, EINVAL: 22, EOPNOTSUPP: 95 } as const;
