@@ -81,13 +81,17 @@ export type IkeEvent =
       readonly direction: 'sent' | 'received';
       readonly local: Endpoint;
       readonly peer: Endpoint;
-      /** IKE_SA_INIT, IKE_AUTH, CREATE_CHILD_SA, INFORMATIONAL. */
+      /** IKE_SA_INIT, IKE_AUTH, CREATE_CHILD_SA, INFORMATIONAL; of IKEv1 main, aggressive, quick, informational, transaction. */
       readonly exchange: string;
       readonly messageId: number;
+      /** IKEv1 has no such flag: whoever did not begin the exchange responds, and R-U-THERE-ACK, which is an exchange of its own, is a response. */
       readonly response: boolean;
       readonly initiatorSpi: SpiText;
       readonly responderSpi: SpiText;
-      /** In the notation of RFC 7296 §1.2: `HDR, SAi1, KEi, Ni, N(NAT_DETECTION_SOURCE_IP)`; what is inside SK in braces. */
+      /**
+       * In the notation of RFC 7296 §1.2: `HDR, SAi1, KEi, Ni, N(NAT_DETECTION_SOURCE_IP)`; what is inside SK in braces. Of IKEv1 in that of RFC 2409 §3.2:
+       * `HDR, KE, Ni, NAT-D, NAT-D`; what is encrypted behind `HDR*`.
+       */
       readonly notation: string;
       /** 0 for the first transmission. */
       readonly retransmission: number;
@@ -107,8 +111,15 @@ export type IkeEvent =
       readonly selectors: string;
       readonly story: string;
     } & IkeSaName)
-  /** What this side concluded from the peer's NAT_DETECTION notifies (RFC 7296 §2.23). */
-  | ({ readonly kind: 'nat-detection'; readonly supported: boolean; readonly localBehindNat: boolean; readonly remoteBehindNat: boolean; readonly story: string } & IkeSaName)
+  /** What this side concluded from the peer's NAT_DETECTION notifies (RFC 7296 §2.23), or NAT-D payloads of a version of NAT-T, `rfc-3947`, `draft-02n` (RFC 3947 §3.2). */
+  | ({
+      readonly kind: 'nat-detection';
+      readonly supported: boolean;
+      readonly localBehindNat: boolean;
+      readonly remoteBehindNat: boolean;
+      readonly nattVersion?: string;
+      readonly story: string;
+    } & IkeSaName)
   /** The IKE SA goes on from another pair of ports. */
   | ({ readonly kind: 'port-float'; readonly from: { readonly local: number; readonly remote: number }; readonly to: { readonly local: number; readonly remote: number }; readonly story: string } & IkeSaName)
   /** The peer is reached at another address or port from now on (RFC 7296 §2.23, dynamic address update). */
@@ -118,6 +129,8 @@ export type IkeEvent =
   | ({ readonly kind: 'virtual-address'; readonly address: IpAddress; readonly story: string } & IkeSaName)
   /** What a capture needs to be decrypted. Keys as hex. */
   | ({ readonly kind: 'ike-keys'; readonly encryption: string; readonly integrity: string; readonly skEi: string; readonly skEr: string; readonly skAi: string; readonly skAr: string } & IkeSaName)
+  /** The same of IKEv1, by the initiator's cookie: one key for both directions. `encryption`: `aes-cbc-128`, `3des-cbc`. */
+  | ({ readonly kind: 'isakmp-keys'; readonly encryption: string; readonly encryptionKey: string } & IkeSaName)
   | { readonly kind: 'command-refused'; readonly command: string; readonly why: string };
 
 // ---- the IPsec stack -----------------------------------------------------------------------------------------------------

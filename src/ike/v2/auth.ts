@@ -14,7 +14,7 @@ import { addressReply, addressRequest, asksForAddress, givenAddress } from './co
 import { consequences } from './create-child.ts';
 import { refusePeer } from './informational.ts';
 import { errorOf, espSpi, espSpiFrom, notify, notifyOf, only } from './payloads.ts';
-import { childFailed, narrowed, wantedSelectors } from './policy.ts';
+import { childFailed, narrowed, wantedSelectors } from '../wanted-traffic.ts';
 import { acceptedEsp, chooseEsp, chooseIke, espProposals } from './proposals.ts';
 import type { IkeSa } from './sa.ts';
 

@@ -12,7 +12,7 @@ import { askAbout, deleteChild } from './informational.ts';
 import { freshNonce } from './init.ts';
 import { lower, lowest } from './nonces.ts';
 import { childNotify, errorOf, espSpi, espSpiFrom, invalidKe, nonceOf, notify, notifyOf, only, wantedGroup } from './payloads.ts';
-import { childFailed, narrowed, wantedSelectors } from './policy.ts';
+import { childFailed, narrowed, wantedSelectors } from '../wanted-traffic.ts';
 import { acceptedEsp, chooseEsp, espProposals } from './proposals.ts';
 import type { IkeSa, V2Child } from './sa.ts';
 
