@@ -19,6 +19,7 @@ function withRunOptions(command: Command): Command {
     .option('--topology <name|file>', 'another topology than the lesson\'s own')
     .option('--nat <preset>', 'this preset for every box, where the lesson does not need a certain one (see: nat list)')
     .option('--ike <version>', `another version of IKE, where the lesson is not about one: ${ikeModes.join(', ')}`)
+    .option('--nat-engine <engine>', 'what the boxes run on where the backend has a choice: auto, kernel, machine')
     .option('--set <parameter=value>', 'a parameter of the lesson, repeatable (see: explain SCENARIO)', collect)
     .option('--seed <n>', 'the seed of all chance in the simulator', '1')
     .option('--json <file|->', 'results as JSON (schema 1); - is standard output')

@@ -2,7 +2,7 @@
 import { describeDuration } from '../src/core/time.ts';
 import type { Duration } from '../src/core/time.ts';
 import { TraceLog } from '../src/trace/trace.ts';
-import type { Backend, BackendName, Lab, Predicate, Unsupported } from './backends/backend.ts';
+import type { Backend, BackendName, Lab, NatEngine, NatEngineChoice, Predicate, Unsupported } from './backends/backend.ts';
 import type { Check, Verdict } from './checks/check.ts';
 import { adjustmentToVariation, castOf } from './topology/cast.ts';
 import { inMode } from './topology/ike-version.ts';
@@ -26,14 +26,20 @@ export interface RunOptions {
   readonly preset?: string;
   /** Instead of the topology's own version of IKE. */
   readonly ike?: IkeMode;
+  /** What the boxes run on, where the backend has a choice; `auto` when not given. */
+  readonly natEngine?: NatEngineChoice;
   readonly audience?: Audience;
   /** Ends the run early; what was learned so far is the result. */
   readonly signal?: AbortSignal;
 }
 
+/** What each box runs on, by its name. */
+export type Engines = Readonly<Record<string, NatEngine>>;
+
 /** Who watches while it happens. */
 export interface Audience {
-  actBegins?(act: Act, topology: Topology, trace: TraceLog): void;
+  /** `engines`: what each box runs on, where that is no matter of course. */
+  actBegins?(act: Act, topology: Topology, trace: TraceLog, engines: Engines): void;
   actEnds?(act: ActResult): void;
 }
 
@@ -50,6 +56,7 @@ export interface CheckResult {
 export interface ActResult {
   readonly act: Act;
   readonly topology: Topology;
+  readonly engines: Engines;
   readonly trace: TraceLog;
   readonly checks: readonly CheckResult[];
   readonly elapsed: Duration;
@@ -121,14 +128,16 @@ async function playAct(act: Act, trace: TraceLog, options: RunOptions): Promise<
   const topology = topologyOf(act, options);
   const cast = castFor(act, topology);
   const checks = act.checks(cast);
-  options.audience?.actBegins?.(act, topology, trace);
-  const unsupported = options.backend.unsupported(topology.plan);
-  if (unsupported.length > 0) return { act, topology, trace, checks: checks.map((check) => cannotBeTried(act, check, unsupported)), elapsed: 0 as Duration };
-  await using lab = await options.backend.open(topology.plan, { seed: options.seed, trace, signal: options.signal });
+  const { backend, natEngine = 'auto' } = options;
+  const engines: Engines = Object.fromEntries(topology.plan.nodes.flatMap((node) => (node.kind === 'nat' ? [[node.name, backend.natEngine(node, natEngine)] as const] : [])));
+  options.audience?.actBegins?.(act, topology, trace, backend.natEngines.length > 1 ? engines : {});
+  const unsupported = backend.unsupported(topology.plan, natEngine);
+  if (unsupported.length > 0) return { act, topology, engines, trace, checks: checks.map((check) => cannotBeTried(act, check, unsupported)), elapsed: 0 as Duration };
+  await using lab = await backend.open(topology.plan, { seed: options.seed, trace, natEngine, signal: options.signal });
   trace.record(lab.now, 'lab', { layer: 'scenario', body: { kind: 'act', act: act.id, story: act.title } });
   const elapsed = await played(act, stageOn(lab, trace, cast, options.signal), options.signal);
   await lab.settle();
-  return { act, topology, trace, elapsed, checks: checks.map((check) => evaluated(act, check, trace, options.signal?.aborted ?? false)) };
+  return { act, topology, engines, trace, elapsed, checks: checks.map((check) => evaluated(act, check, trace, options.signal?.aborted ?? false)) };
 }
 
 async function played(act: Act, stage: Stage, signal: AbortSignal | undefined): Promise<Duration> {

@@ -3,7 +3,7 @@ import type { Mapping } from '../../src/core/events.ts';
 import type { Duration, Instant } from '../../src/core/time.ts';
 import type { EndpointCommand } from '../../src/host/ports.ts';
 import type { NatControl } from '../../src/nat/behaviour.ts';
-import type { WorldPlan } from '../../src/sim/plan.ts';
+import type { NatPlan, WorldPlan } from '../../src/sim/plan.ts';
 import type { TraceEvent } from '../../src/trace/events.ts';
 import type { TraceLog } from '../../src/trace/trace.ts';
 
@@ -31,14 +31,24 @@ export interface Unsupported {
   readonly why: string;
 }
 
+/** What translates in a NAT box: the kernel's own NAT, or the `NatBox` machine. */
+export type NatEngine = 'kernel' | 'machine';
+/** `auto`: the kernel where it behaves exactly as the box should, else the machine. */
+export const natEngineChoices = ['auto', 'kernel', 'machine'] as const;
+export type NatEngineChoice = (typeof natEngineChoices)[number];
+
 export interface Backend {
   readonly name: BackendName;
   /** How the clock runs: a lesson's `time` in the results. */
   readonly clock: 'virtual' | 'real';
   /** Never throws; says what is missing and how to get it. */
   probe(): Promise<Capabilities>;
+  /** What boxes can run on here. */
+  readonly natEngines: readonly NatEngine[];
+  /** What this box runs on. */
+  natEngine(box: NatPlan, choice: NatEngineChoice): NatEngine;
   /** What of the plan cannot be built here; empty when all can. */
-  unsupported(plan: WorldPlan): readonly Unsupported[];
+  unsupported(plan: WorldPlan, choice: NatEngineChoice): readonly Unsupported[];
   open(plan: WorldPlan, options: LabOptions): Promise<Lab>;
   /** Backends that change the machine run in a process of their own, which leaves nothing behind: runs the command line there, once it is not there yet. */
   readonly enclosure?: { isEntered(): boolean; enter(argv: readonly string[]): Promise<number> };
@@ -47,6 +57,8 @@ export interface Backend {
 export interface LabOptions {
   readonly seed: number;
   readonly trace: TraceLog;
+  /** `auto` when not given. */
+  readonly natEngine?: NatEngineChoice;
   /** Ends every wait at once, as timed out. */
   readonly signal?: AbortSignal | undefined;
 }

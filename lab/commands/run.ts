@@ -4,7 +4,8 @@ import { once } from 'node:events';
 import type { Writable } from 'node:stream';
 import { presetNamed, presets } from '../../src/nat/presets.ts';
 import { loadBackend } from '../backends/index.ts';
-import type { Backend } from '../backends/backend.ts';
+import { natEngineChoices } from '../backends/backend.ts';
+import type { Backend, NatEngineChoice } from '../backends/backend.ts';
 import { Problem } from '../problem.ts';
 import { Capture } from '../report/capture.ts';
 import { toJson, traceLine } from '../report/json.ts';
@@ -25,6 +26,7 @@ export interface CommandLine {
   readonly topology?: string;
   readonly nat?: string;
   readonly ike?: string;
+  readonly natEngine?: string;
   readonly set?: readonly string[];
   readonly seed: string;
   readonly json?: string;
@@ -56,6 +58,7 @@ async function play(chosen: readonly Scenario[], options: CommandLine, detail: '
   const seed = seedOf(options.seed);
   if (options.nat !== undefined && presetNamed(options.nat) === undefined) throw new Problem(`no NAT preset "${options.nat}"; ${suggestion(options.nat, presets.map(({ name }) => name))}`);
   const backend = await loadBackend(options.backend);
+  const natEngine = natEngineOf(options.natEngine, backend);
   const settings = settingsOf(chosen, options.set ?? [], backend.clock);
   const ike = ikeModes.find((mode) => mode === options.ike);
   if (options.ike !== undefined && ike === undefined) throw new Problem(`--ike ${options.ike}: ${suggestion(options.ike, ikeModes)}`);
@@ -85,6 +88,7 @@ async function play(chosen: readonly Scenario[], options: CommandLine, detail: '
       report.scenarioBegins(scenario);
       const result = await runScenario(scenario, {
         backend,
+        natEngine,
         values: settings[i]!,
         seed,
         signal: interruption.signal,
@@ -106,6 +110,15 @@ async function play(chosen: readonly Scenario[], options: CommandLine, detail: '
 function seedOf(text: string): number {
   if (/^\d{1,9}$/.test(text)) return Number(text);
   throw new Problem(`--seed ${text}: expected a whole number of up to nine digits`);
+}
+
+/** Asking for an engine where there is but one would promise a difference that is not there. */
+function natEngineOf(text: string | undefined, { name, natEngines }: Backend): NatEngineChoice {
+  if (text === undefined) return 'auto';
+  const choice = natEngineChoices.find((one) => one === text);
+  if (choice === undefined) throw new Problem(`no NAT engine "${text}"; ${suggestion(text, natEngineChoices)}`);
+  if (natEngines.length === 1) throw new Problem(`--nat-engine ${text}: on ${name} every box runs on the ${natEngines[0]!}; leave the option out, or choose a backend with real namespaces, such as --backend netns`);
+  return choice;
 }
 
 /** With several lessons a setting goes to those that have the parameter. */

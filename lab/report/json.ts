@@ -9,6 +9,8 @@ export interface JsonResult {
   readonly backend: string;
   readonly topology: string;
   readonly nat: Readonly<Record<string, string>>;
+  /** What each box ran on: the kernel's own NAT, or the `NatBox` machine. */
+  readonly engine: Readonly<Record<string, string>>;
   readonly parameters: Readonly<Record<string, string | number>>;
   readonly seed: number;
   readonly verdict: string;
@@ -27,12 +29,13 @@ export function toJson({ scenario, backend, clock, values, seed, verdict, acts, 
     backend,
     topology: first?.topology.name ?? '',
     nat: first?.topology.presets ?? {},
+    engine: first?.engines ?? {},
     parameters: values,
     seed,
     verdict,
     interrupted,
     checks: acts.flatMap(({ checks }) => checks),
-    acts: acts.map(({ act, topology, trace, elapsed }) => ({ id: act.id, title: act.title, topology: topology.name, nat: topology.presets, drops: countDrops(trace), elapsedMs: Math.round(elapsed) })),
+    acts: acts.map(({ act, topology, engines, trace, elapsed }) => ({ id: act.id, title: act.title, topology: topology.name, nat: topology.presets, engine: engines, drops: countDrops(trace), elapsedMs: Math.round(elapsed) })),
     time: { clock, elapsedMs: Math.round(acts.reduce((sum, { elapsed }) => sum + elapsed, 0)), wallMs },
   };
 }

@@ -1,7 +1,7 @@
 /** A lesson in the terminal: what it teaches, each act as it is played, each claim with what was seen. */
 import { describeDuration } from '../../src/core/time.ts';
 import type { Duration } from '../../src/core/time.ts';
-import type { ActResult, Audience, CheckResult, ScenarioResult } from '../run.ts';
+import type { ActResult, Audience, CheckResult, Engines, ScenarioResult } from '../run.ts';
 import type { Act, Scenario } from '../scenarios/scenario.ts';
 import type { Topology } from '../topology/plan.ts';
 import type { TraceLog } from '../../src/trace/trace.ts';
@@ -39,10 +39,10 @@ export class TerminalReport {
     if (detail === 'quiet') return {};
     let narrator: Narrator | undefined;
     return {
-      actBegins: (act: Act, topology: Topology, trace: TraceLog) => {
+      actBegins: (act: Act, topology: Topology, trace: TraceLog, engines: Engines) => {
         write('');
         write(`  ${theme.strong(act.id)}  ${wrap(act.title, width, ' '.repeat(act.id.length + 4))}`);
-        write(theme.faint(`    ${wrap(`on the topology "${topology.name}"${boxesOf(topology)}`, width, '    ')}`));
+        write(theme.faint(`    ${wrap(`on the topology "${topology.name}"${boxesOf(topology, engines)}`, width, '    ')}`));
         narrator = new Narrator({ theme, width, write, brief: detail === 'brief' });
         trace.listen(narrator.tell);
       },
@@ -81,7 +81,7 @@ export class TerminalReport {
   }
 }
 
-function boxesOf({ presets }: Topology): string {
-  const boxes = Object.entries(presets).map(([box, preset]) => `${box}: ${preset}`);
-  return boxes.length === 0 ? '' : ` (${boxes.join(', ')})`;
+function boxesOf({ presets }: Topology, engines: Engines): string {
+  const boxes = Object.entries(presets).map(([box, preset]) => `${box}: ${preset}${engines[box] === undefined ? '' : `, engine=${engines[box]}`}`);
+  return boxes.length === 0 ? '' : ` (${boxes.join('; ')})`;
 }

@@ -32,6 +32,7 @@ const results = z.array(
     backend: z.literal('sim'),
     topology: z.string().min(1),
     nat: z.record(z.string(), z.string()),
+    engine: z.record(z.string(), z.literal('machine')),
     parameters: z.record(z.string(), z.union([z.string(), z.number()])),
     seed: z.int(),
     verdict,
@@ -51,9 +52,11 @@ describe.concurrent('exit status', () => {
   });
 
   needs('user namespaces', 'koffi', 'nft', 'tun').test('3: nothing of what was asked can be tried here', async () => {
-    const { status, stdout } = await lab(['multi-client', '--nat', 'full-cone', '--backend', 'netns']);
+    const { status, stdout } = await lab(['multi-client', '--nat', 'full-cone', '--backend', 'netns', '--nat-engine', 'kernel']);
     expect(status).toBe(3);
     expect(stdout).toContain('UNSUPPORTED');
+    expect(stdout).toContain('box: full-cone, engine=kernel');
+    expect(stdout).toContain('not possible here: box: filtering: conntrack lets in what answers a flow');
   });
 });
 
@@ -73,6 +76,8 @@ describe.concurrent('what is wrong on the command line exits 2, says the nearest
     [['detection', '--set', 'position'], 'give it a value, such as --set position=all'],
     [['multi-client', '--set', 'clients=1'], 'expected a whole number from 2 to 1000'],
     [['run', '--all', '--set', 'cleints=3'], 'has a parameter "cleints"; did you mean "clients"?'],
+    [['detection', '--nat-engine', 'kernel'], '--nat-engine kernel: on sim every box runs on the machine; leave the option out'],
+    [['detection', '--backend', 'netns', '--nat-engine', 'kernle'], 'no NAT engine "kernle"; did you mean "kernel"?'],
     [['detection', '--seed', '-1'], '--seed -1: expected a whole number'],
     [['detection', '--backend', 'smi'], 'no backend "smi"; did you mean "sim"?'],
     [['detection', '--bakend', 'sim'], 'unknown option \'--bakend\'; did you mean "--backend"?'],

@@ -66,14 +66,14 @@ function lessons(): string {
 }
 
 function zoo(): string {
-  return table(['preset', 'what it does', 'on netns'], presets.map(({ name, title }) => [`\`${name}\``, title, onNetns(name)]));
+  return table(['preset', 'what it does', 'engine on netns'], presets.map(({ name, title }) => [`\`${name}\``, title, onNetns(name)]));
 }
 
-/** What of a preset the kernel's NAT cannot do, as the backend itself says. */
+/** What a preset runs on, and what of it the kernel's NAT cannot do, as the backend itself says. */
 function onNetns(preset: string): string {
   const home = vary(loadTopology('home'), { nats: { box: { preset } } });
-  const knobs = netns.unsupported(planTopology(home).plan).map(({ what }) => `\`${what.replace(/^box: /, '')}\``);
-  return knobs.length === 0 ? 'yes' : `no: ${knobs.join(', ')}`;
+  const knobs = netns.unsupported(planTopology(home).plan, 'kernel').map(({ what }) => `\`${what.replace(/^box: /, '')}\``);
+  return knobs.length === 0 ? 'kernel' : `machine, for ${knobs.join(', ')}`;
 }
 
 function topologies(): string {

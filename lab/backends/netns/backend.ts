@@ -2,8 +2,9 @@
 import type { SegmentPlan, WorldPlan } from '../../../src/sim/plan.ts';
 import { Problem } from '../../problem.ts';
 import type { Backend, Capabilities, Unsupported } from '../backend.ts';
-import { kernelBox } from './box.ts';
+import { engineOf } from './box.ts';
 import { isIsolated, runIsolated } from './isolation.ts';
+import { kernelBox } from './kernel-box.ts';
 import { NamespaceLab, rate } from './lab.ts';
 import { probe } from './probe.ts';
 import { NotPossibleHere } from './syscalls.ts';
@@ -16,8 +17,10 @@ const entry = new URL('../../cli.ts', import.meta.url);
 export const netns: Backend = {
   name: 'netns',
   clock: 'real',
+  natEngines: ['kernel', 'machine'],
+  natEngine: (box, choice) => engineOf(box, choice, rate),
   probe: () => Promise.resolve(capabilities()),
-  unsupported: (plan) => [...unsupportedBoxes(plan), ...plan.segments.flatMap(unsupportedImpairments)],
+  unsupported: (plan, choice) => [...(choice === 'kernel' ? unsupportedBoxes(plan) : []), ...plan.segments.flatMap(unsupportedImpairments)],
   open: (plan, options) => Promise.resolve(new NamespaceLab(plan, options)),
   enclosure: {
     isEntered: isIsolated,

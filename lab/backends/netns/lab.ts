@@ -7,13 +7,14 @@ import type { EndpointCommand } from '../../../src/host/ports.ts';
 import type { NatControl } from '../../../src/nat/behaviour.ts';
 import type { NodePlan, RoutePlan, WorldPlan } from '../../../src/sim/plan.ts';
 import type { TraceLog } from '../../../src/trace/trace.ts';
-import type { Exit, Lab, LabOptions, Predicate } from '../backend.ts';
+import type { Exit, Lab, LabOptions, NatEngineChoice, Predicate } from '../backend.ts';
 import { Watch } from '../watch.ts';
 import { EndpointDriver } from './host.ts';
 import { LabClock } from './lab-clock.ts';
 import { Interfaces, wire } from './links.ts';
 import type { NamedRoute } from './links.ts';
-import { KernelBox } from './box.ts';
+import { engineOf, runBox } from './box.ts';
+import type { BoxDriver } from './box.ts';
 import { createNamespace } from './namespace.ts';
 import { PacketSocket } from './packet-socket.ts';
 import { Poller } from './poller.ts';
@@ -30,22 +31,24 @@ interface Node {
   readonly interfaces: Interfaces;
   readonly capture: PacketSocket;
   readonly endpoint?: EndpointDriver;
-  readonly nat?: KernelBox;
+  readonly nat?: BoxDriver;
 }
 
 export class NamespaceLab implements Lab {
   readonly #plan: WorldPlan;
   readonly #trace: TraceLog;
   readonly #signal: AbortSignal | undefined;
+  readonly #natEngine: NatEngineChoice;
   readonly #clock = new LabClock(rate);
   readonly #poller = new Poller();
   readonly #switches: Interfaces;
   readonly #nodes = new Map<string, Node>();
 
-  constructor(plan: WorldPlan, { seed, trace, signal }: LabOptions) {
+  constructor(plan: WorldPlan, { seed, trace, signal, natEngine = 'auto' }: LabOptions) {
     this.#plan = plan;
     this.#trace = trace;
     this.#signal = signal;
+    this.#natEngine = natEngine;
     this.#switches = new Interfaces(createNamespace(), { forwarding: false, ipv6: false });
     const wired = new Map(plan.nodes.map((node) => [node.name, new Interfaces(createNamespace(), { forwarding: node.kind !== 'host' || node.forwards, ipv6: false })]));
     this.#wireUp(wired);
@@ -142,7 +145,7 @@ export class NamespaceLab implements Lab {
     });
     const record = (at: Instant, happening: Parameters<TraceLog['record']>[2]): void => void this.#trace.record(at, plan.name, happening);
     const node = { plan, interfaces, capture };
-    if (plan.kind === 'nat') return { ...node, nat: new KernelBox({ plan, interfaces, poller: this.#poller, rate, report: (event) => record(clock.now(), { layer: 'nat', body: event }) }) };
+    if (plan.kind === 'nat') return { ...node, nat: runBox({ plan, engine: engineOf(plan, this.#natEngine, rate), interfaces, poller: this.#poller, clock, random, capture, rate, report: (event) => record(clock.now(), { layer: 'nat', body: event }) }) };
     if (plan.kind === 'host' && plan.endpoint !== undefined) return { ...node, endpoint: new EndpointDriver({ plan, interfaces, poller: this.#poller, clock, random, capture, record }) };
     return node;
   }
@@ -153,7 +156,7 @@ export class NamespaceLab implements Lab {
     return node;
   }
 
-  #box(name: string): KernelBox {
+  #box(name: string): BoxDriver {
     const { nat } = this.#node(name);
     if (nat === undefined) throw new TypeError(`${name} is no NAT box`);
     return nat;

@@ -23,6 +23,8 @@ export interface NamedRoute extends Omit<Route, 'index'> {
   readonly through?: string;
 }
 
+const routeKey = ({ to, table }: NamedRoute): string => `${describePrefix(to)} ${table ?? 'main'}`;
+
 /** How the kernel of a namespace is to behave, whatever the machine around it is set to. */
 export interface Behaviour {
   /** Forwards packets between its interfaces. */
@@ -131,14 +133,14 @@ export class Interfaces {
   }
 
   deleteRoute(route: NamedRoute): void {
-    this.#routes.delete(describePrefix(route.to));
+    this.#routes.delete(routeKey(route));
     this.commit([rtnetlink.deleteRoute(this.#resolve(route))]);
   }
 
   /** For a batch: what `addRoute` asks of the kernel. */
   routeRequest(route: NamedRoute): Request {
     const resolved = this.#resolve(route);
-    this.#routes.set(describePrefix(route.to), resolved);
+    this.#routes.set(routeKey(route), resolved);
     return rtnetlink.addRoute(resolved);
   }
 

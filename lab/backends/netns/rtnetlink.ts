@@ -12,11 +12,16 @@ const RTM_NEWADDR = 20;
 const RTM_DELADDR = 21;
 const RTM_NEWROUTE = 24;
 const RTM_DELROUTE = 25;
+const RTM_NEWNEIGH = 28;
+const RTM_DELNEIGH = 29;
+const RTM_NEWRULE = 32;
+const RTM_DELRULE = 33;
 
 const IFLA_ADDRESS = 1;
 const IFLA_IFNAME = 3;
 const IFLA_MTU = 4;
 const IFLA_MASTER = 10;
+const IFLA_TXQLEN = 13;
 const IFLA_LINKINFO = 18;
 const IFLA_NET_NS_FD = 28;
 const IFLA_INFO_KIND = 1;
@@ -36,11 +41,20 @@ const RTA_OIF = 4;
 const RTA_GATEWAY = 5;
 const RTA_PREFSRC = 7;
 const RT_TABLE_MAIN = 254;
+const RT_TABLE_LOCAL = 255;
 const RTPROT_STATIC = 4;
 const RTN_UNICAST = 1;
 const RT_SCOPE_UNIVERSE = 0;
 const RT_SCOPE_LINK = 253;
 const RT_SCOPE_NOWHERE = 255;
+
+const FRA_DST = 1;
+const FRA_IIFNAME = 3;
+const FRA_PRIORITY = 6;
+const FR_ACT_TO_TBL = 1;
+
+const NDA_DST = 1;
+const NTF_PROXY = 8;
 
 const IFF_UP = 1;
 const fresh = NLM_F_CREATE | NLM_F_EXCL;
@@ -69,6 +83,17 @@ export interface Route {
   readonly index?: number;
   /** The source address that the host's own packets get. */
   readonly from?: IpAddress;
+  /** The main one when not given. */
+  readonly table?: number;
+}
+
+/** A line of the routing policy (ip-rule(8)): lower priorities come first, and a table that has no route leaves it to the next line. */
+export interface PolicyRule {
+  readonly priority: number;
+  readonly table: number | 'local';
+  /** Only what came in by the interface of this name; `lo` stands for the host's own packets. */
+  readonly incoming?: string;
+  readonly to?: IpAddress;
 }
 
 /** `struct ifinfomsg` */
@@ -133,6 +158,14 @@ export const setMtu = (index: number, mtu: number): Request => ({
   body: concat(interfaceHeader(index), attribute(IFLA_MTU, mtu)),
 });
 
+/** How many packets may wait for whoever reads a tunnel device. */
+export const setQueue = (index: number, packets: number): Request => ({
+  type: RTM_NEWLINK,
+  flags: 0,
+  doing: `giving interface ${index} a queue of ${packets} packets`,
+  body: concat(interfaceHeader(index), attribute(IFLA_TXQLEN, packets)),
+});
+
 /** Plugs an interface into a bridge of the same namespace. */
 export const setMaster = (index: number, master: number): Request => ({
   type: RTM_NEWLINK,
@@ -170,9 +203,9 @@ export const deleteAddress = (index: number, address: InterfaceAddress): Request
 });
 
 /** `struct rtmsg` */
-const routeMessage = ({ to, via, index, from }: Route, scope: number): Uint8Array =>
+const routeMessage = ({ to, via, index, from, table = RT_TABLE_MAIN }: Route, scope: number): Uint8Array =>
   concat(
-    packed([1, familyOf(to.address)], [1, to.length], [1, 0], [1, 0], [1, RT_TABLE_MAIN], [1, RTPROT_STATIC], [1, scope], [1, RTN_UNICAST], [4, 0]),
+    packed([1, familyOf(to.address)], [1, to.length], [1, 0], [1, 0], [1, table], [1, RTPROT_STATIC], [1, scope], [1, RTN_UNICAST], [4, 0]),
     ...(to.length === 0 ? [] : [attribute(RTA_DST, addressBytes(to.address))]),
     ...(via === undefined ? [] : [attribute(RTA_GATEWAY, addressBytes(via))]),
     ...(index === undefined ? [] : [attribute(RTA_OIF, index)]),
@@ -192,4 +225,39 @@ export const deleteRoute = (route: Route): Request => ({
   flags: 0,
   doing: `removing the route to ${describePrefix(route.to)}`,
   body: routeMessage(route, RT_SCOPE_NOWHERE),
+});
+
+/** `struct fib_rule_hdr` */
+const ruleMessage = ({ priority, table, incoming, to }: PolicyRule): Uint8Array =>
+  concat(
+    packed([1, AF_INET], [1, to === undefined ? 0 : 32], [1, 0], [1, 0], [1, table === 'local' ? RT_TABLE_LOCAL : table], [1, 0], [1, 0], [1, FR_ACT_TO_TBL], [4, 0]),
+    attribute(FRA_PRIORITY, priority),
+    ...(incoming === undefined ? [] : [attribute(FRA_IIFNAME, incoming)]),
+    ...(to === undefined ? [] : [attribute(FRA_DST, addressBytes(to))]),
+  );
+
+const describeRule = ({ priority, table, incoming = 'anywhere', to }: PolicyRule): string => `the rule ${priority}, from ${incoming}${to === undefined ? '' : ` to ${to}`}: table ${table}`;
+
+/** IPv4 only. */
+export const addRule = (rule: PolicyRule): Request => ({ type: RTM_NEWRULE, flags: fresh, doing: `making ${describeRule(rule)}`, body: ruleMessage(rule) });
+
+export const deleteRule = (rule: PolicyRule): Request => ({ type: RTM_DELRULE, flags: 0, doing: `removing ${describeRule(rule)}`, body: ruleMessage(rule) });
+
+/** `struct ndmsg` of a proxied address. */
+const proxyMessage = (index: number, address: IpAddress): Uint8Array =>
+  concat(packed([1, familyOf(address)], [1, 0], [2, 0], [4, index], [2, 0], [1, NTF_PROXY], [1, 0]), attribute(NDA_DST, addressBytes(address)));
+
+/** The interface answers neighbours who ask for the address, as long as packets for it are routed through another interface. */
+export const addProxy = (index: number, address: IpAddress): Request => ({
+  type: RTM_NEWNEIGH,
+  flags: NLM_F_CREATE | NLM_F_REPLACE,
+  doing: `having interface ${index} answer for ${address}`,
+  body: proxyMessage(index, address),
+});
+
+export const deleteProxy = (index: number, address: IpAddress): Request => ({
+  type: RTM_DELNEIGH,
+  flags: 0,
+  doing: `having interface ${index} answer for ${address} no longer`,
+  body: proxyMessage(index, address),
 });

@@ -15,6 +15,8 @@ import { Watch } from '../watch.ts';
 export const sim: Backend = {
   name: 'sim',
   clock: 'virtual',
+  natEngines: ['machine'],
+  natEngine: () => 'machine',
   probe: () => Promise.resolve({ usable: true, requirements: [{ name: 'Node.js', present: true, detail: process.version }] }),
   unsupported: () => [],
   open: (plan, options) => Promise.resolve(new SimulatedLab(plan, options)),

@@ -1,7 +1,7 @@
 /** The same network by mininet's own API, from Python. */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { kernelBox } from '../../../lab/backends/netns/box.ts';
+import { kernelBox } from '../../../lab/backends/netns/kernel-box.ts';
 import { isIsolated, runIsolated } from '../../../lab/backends/netns/isolation.ts';
 import { describePrefix } from '../../../src/core/address.ts';
 import { plainHotel } from '../hotel.ts';
