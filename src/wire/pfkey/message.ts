@@ -12,7 +12,7 @@ export const saTypes = { UNSPEC: 0, AH: 2, ESP: 3 } as const;
 export const saStates = { LARVAL: 0, MATURE: 1, DYING: 2, DEAD: 3 } as const;
 export const saFlags = { PFS: 1, /** FreeBSD's number for extended sequence numbers; Linux's PF_KEY has none. */ ESN: 0x400 } as const;
 
-/** SADB_AALG, SADB_EALG as Linux numbers them; ChaCha20-Poly1305 as FreeBSD does, Linux's PF_KEY has none. */
+/** SADB_AALG, SADB_EALG as Linux numbers them, whatever a dialect writes; ChaCha20-Poly1305 as FreeBSD does, Linux's PF_KEY has none. */
 export const authAlgorithms = { NONE: 0, MD5HMAC: 2, SHA1HMAC: 3, SHA2_256HMAC: 5, SHA2_384HMAC: 6, SHA2_512HMAC: 7 } as const;
 export const encryptionAlgorithms = { '3DESCBC': 3, NULL: 11, AESCBC: 12, AES_GCM_ICV16: 20, CHACHA20POLY1305: 31 } as const;
 
@@ -88,6 +88,8 @@ export interface PfkeyMessage {
   readonly errno: number;
   readonly sequence: number;
   readonly pid: number;
+  /** illumos: why the errno, by `diagnostics` of illumos.ts. In a request that was read: what is wrong with it. */
+  readonly diagnostic?: number;
   readonly sa?: PfkeySa;
   readonly sa2?: PfkeySa2;
   readonly lifetimeCurrent?: PfkeyLifetime;
@@ -113,9 +115,16 @@ export interface PfkeyMessage {
   readonly nattType?: number;
   readonly nattSourcePort?: number;
   readonly nattDestinationPort?: number;
+  /** A NAT stands in front of this host: where the stack sends the keepalives, it does so for this SA (illumos). Others leave it unsaid. */
+  readonly nattLocalBehindNat?: true;
+  /** FreeBSD: fragments of ESP in UDP are to be no longer than this many octets. Nobody looks at it. */
+  readonly nattFragmentLength?: number;
   /** The peer's address before the NAT, port 0 (RFC 3947 §5.2): for the checksums of transport mode. Linux has room for this one only. */
   readonly nattOriginalAddress?: PfkeyAddress;
   /** The same for both ends, by the direction of the SA: what the sender wrote as its source and as its destination (FreeBSD's OAI and OAR). */
   readonly nattOriginalSource?: PfkeyAddress;
   readonly nattOriginalDestination?: PfkeyAddress;
 }
+
+/** Everything of a message that is not in its header. */
+export type PfkeyBody = Omit<PfkeyMessage, 'type' | 'saType' | 'errno' | 'sequence' | 'pid' | 'diagnostic'>;
