@@ -4,13 +4,14 @@ import { describeParameter } from '../scenarios/parameters.ts';
 
 export function list({ json }: { json?: true }): number {
   if (json) {
-    const listed = scenarios.map(({ id, title, teaches, refs, parameters }) => ({ id, title, teaches, refs, parameters }));
+    const listed = scenarios.map(({ id, chapter, title, teaches, refs, parameters }) => ({ id, chapter, title, teaches, refs, parameters }));
     process.stdout.write(`${JSON.stringify(listed, null, 2)}\n`);
     return 0;
   }
   const width = lineWidth(process.stdout);
-  for (const { id, title, teaches, parameters } of scenarios) {
+  for (const { id, chapter, title, teaches, parameters } of scenarios) {
     console.log(`${id}\n  ${wrap(title, width, '  ')}\n  ${wrap(teaches, width, '  ')}`);
+    if (chapter !== undefined) console.log(`  ${wrap(`Chapter: ${chapter}`, width, '  ')}`);
     for (const [name, parameter] of Object.entries(parameters)) console.log(`  ${wrap(`--set ${name}=${describeParameter(parameter)}: ${parameter.about}`, width, '    ')}`);
     console.log('');
   }

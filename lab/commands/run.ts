@@ -14,7 +14,7 @@ import { lineWidth } from '../report/text.ts';
 import { themeFor } from '../report/theme.ts';
 import { castFor, overall, runScenario, topologyOf } from '../run.ts';
 import type { Audience, RunOptions, ScenarioResult } from '../run.ts';
-import { scenarios } from '../scenarios/index.ts';
+import { headlines, scenarios } from '../scenarios/index.ts';
 import { parseSettings } from '../scenarios/parameters.ts';
 import type { Values } from '../scenarios/parameters.ts';
 import type { Scenario } from '../scenarios/scenario.ts';
@@ -46,7 +46,7 @@ export function run(names: readonly string[], options: CommandLine): Promise<num
 }
 
 /** The headline lessons, told one after the other. */
-export const tour = (options: CommandLine): Promise<number> => play(scenarios, options, options.quiet ? 'quiet' : 'brief');
+export const tour = (options: CommandLine): Promise<number> => play(headlines, options, options.quiet ? 'quiet' : 'brief');
 
 export function scenarioNamed(name: string): Scenario {
   const found = scenarios.find(({ id }) => id === name);

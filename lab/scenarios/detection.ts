@@ -32,6 +32,7 @@ type PositionName = keyof typeof positions;
 
 export const detection = defineScenario({
   id: 'detection',
+  chapter: 'Is there a NAT?',
   title: 'Is there a NAT, and in front of whom?',
   teaches:
     'Each side sends the hash of the addresses and ports it believes in; the other compares with what it sees in the packet. A hash that does not fit tells that a NAT is there and whom it hides.',

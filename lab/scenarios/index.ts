@@ -5,5 +5,8 @@ import { passthrough } from './passthrough.ts';
 import { portFloat } from './port-float.ts';
 import type { Scenario } from './scenario.ts';
 
-/** The lessons in teaching order. */
-export const scenarios: readonly Scenario[] = [detection, portFloat, keepalive, multiClient, passthrough];
+/** What everybody should have seen: the tour that `lab` alone gives. */
+export const headlines: readonly Scenario[] = [detection, portFloat, keepalive, multiClient, passthrough];
+
+/** All lessons, the headlines first, then by chapter in teaching order. */
+export const scenarios: readonly Scenario[] = [...headlines];

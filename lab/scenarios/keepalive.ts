@@ -30,6 +30,7 @@ const withTimers = (keepalive: Duration | 'off', preset?: string): Adjustment =>
 
 export const keepalive = defineScenario({
   id: 'keepalive',
+  chapter: 'Staying alive',
   title: 'One octet against forgetting',
   teaches:
     'A NAT box forgets who is silent. One octet 0xFF now and then keeps the mapping, and with it the way back to the client, open; it proves nothing to the gateway, which follows a moved client only when an authenticated packet comes from the new place.',

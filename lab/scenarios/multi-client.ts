@@ -19,6 +19,7 @@ import { bringUp, bringUpInTheEnd, ping } from './stagecraft.ts';
 
 export const multiClient = defineScenario({
   id: 'multi-client',
+  chapter: 'Many clients',
   title: 'Many clients behind one box',
   teaches:
     'Every client uses ports 500 and 4500, and the box gives each a port of its own outside. The gateway keeps them apart by address and port, by SPIs, and by a policy for each; none disturbs the others.',

@@ -16,6 +16,7 @@ import { bringUp, ping } from './stagecraft.ts';
 
 export const passthrough = defineScenario({
   id: 'passthrough',
+  chapter: 'Boxes that help too much',
   title: 'The box that helps too much',
   teaches:
     'A box with "VPN passthrough" does not translate source port 500, so one client at a time can use it. Who moves to 4500 frees it for the next, after the box has forgotten the old mapping; who starts on 4500 never meets the problem.',

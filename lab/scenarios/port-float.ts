@@ -94,6 +94,7 @@ const noNat: Act = {
 
 export const portFloat = defineScenario({
   id: 'port-float',
+  chapter: 'The move to port 4500',
   title: 'The move to port 4500',
   teaches:
     'Once a NAT is known, the initiator sends its next message from 4500 to 4500 with four zero octets in front, so that IKE and ESP can share one mapping. The responder answers to whatever address and port it sees.',

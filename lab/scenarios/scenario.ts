@@ -9,8 +9,14 @@ import type { Check } from '../checks/check.ts';
 import type { Adjustment, Cast } from '../topology/cast.ts';
 import type { Parameters, Values } from './parameters.ts';
 
+/** The course of the lessons, in teaching order. */
+export const chapters = ['Is there a NAT?', 'The move to port 4500', 'Staying alive', 'Many clients', 'Boxes that help too much', 'Why NAT breaks IPsec', 'Old versions of NAT-T', 'Remote access'] as const;
+export type Chapter = (typeof chapters)[number];
+
 export interface Scenario<P extends Parameters = Parameters> {
   readonly id: string;
+  /** Where in the course it stands; a lesson of one's own stands nowhere. */
+  readonly chapter?: Chapter;
   readonly title: string;
   /** What one knows after it: one or two sentences. */
   readonly teaches: string;

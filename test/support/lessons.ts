@@ -4,7 +4,7 @@ import { sim } from '../../lab/backends/sim/backend.ts';
 import { traceLine } from '../../lab/report/json.ts';
 import { runScenario } from '../../lab/run.ts';
 import type { CheckResult, RunOptions, ScenarioResult } from '../../lab/run.ts';
-import { scenarios } from '../../lab/scenarios/index.ts';
+import { headlines, scenarios } from '../../lab/scenarios/index.ts';
 import { parseSettings } from '../../lab/scenarios/parameters.ts';
 import type { Scenario } from '../../lab/scenarios/scenario.ts';
 
@@ -16,6 +16,9 @@ export interface Playing {
 }
 
 export const lessonIds: readonly string[] = scenarios.map(({ id }) => id);
+
+/** Those of the tour, which are about no box in particular and run behind any. */
+export const headlineIds: readonly string[] = headlines.map(({ id }) => id);
 
 export function lesson(id: string): Scenario {
   const found = scenarios.find((scenario) => scenario.id === id);
