@@ -2,13 +2,16 @@
 import { Writer } from '../../core/bytes.ts';
 import type { Decoded } from '../../core/decoded.ts';
 import { malformed, refusing } from '../refusing.ts';
+import { readChain, writeLink } from './chain.ts';
 import { Fields } from './fields.ts';
+import { fitting, headerLength, lengthAt, readHeader, writeHeader } from './header.ts';
+import type { RawHeader } from './header.ts';
+import type { Layout } from './layout.ts';
 import { payloadTypes } from './message.ts';
 import type { IkeHeader, IkeMessage, Payload, ProtectedIkeMessage } from './message.ts';
 import { layouts } from './payloads.ts';
-import type { KnownName, Layout } from './payloads.ts';
+import type { KnownName } from './payloads.ts';
 
-const headerLength = 28;
 const payloadHeaderLength = 4;
 const critical = 0x80;
 const flagBits = { initiator: 0x08, higherVersion: 0x10, response: 0x20 } as const;
@@ -29,9 +32,9 @@ export interface FramedHeader extends IkeHeader {
 /** A message in the clear. Throws for what does not fit its field: that is a bug of the caller's. */
 export function encodeMessage({ header, payloads }: IkeMessage): Uint8Array {
   const out = new Writer(512);
-  writeHeader(out, header, firstType(payloads), 0);
+  writeHeader(out, raw(header, firstType(payloads), 0));
   writePayloads(out, payloads);
-  return out.u32At(24, out.length).finish();
+  return out.u32At(lengthAt, out.length).finish();
 }
 
 /** What goes inside SK: the type of the first payload (0 for none) and the chain. */
@@ -48,12 +51,12 @@ export function encodePayloads(payloads: readonly Payload[]): { first: number; b
 export function protectedHead(header: IkeHeader, firstInner: number, bodyLength: number): Uint8Array {
   const skLength = payloadHeaderLength + bodyLength;
   const out = new Writer(headerLength + payloadHeaderLength);
-  writeHeader(out, header, payloadTypes.SK, headerLength + skLength);
+  writeHeader(out, raw(header, payloadTypes.SK, headerLength + skLength));
   return out.u8(firstInner).u8(0).u16(fitting(skLength, 'SK')).finish();
 }
 
 /** The header of a message of any version; whether its length is true is not looked at. Refuses fewer than 28 octets as `ike-malformed`. */
-export const decodeHeader = (bytes: Uint8Array): Decoded<FramedHeader> => refusing(() => readHeader(new Fields(bytes, 'header', 'ike-malformed')));
+export const decodeHeader = (bytes: Uint8Array): Decoded<FramedHeader> => refusing(() => framed(readHeader(new Fields(bytes, 'header', 'ike-malformed'))));
 
 /**
  * A whole message; `'bodyAt' in value` tells one under SK from one in the clear. Of another major version than 2 only the header is read, and
@@ -63,10 +66,10 @@ export const decodeHeader = (bytes: Uint8Array): Decoded<FramedHeader> => refusi
 export function decodeMessage(bytes: Uint8Array): Decoded<IkeMessage | ProtectedIkeMessage> {
   return refusing(() => {
     const fields = new Fields(bytes, 'header', 'ike-malformed');
-    const { nextPayload, length, ...header } = readHeader(fields);
+    const { nextPayload, length, ...header } = framed(readHeader(fields));
     if (length !== bytes.length) malformed('ike-malformed', `header: Length is ${length}, ${bytes.length} octets there`);
     if (header.version >> 4 !== majorVersion) return { header, payloads: [] };
-    const { payloads, sk } = readChain(nextPayload, fields.rest());
+    const { payloads, sk } = readPayloads(nextPayload, fields.rest());
     if (sk === undefined) return { header, payloads };
     return { header, outer: payloads, firstInner: sk.firstInner, bytes, bodyAt: bytes.length - sk.bodyLength };
   });
@@ -75,50 +78,25 @@ export function decodeMessage(bytes: Uint8Array): Decoded<IkeMessage | Protected
 /** What stood inside SK, `first` being the type that SK's Next Payload names. Refuses like `decodeMessage`. */
 export function decodePayloads(first: number, bytes: Uint8Array): Decoded<readonly Payload[]> {
   return refusing(() => {
-    const { payloads, sk } = readChain(first, bytes);
+    const { payloads, sk } = readPayloads(first, bytes);
     return sk === undefined ? payloads : malformed('ike-syntax', 'SK: inside another SK');
   });
 }
 
-/**
- * RFC 7296 §3.1
- * ```
- *   IKE SA Initiator's SPI (64)
- *   IKE SA Responder's SPI (64)
- *   Next Payload (8) | MjVer (4) | MnVer (4) | Exchange Type (8) | Flags (8)
- *   Message ID (32)
- *   Length (32)
- * ```
- */
-function readHeader(fields: Fields): FramedHeader {
-  const initiatorSpi = fields.bytes("Initiator's SPI", 8);
-  const responderSpi = fields.bytes("Responder's SPI", 8);
-  const nextPayload = fields.u8('Next Payload');
-  const version = fields.u8('version');
-  const exchange = fields.u8('Exchange Type');
-  const flags = fields.u8('Flags');
+function framed({ flags, ...header }: RawHeader): FramedHeader {
   return {
-    initiatorSpi,
-    responderSpi,
-    version,
-    exchange,
+    ...header,
     flags: {
       initiator: (flags & flagBits.initiator) !== 0,
       higherVersion: (flags & flagBits.higherVersion) !== 0,
       response: (flags & flagBits.response) !== 0,
     },
-    messageId: fields.u32('Message ID'),
-    nextPayload,
-    length: fields.u32('Length'),
   };
 }
 
-function writeHeader(out: Writer, header: IkeHeader, nextPayload: number, length: number): void {
-  const { initiatorSpi, responderSpi, flags } = header;
-  if (initiatorSpi.length !== 8 || responderSpi.length !== 8) throw new RangeError('an IKE SPI has 8 octets');
-  out.bytes(initiatorSpi).bytes(responderSpi).u8(nextPayload).u8(header.version).u8(header.exchange);
-  out.u8((flags.initiator ? flagBits.initiator : 0) | (flags.higherVersion ? flagBits.higherVersion : 0) | (flags.response ? flagBits.response : 0));
-  out.u32(header.messageId).u32(length);
+function raw({ flags, ...header }: IkeHeader, nextPayload: number, length: number): RawHeader {
+  const bits = (flags.initiator ? flagBits.initiator : 0) | (flags.higherVersion ? flagBits.higherVersion : 0) | (flags.response ? flagBits.response : 0);
+  return { ...header, flags: bits, nextPayload, length };
 }
 
 interface Chain {
@@ -127,26 +105,16 @@ interface Chain {
   readonly sk?: { readonly firstInner: number; readonly bodyLength: number };
 }
 
-/** RFC 7296 §3.2, in front of each payload: `Next Payload (8) | C (1) | RESERVED (7) | Payload Length (16)`. */
-function readChain(first: number, bytes: Uint8Array): Chain {
-  const payloads: Payload[] = [];
-  const chain = new Fields(bytes, 'payload chain', 'ike-malformed');
-  let type = first;
-  while (type !== 0) {
-    const name = typeName(type);
-    const next = chain.u8(`${name}'s Next Payload`);
-    const isCritical = (chain.u8(`${name}'s critical bit`) & critical) !== 0;
-    const body = chain.bytes(`${name} (Payload Length)`, chain.u16(`${name}'s Payload Length`) - payloadHeaderLength);
-    if (type === payloadTypes.SK) {
-      if (chain.remaining > 0) chain.refuse(`${chain.remaining} octets behind SK, which must be last`);
-      return { payloads, sk: { firstInner: next, bodyLength: body.length } };
-    }
-    payloads.push(readPayload(type, isCritical, body));
-    // RFC 7383 §2.5: SKF too is the last, and its Next Payload belongs to what is inside
-    type = type === payloadTypes.SKF ? 0 : next;
-  }
-  chain.end();
-  return { payloads };
+function readPayloads(first: number, bytes: Uint8Array): Chain {
+  const fields = new Fields(bytes, 'payload chain', 'ike-malformed');
+  // RFC 7383 §2.5: SKF too is the last, and its Next Payload belongs to what is inside
+  const links = readChain(fields, first, typeName, (type) => type === payloadTypes.SK || type === payloadTypes.SKF);
+  const last = links.at(-1);
+  const sk = last?.type === payloadTypes.SK ? { firstInner: last.next, bodyLength: last.body.length } : undefined;
+  if (sk !== undefined && fields.remaining > 0) fields.refuse(`${fields.remaining} octets behind SK, which must be last`);
+  fields.end();
+  const payloads = (sk === undefined ? links : links.slice(0, -1)).map(({ type, flags, body }) => readPayload(type, (flags & critical) !== 0, body));
+  return sk === undefined ? { payloads } : { payloads, sk };
 }
 
 function readPayload(type: number, isCritical: boolean, bytes: Uint8Array): Payload {
@@ -160,12 +128,12 @@ function readPayload(type: number, isCritical: boolean, bytes: Uint8Array): Payl
 
 function writePayloads(out: Writer, payloads: readonly Payload[]): void {
   for (const [i, payload] of payloads.entries()) {
-    const at = out.length;
     // RFC 7296 §3.2: the critical bit of payloads that RFC 7296 defines is sent as zero
-    out.u8(firstType(payloads, i + 1)).u8(payload.type === 'Unknown' && payload.critical ? critical : 0).u16(0);
-    if (payload.type === 'Unknown') out.bytes(payload.data);
-    else (layouts[payload.type] as Layout<Payload>).write(out, payload);
-    out.u16At(at + 2, fitting(out.length - at, payload.type));
+    const flags = payload.type === 'Unknown' && payload.critical ? critical : 0;
+    writeLink(out, firstType(payloads, i + 1), flags, payload.type, () => {
+      if (payload.type === 'Unknown') out.bytes(payload.data);
+      else (layouts[payload.type] as Layout<Payload>).write(out, payload);
+    });
   }
 }
 
@@ -174,11 +142,6 @@ function firstType(payloads: readonly Payload[], at = 0): number {
   const payload = payloads[at];
   if (payload === undefined) return 0;
   return payload.type === 'Unknown' ? payload.payloadType : payloadTypes[payload.type];
-}
-
-function fitting(length: number, what: string): number {
-  if (length > 0xffff) throw new RangeError(`${what}: ${length} octets do not fit a payload`);
-  return length;
 }
 
 function typeName(type: number): string {

@@ -1,6 +1,5 @@
 /** The bodies of the payloads, each with its layout from RFC 7296 §3; the generic payload header is `codec.ts`'s. */
-import type { Writer } from '../../core/bytes.ts';
-import type { Fields } from './fields.ts';
+import type { Layout } from './layout.ts';
 import { identificationTypes, protocolIds } from './message.ts';
 import type { ConfigurationAttribute, Payload } from './message.ts';
 import { readProposals, writeProposals } from './proposals.ts';
@@ -8,12 +7,6 @@ import { readSelectors, writeSelectors } from './selectors.ts';
 
 export type KnownName = Exclude<Payload['type'], 'Unknown'>;
 type PayloadNamed<Name, P extends Payload = Payload> = P extends Payload ? (Name extends P['type'] ? P : never) : never;
-
-/** How the body of a payload is read and written. What `read` leaves over is refused by its caller. */
-export interface Layout<P extends Payload> {
-  read(body: Fields): Omit<P, 'type'>;
-  write(out: Writer, payload: P): void;
-}
 
 /** RFC 7296 §3.5: `ID Type (8) | RESERVED (24) | Identification Data`. */
 const identification: Layout<PayloadNamed<'IDi'>> = {

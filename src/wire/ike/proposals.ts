@@ -5,6 +5,7 @@ import type { DataAttribute } from './attributes.ts';
 import type { Fields } from './fields.ts';
 import { protocolIds } from './message.ts';
 import type { Proposal, Transform } from './message.ts';
+import { readSubstructures, writeSubstructures } from './substructures.ts';
 
 const keyLengthAttribute = 14;
 
@@ -12,24 +13,14 @@ const keyLengthAttribute = 14;
 const spiSizes: Readonly<Record<number, readonly number[]>> = { [protocolIds.IKE]: [0, 8], [protocolIds.AH]: [4], [protocolIds.ESP]: [4] };
 
 /**
- * RFC 7296 §3.3.1, one proposal after the other; Last Substruc is 2 while more follow and 0 in the last.
+ * RFC 7296 §3.3.1, one proposal after the other.
  * ```
  *   Last Substruc (8) | RESERVED (8)  | Proposal Length (16)
  *   Proposal Num (8)  | Protocol (8)  | SPI Size (8) | Num Transforms (8)
  *   SPI, Transforms
  * ```
  */
-export function readProposals(body: Fields): readonly Proposal[] {
-  const proposals: Proposal[] = [];
-  do {
-    const last = body.u8('Last Substruc');
-    body.u8('RESERVED');
-    const proposal = body.inner(`proposal ${proposals.length + 1}`, body.u16('Proposal Length') - 4);
-    proposals.push(readProposal(proposal));
-    checkLast(body, last, 2);
-  } while (body.remaining > 0);
-  return proposals;
-}
+export const readProposals = (body: Fields): readonly Proposal[] => readSubstructures(body, 'proposal', readProposal);
 
 function readProposal(body: Fields): Proposal {
   const number = body.u8('Proposal Num');
@@ -38,31 +29,19 @@ function readProposal(body: Fields): Proposal {
   const count = body.u8('Num Transforms');
   if (spiSizes[protocol]?.includes(spiSize) === false) body.refuse(`SPI Size ${spiSize} for protocol ${protocol}`);
   const spi = body.bytes('SPI', spiSize);
-  const transforms = readTransforms(body);
+  const transforms = readSubstructures(body, 'transform', readTransform);
   if (transforms.length !== count) body.refuse(`Num Transforms is ${count}, ${transforms.length} there`);
   return { number, protocol, spi, transforms };
 }
 
 /**
- * RFC 7296 §3.3.2; Last Substruc is 3 while more follow.
+ * RFC 7296 §3.3.2
  * ```
  *   Last Substruc (8)  | RESERVED (8) | Transform Length (16)
  *   Transform Type (8) | RESERVED (8) | Transform ID (16)
  *   Transform Attributes
  * ```
  */
-function readTransforms(body: Fields): readonly Transform[] {
-  const transforms: Transform[] = [];
-  do {
-    const last = body.u8('Last Substruc');
-    body.u8('RESERVED');
-    const transform = body.inner(`transform ${transforms.length + 1}`, body.u16('Transform Length') - 4);
-    transforms.push(readTransform(transform));
-    checkLast(body, last, 3);
-  } while (body.remaining > 0);
-  return transforms;
-}
-
 function readTransform(body: Fields): Transform {
   const type = body.u8('Transform Type');
   body.u8('RESERVED');
@@ -77,26 +56,13 @@ function readTransform(body: Fields): Transform {
   return { type, id, ...(keyLength !== undefined && { keyLength }), ...(otherAttributes.length > 0 && { otherAttributes }) };
 }
 
-function checkLast(body: Fields, last: number, more: number): void {
-  const expected = body.remaining > 0 ? more : 0;
-  if (last !== expected) body.refuse(`Last Substruc is ${last} where ${expected} belongs`);
-}
-
 export function writeProposals(out: Writer, proposals: readonly Proposal[]): void {
-  for (const [i, { number, protocol, spi, transforms }] of proposals.entries()) {
-    const at = out.length;
-    out.u8(i + 1 < proposals.length ? 2 : 0).zeros(3);
+  writeSubstructures(out, 'proposal', proposals, ({ number, protocol, spi, transforms }) => {
     out.u8(number).u8(protocol).u8(spi.length).u8(transforms.length).bytes(spi);
-    for (const [j, transform] of transforms.entries()) writeTransform(out, transform, j + 1 < transforms.length ? 3 : 0);
-    out.u16At(at + 2, out.length - at);
-  }
-}
-
-function writeTransform(out: Writer, { type, id, keyLength, otherAttributes = [] }: Transform, last: number): void {
-  const at = out.length;
-  out.u8(last).zeros(3);
-  out.u8(type).u8(0).u16(id);
-  if (keyLength !== undefined) writeAttribute(out, { type: keyLengthAttribute, value: keyLength });
-  for (const attribute of otherAttributes) writeAttribute(out, attribute);
-  out.u16At(at + 2, out.length - at);
+    writeSubstructures(out, 'transform', transforms, ({ type, id, keyLength, otherAttributes = [] }) => {
+      out.u8(type).u8(0).u16(id);
+      if (keyLength !== undefined) writeAttribute(out, { type: keyLengthAttribute, value: keyLength });
+      for (const attribute of otherAttributes) writeAttribute(out, attribute);
+    });
+  });
 }
