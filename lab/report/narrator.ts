@@ -75,10 +75,12 @@ export class Narrator {
     const indent = this.#indent;
     const wrapped = wrap(text, width - indent.length).split('\n');
     if (this.#isNarrow) write(head.trimEnd());
-    const tone = body.kind === 'step' ? theme.strong : body.kind === 'drop' || body.kind === 'ping-lost' ? theme.doubt : (plain: string) => plain;
+    const tone = body.kind === 'step' ? theme.strong : doubtful.has(body.kind) ? theme.doubt : (plain: string) => plain;
     wrapped.forEach((line, i) => write(`${i === 0 && !this.#isNarrow ? head : indent}${tone(line)}`));
   }
 }
+
+const doubtful: ReadonlySet<TraceEvent['body']['kind']> = new Set(['drop', 'ping-lost', 'udp-echo-lost', 'tcp-probe-lost', 'sa-eclipsed'] as const);
 
 const seconds = (at: number): string => `${(at / 1000).toFixed(3).padStart(8)} s`;
 
@@ -109,6 +111,7 @@ function inFull(event: TraceEvent): string | undefined {
     case 'mapping-expired':
     case 'mapping-removed':
     case 'nat-control':
+    case 'sa-eclipsed':
       return body.story;
     case 'ike-sa':
       return body.state === 'connecting' ? undefined : body.story;
@@ -118,6 +121,14 @@ function inFull(event: TraceEvent): string | undefined {
       return `ping "${body.ping}": ${body.to} answered after ${describeDuration(body.roundTrip)}`;
     case 'ping-lost':
       return `ping "${body.ping}": no answer from ${body.to} (${body.why})`;
+    case 'udp-echo-answered':
+      return `UDP echo "${body.echo}": ${describeEndpoint(body.to)} answered after ${describeDuration(body.roundTrip)}`;
+    case 'udp-echo-lost':
+      return `UDP echo "${body.echo}": no answer from ${describeEndpoint(body.to)} (${body.why})`;
+    case 'tcp-probe-answered':
+      return `TCP probe "${body.probe}": ${describeEndpoint(body.to)} echoed it after ${describeDuration(body.roundTrip)}`;
+    case 'tcp-probe-lost':
+      return `TCP probe "${body.probe}": nothing comes back from ${describeEndpoint(body.to)} (${body.why})`;
     case 'drop':
       return body.reason === 'natt-keepalive' ? undefined : `drops a packet (${layer}): ${body.detail} [${body.reason}]`;
     case 'command-refused':

@@ -58,6 +58,7 @@ export const dropReasons = {
   'esp-sequence-overflow': 'RFC 4303 §3.3.3',
   'esp-encapsulation': 'RFC 7296 §2.23',
   'inner-malformed': 'RFC 4301 §5.1',
+  'inner-checksum': 'RFC 3948 §3.1.2', // TCP or UDP as it came to a program: after a NAT in transport mode nobody has mended it
   'policy-discard': 'RFC 4301 §4.4.1',
   'policy-no-sa': 'RFC 4301 §4.4.1',
   // PF_KEY

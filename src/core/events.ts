@@ -138,6 +138,11 @@ export type IkeEvent =
 export type EspEvent =
   | { readonly kind: 'sa-added' | 'sa-updated' | 'sa-deleted' | 'sa-expired'; readonly spi: number; readonly source: IpAddress; readonly destination: IpAddress; readonly encapsulation: 'none' | { readonly local: number; readonly remote: number }; readonly story: string }
   | { readonly kind: 'esp-keys'; readonly spi: number; readonly source: IpAddress; readonly destination: IpAddress; readonly encryption: string; readonly encryptionKey: string; readonly integrity: string; readonly integrityKey: string }
+  /**
+   * Two peers behind one NAT have SAs that the same policy takes: from now on everything goes to the newer one, `by`, and nothing more to the older,
+   * whose peer is reached at another port (RFC 3948 §5.2).
+   */
+  | { readonly kind: 'sa-eclipsed'; readonly spi: number; readonly by: number; readonly peer: Endpoint; readonly newPeer: Endpoint; readonly story: string }
   /** A valid packet of an SA came from another address or port than the SA has. */
   | { readonly kind: 'esp-new-source'; readonly spi: number; readonly from: Endpoint; readonly to: Endpoint };
 
@@ -166,7 +171,15 @@ export interface InnerEvent {
 export type ProgramEvent =
   | { readonly kind: 'ping-sent'; readonly ping: string; readonly from: IpAddress; readonly to: IpAddress; readonly sequence: number }
   | { readonly kind: 'ping-answered'; readonly ping: string; readonly from: IpAddress; readonly to: IpAddress; readonly sequence: number; readonly roundTrip: Duration }
-  | { readonly kind: 'ping-lost'; readonly ping: string; readonly from: IpAddress; readonly to: IpAddress; readonly sequence: number; readonly why: string };
+  | { readonly kind: 'ping-lost'; readonly ping: string; readonly from: IpAddress; readonly to: IpAddress; readonly sequence: number; readonly why: string }
+  /** A datagram to an echo service (RFC 862), and what became of it. */
+  | { readonly kind: 'udp-echo-sent'; readonly echo: string; readonly from: Endpoint; readonly to: Endpoint; readonly sequence: number }
+  | { readonly kind: 'udp-echo-answered'; readonly echo: string; readonly from: Endpoint; readonly to: Endpoint; readonly sequence: number; readonly roundTrip: Duration }
+  | { readonly kind: 'udp-echo-lost'; readonly echo: string; readonly from: Endpoint; readonly to: Endpoint; readonly sequence: number; readonly why: string }
+  /** A TCP connection to an echo service that carries one text there and back. `roundTrip` is from the first SYN to the whole text. */
+  | { readonly kind: 'tcp-probe-sent'; readonly probe: string; readonly from: Endpoint; readonly to: Endpoint }
+  | { readonly kind: 'tcp-probe-answered'; readonly probe: string; readonly from: Endpoint; readonly to: Endpoint; readonly roundTrip: Duration }
+  | { readonly kind: 'tcp-probe-lost'; readonly probe: string; readonly from: Endpoint; readonly to: Endpoint; readonly why: string };
 
 // ---- the lesson ----------------------------------------------------------------------------------------------------------
 

@@ -8,8 +8,9 @@ import { IkeDaemon } from '../ike/daemon.ts';
 import type { IkeInput, IkeOutput } from '../ike/ports.ts';
 import type { StackInput, StackOutput } from '../ipsec/ports.ts';
 import { IpsecStack } from '../ipsec/stack.ts';
+import { decodeIp } from '../wire/ip.ts';
 import { pfkeyTypes } from '../wire/pfkey/message.ts';
-import { Pings } from './ping.ts';
+import { isForPrograms, Programs } from './programs.ts';
 import type { EndpointConfig, EndpointInput, EndpointOutput } from './ports.ts';
 
 export interface EndpointParts {
@@ -24,7 +25,7 @@ export interface EndpointParts {
 export class Endpoint implements Machine<EndpointInput, EndpointOutput> {
   readonly #daemon: EndpointParts['daemon'];
   readonly #stack: EndpointParts['stack'];
-  readonly #pings: Pings;
+  readonly #programs: Programs;
   readonly #toDaemon = new Queue<IkeInput>();
   readonly #toStack = new Queue<StackInput>();
   readonly #outputs = new Queue<EndpointOutput>();
@@ -35,7 +36,7 @@ export class Endpoint implements Machine<EndpointInput, EndpointOutput> {
     this.#daemon = daemon;
     this.#stack = stack;
     this.#addresses = config.innerAddress === undefined ? [config.ike.address] : [config.innerAddress, config.ike.address];
-    this.#pings = new Pings((to) => this.#addresses.find((address) => isIpv4(address) === isIpv4(to)), random.fork('ping'));
+    this.#programs = new Programs((to) => this.#addresses.find((address) => isIpv4(address) === isIpv4(to)), random);
     this.#settle(start); // the daemon has things to say before anything happens
   }
 
@@ -49,10 +50,13 @@ export class Endpoint implements Machine<EndpointInput, EndpointOutput> {
         this.#toStack.push({ kind: 'outbound', packet: input.packet });
         break;
       case 'icmp':
-        this.#pings.take(now, input.packet);
+        this.#programs.takeIcmp(now, input.packet);
+        break;
+      case 'local':
+        if (!this.#programs.take(now, input.packet, 'to be verified')) this.#outputs.push({ kind: 'unclaimed', packet: input.packet });
         break;
       case 'command':
-        if (input.command.kind === 'ping') this.#pings.handle(now, input.command);
+        if (isForPrograms(input.command)) this.#programs.handle(now, input.command);
         else this.#toDaemon.push({ kind: 'command', command: input.command });
         break;
     }
@@ -62,7 +66,7 @@ export class Endpoint implements Machine<EndpointInput, EndpointOutput> {
   wake(now: Instant): void {
     this.#daemon.wake(now);
     this.#stack.wake(now);
-    this.#pings.wake(now);
+    this.#programs.wake(now);
     this.#settle(now);
   }
 
@@ -71,7 +75,7 @@ export class Endpoint implements Machine<EndpointInput, EndpointOutput> {
   }
 
   nextWake(): WakeUp | undefined {
-    return earliest(this.#daemon.nextWake(), this.#stack.nextWake(), this.#pings.nextWake());
+    return earliest(this.#daemon.nextWake(), this.#stack.nextWake(), this.#programs.nextWake());
   }
 
   /** Carries what the parts say to one another until none has more to say. Each is drained before it is told something new. */
@@ -81,10 +85,10 @@ export class Endpoint implements Machine<EndpointInput, EndpointOutput> {
       if (fromDaemon !== undefined) this.#hearDaemon(fromDaemon);
       const fromStack = this.#stack.poll();
       if (fromStack !== undefined) this.#hearStack(now, fromStack);
-      const fromPings = this.#pings.poll();
-      if (fromPings?.kind === 'packet') this.#toStack.push({ kind: 'outbound', packet: fromPings.packet });
-      if (fromPings?.kind === 'event') this.#tell({ layer: 'inner', body: fromPings.event });
-      if (fromDaemon !== undefined || fromStack !== undefined || fromPings !== undefined) continue;
+      const fromPrograms = this.#programs.poll();
+      if (fromPrograms?.kind === 'packet') this.#toStack.push({ kind: 'outbound', packet: fromPrograms.packet });
+      if (fromPrograms?.kind === 'event') this.#tell({ layer: 'inner', body: fromPrograms.event });
+      if (fromDaemon !== undefined || fromStack !== undefined || fromPrograms !== undefined) continue;
 
       const toStack = this.#toStack.shift();
       if (toStack !== undefined) this.#stack.handle(now, toStack);
@@ -133,11 +137,22 @@ export class Endpoint implements Machine<EndpointInput, EndpointOutput> {
         this.#outputs.push(output);
         return;
       case 'inbound':
-        if (!this.#pings.take(now, output.packet)) this.#outputs.push({ kind: 'inner', packet: output.packet });
+        if (!this.#isTaken(now, output)) this.#outputs.push({ kind: 'inner', packet: output.packet });
         return;
       case 'event':
         return output.event.kind === 'inner' ? this.#tell({ layer: 'inner', body: output.event }) : this.#tell({ layer: 'esp', body: output.event });
     }
+  }
+
+  /**
+   * What comes for this host out of an SA is its programs' before its IP layer's. In transport mode that includes echo requests: the IP layer would
+   * answer them by its own routes, past the policy.
+   */
+  #isTaken(now: Instant, { packet, mode, checksum }: Extract<StackOutput, { kind: 'inbound' }>): boolean {
+    if (this.#programs.takeIcmp(now, packet)) return true;
+    if (mode === 'transport' && this.#programs.answerPing(packet)) return true;
+    const ip = decodeIp(packet);
+    return ip.ok && this.#addresses.includes(ip.value.destination) && this.#programs.take(now, packet, checksum);
   }
 
   #tell(happening: Happening): void {
@@ -153,7 +168,8 @@ export class Endpoint implements Machine<EndpointInput, EndpointOutput> {
 /** An endpoint with the daemon and the stack of this house. */
 export function createEndpoint(config: EndpointConfig, random: Random): Endpoint {
   const daemon = new IkeDaemon(config.ike, random.fork('ike'));
-  const stack = new IpsecStack({ addresses: [config.ike.address], random: random.fork('ipsec') });
+  const { checksumRepair } = config;
+  const stack = new IpsecStack({ addresses: [config.ike.address], random: random.fork('ipsec'), ...(checksumRepair && { checksumRepair }) });
   return new Endpoint(config, { daemon, stack }, random);
 }
 

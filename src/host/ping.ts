@@ -9,13 +9,10 @@ import { after, between, describeDuration, type Instant } from '../core/time.ts'
 import { Timers } from '../core/timers.ts';
 import { carriesIcmp, decodeIcmpOf, encodeEchoPacket, quotedEchoRequest } from '../wire/echo.ts';
 import { decodeIp } from '../wire/ip.ts';
-import type { EndpointCommand } from './ports.ts';
+import type { ProgramCommand } from './ports.ts';
+import type { ProgramOutput, SourceFor } from './services.ts';
 
-export type PingCommand = Extract<EndpointCommand, { kind: 'ping' }>;
-
-export type PingOutput =
-  /** A whole IP packet. */
-  { readonly kind: 'packet'; readonly packet: Uint8Array } | { readonly kind: 'event'; readonly event: ProgramEvent };
+export type PingCommand = Extract<ProgramCommand, { kind: 'ping' }>;
 
 /** One run of the program. */
 interface Ping {
@@ -40,16 +37,16 @@ const defaultSize = 56; // what ping(8) sends
  * The ping program: any number of runs at a time. Each request carries the run's name in its data, so that whoever reads the wire can tell
  * whose it is, and an answer counts only when it brings the very data back.
  */
-export class Pings implements Machine<PingCommand, PingOutput> {
-  readonly #sourceFor: (to: IpAddress) => IpAddress | undefined;
+export class Pings implements Machine<PingCommand, ProgramOutput> {
+  readonly #sourceFor: SourceFor;
   readonly #byIdentifier = new Map<number, Ping>();
   /** A run: send its next request. A request: its answer is overdue. */
   readonly #timers = new Timers<Ping | Request>();
-  readonly #outputs = new Queue<PingOutput>();
+  readonly #outputs = new Queue<ProgramOutput>();
   #nextIdentifier: number;
 
   /** `sourceFor`: the address that packets to a destination are sent from, as of now. */
-  constructor(sourceFor: (to: IpAddress) => IpAddress | undefined, random: Random) {
+  constructor(sourceFor: SourceFor, random: Random) {
     this.#sourceFor = sourceFor;
     this.#nextIdentifier = below(random, 0x1_0000);
   }
@@ -92,7 +89,7 @@ export class Pings implements Machine<PingCommand, PingOutput> {
     }
   }
 
-  poll(): PingOutput | undefined {
+  poll(): ProgramOutput | undefined {
     return this.#outputs.shift();
   }
 

@@ -4,18 +4,32 @@ import type { Happening } from '../core/events.ts';
 import type { Duration } from '../core/time.ts';
 import type { IkeConfig } from '../ike/config.ts';
 import type { IkeCommand } from '../ike/ports.ts';
+import type { ChecksumRepair } from '../ipsec/checksum-repair.ts';
 
 export interface EndpointConfig {
   readonly name: string;
   readonly ike: IkeConfig;
   /** Inner addresses of this host that its programs speak from, where no virtual address is assigned. */
   readonly innerAddress?: IpAddress;
+  /** What its stack does with checksums that a NAT has made wrong inside transport mode (RFC 3948 §3.1.2); `adjust` when not said. */
+  readonly checksumRepair?: ChecksumRepair;
 }
 
-export type EndpointCommand =
-  | IkeCommand
+export type EndpointCommand = IkeCommand | ProgramCommand;
+
+/**
+ * The programs speak from the virtual address, the inner one, or else the outer one, through whatever policy says: in tunnel mode to addresses
+ * behind the peer, in transport mode to the peer's own.
+ */
+export type ProgramCommand =
   /** ICMP echo from the inner address through whatever policy says. Answers and losses come as events named `ping`. */
-  | { readonly kind: 'ping'; readonly ping: string; readonly to: IpAddress; readonly count: number; readonly interval: Duration; readonly timeout: Duration; readonly size?: number };
+  | { readonly kind: 'ping'; readonly ping: string; readonly to: IpAddress; readonly count: number; readonly interval: Duration; readonly timeout: Duration; readonly size?: number }
+  /** Datagrams to an echo service, whose answers must bring the very data back. `port` is 7 when not said, `fromPort` a free one. Events: `udp-echo-…`. */
+  | { readonly kind: 'udp-echo'; readonly echo: string; readonly to: IpAddress; readonly port?: number; readonly fromPort?: number; readonly count: number; readonly interval: Duration; readonly timeout: Duration; readonly size?: number }
+  /** One TCP connection to an echo service, a text there and back. Events: `tcp-probe-…`. */
+  | { readonly kind: 'tcp-probe'; readonly probe: string; readonly to: IpAddress; readonly port?: number; readonly fromPort?: number; readonly timeout: Duration }
+  /** Answers on this port too: the echo service (RFC 862), which every host has on port 7. */
+  | { readonly kind: 'serve'; readonly protocol: 'udp' | 'tcp'; readonly port: number };
 
 export type EndpointInput =
   | { readonly kind: 'datagram'; readonly local: Endpoint; readonly peer: Endpoint; readonly payload: Uint8Array }
@@ -24,6 +38,8 @@ export type EndpointInput =
   | { readonly kind: 'inner'; readonly packet: Uint8Array }
   /** A whole IP packet with an ICMP message for this host, echo requests excepted: those the host answers itself. */
   | { readonly kind: 'icmp'; readonly packet: Uint8Array }
+  /** A whole IP packet with TCP, or with UDP for none of the daemon's ports, for this host. */
+  | { readonly kind: 'local'; readonly packet: Uint8Array }
   | { readonly kind: 'command'; readonly command: EndpointCommand };
 
 export type EndpointOutput =
@@ -34,6 +50,8 @@ export type EndpointOutput =
   | { readonly kind: 'inner'; readonly packet: Uint8Array }
   /** A whole IP packet of this host's own that goes out in the clear: routed as if there were no tunnel device, lest it come back. */
   | { readonly kind: 'bypass'; readonly packet: Uint8Array }
+  /** What came as `local` and no program wants. */
+  | { readonly kind: 'unclaimed'; readonly packet: Uint8Array }
   /** The tunnel device has this address from now on, or no longer. */
   | { readonly kind: 'virtual-address'; readonly address: IpAddress; readonly assigned: boolean }
   | ({ readonly kind: 'event' } & Happening);

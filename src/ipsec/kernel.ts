@@ -5,9 +5,19 @@ import { Queue } from '../core/queue.ts';
 import type { Random } from '../core/random.ts';
 import { encodePfkey } from '../wire/pfkey/linux.ts';
 import { saTypes, type PfkeyMessage } from '../wire/pfkey/message.ts';
+import type { ChecksumRepair } from './checksum-repair.ts';
 import type { StackOutput } from './ports.ts';
 import { encapsulationPorts, Sad, type Sa } from './sad.ts';
 import { Spd } from './spd.ts';
+
+export interface StackConfig {
+  /** The host's outer addresses: an SA with one of them as its destination receives, any other one sends. */
+  readonly addresses: readonly IpAddress[];
+  /** For SPIs and CBC's initialization vectors. */
+  readonly random: Random;
+  /** What is done to the checksums of TCP and UDP that come out of transport mode through a NAT; `adjust` when not said. */
+  readonly checksumRepair?: ChecksumRepair;
+}
 
 /** A message without what the stack's own ones have in common. */
 export type PfkeyBody = Omit<PfkeyMessage, 'type' | 'saType' | 'errno' | 'sequence' | 'pid'>;
@@ -16,15 +26,17 @@ export class Kernel {
   readonly sad = new Sad();
   readonly spd = new Spd();
   readonly random: Random;
+  readonly checksumRepair: ChecksumRepair;
   /** SADB_REGISTER came: the daemon wants to hear of ACQUIRE. */
   registered = false;
   readonly #local: ReadonlySet<IpAddress>;
   readonly #outputs = new Queue<StackOutput>();
   #acquires = 0;
 
-  constructor(addresses: readonly IpAddress[], random: Random) {
+  constructor({ addresses, random, checksumRepair = 'adjust' }: StackConfig) {
     this.#local = new Set(addresses);
     this.random = random;
+    this.checksumRepair = checksumRepair;
   }
 
   /** Whether packets to the address end here. */

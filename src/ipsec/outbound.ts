@@ -1,6 +1,8 @@
 /** From an inner packet to ESP, to the open, or to a drop (RFC 4301 §5.1, RFC 4303 §3.3). */
-import { refused, type Refusal } from '../core/decoded.ts';
+import { decoded, refused, type Decoded, type Refusal } from '../core/decoded.ts';
 import { after, seconds, type Instant } from '../core/time.ts';
+import { ipsecModes } from '../wire/pfkey/message.ts';
+import type { Addresses } from '../wire/pseudo-header.ts';
 import { encapsulate, nextHeaderOf } from './esp.ts';
 import { account, endsByUse } from './expiry.ts';
 import type { Kernel } from './kernel.ts';
@@ -9,6 +11,7 @@ import { sequenceLimit } from './replay-window.ts';
 import { describeSpi, type EstablishedSa } from './sad.ts';
 import type { Policy, Protection } from './spd.ts';
 import { trafficOf, type Traffic } from './traffic.ts';
+import { takeHeaderOff, type Carried } from './transport.ts';
 
 /** How long a policy waits for an SA before it asks for one again. */
 export const acquireHoldOff = seconds(30);
@@ -36,9 +39,13 @@ function apply(kernel: Kernel, now: Instant, packet: Uint8Array, traffic: Traffi
 }
 
 function protect(kernel: Kernel, now: Instant, policy: Policy, protection: Protection, packet: Uint8Array, traffic: Traffic): Refusal | undefined {
-  const sa = kernel.sad.outbound(protection);
+  const ends = protection.tunnel ?? traffic.addresses;
+  const inner = packet.subarray(0, traffic.length);
+  const carried = protection.mode === ipsecModes.TUNNEL ? decoded({ payload: inner, nextHeader: nextHeaderOf[traffic.version] }) : carriedInPlace(kernel, inner, traffic);
+  if (!carried.ok) return carried;
+  const sa = kernel.sad.outbound(protection, ends);
   if (sa === undefined) {
-    acquire(kernel, now, policy, protection);
+    acquire(kernel, now, policy, protection, ends);
     return refused('policy-no-sa', `${traffic.text}: policy ${policy.id} has no SA yet`);
   }
   policy.acquireHoldOff = undefined;
@@ -46,13 +53,16 @@ function protect(kernel: Kernel, now: Instant, policy: Policy, protection: Prote
   if (sa.sequence >= limit) return refused('esp-sequence-overflow', `${describeSpi(sa.spi)} has used up its sequence numbers`);
   if (endsByUse(kernel, sa)) return refused('esp-lifetime', `${describeSpi(sa.spi)} has carried all that its lifetime allows`);
   sa.sequence += 1;
-  const inner = packet.subarray(0, traffic.length);
-  const payload = encapsulate(sa.keying, sa.sequence, inner, nextHeaderOf[traffic.version], kernel.random);
+  const payload = encapsulate(sa.keying, sa.sequence, carried.value.payload, carried.value.nextHeader, kernel.random);
   kernel.inner('protected', sa.spi, inner);
   transmit(kernel, sa, payload);
   account(kernel, now, sa, inner.length);
   return undefined;
 }
+
+/** RFC 4301 §4.1: transport mode is between two hosts; what a host forwards is not its own. */
+const carriedInPlace = (kernel: Kernel, packet: Uint8Array, traffic: Traffic): Decoded<Carried> =>
+  kernel.isLocal(traffic.addresses.source) ? takeHeaderOff(packet, traffic) : refused('policy-discard', `${traffic.text}: transport mode is for this host's own packets`);
 
 function transmit(kernel: Kernel, { source, destination, encapsulation }: EstablishedSa, payload: Uint8Array): void {
   if (encapsulation.kind === 'udp') {
@@ -63,8 +73,8 @@ function transmit(kernel: Kernel, { source, destination, encapsulation }: Establ
 }
 
 /** Asks the daemon for an SA, once for many packets. Who has not registered is not asked (RFC 2367 §3.1.6). */
-function acquire(kernel: Kernel, now: Instant, policy: Policy, protection: Protection): void {
+function acquire(kernel: Kernel, now: Instant, policy: Policy, protection: Protection, ends: Addresses): void {
   if (!kernel.registered || (policy.acquireHoldOff !== undefined && now < policy.acquireHoldOff)) return;
   policy.acquireHoldOff = after(now, acquireHoldOff);
-  kernel.tell('SADB_ACQUIRE', acquireMessage(policy, protection), kernel.nextAcquire());
+  kernel.tell('SADB_ACQUIRE', acquireMessage(policy, protection, ends), kernel.nextAcquire());
 }

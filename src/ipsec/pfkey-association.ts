@@ -6,7 +6,8 @@ import { suiteFor } from './algorithms.ts';
 import type { PfkeyBody } from './kernel.ts';
 import { currentLifetime, unused } from './lifetime.ts';
 import { ReplayWindow } from './replay-window.ts';
-import type { Encapsulation, EstablishedSa, Sa } from './sad.ts';
+import type { OriginalAddresses } from './checksum-repair.ts';
+import type { Encapsulation, EstablishedSa, NatOa, Sa } from './sad.ts';
 
 /** SPIs below are reserved (RFC 4303 §2.1). */
 export const lowestSpi = 256;
@@ -42,6 +43,7 @@ export const associationInPfkey = (sa: Sa): PfkeyBody =>
         ...(sa.hard && { lifetimeHard: sa.hard }),
         ...(sa.soft && { lifetimeSoft: sa.soft }),
         ...encapsulationInPfkey(sa.encapsulation),
+        ...sa.natOa,
         ...nameInPfkey(sa),
       };
 
@@ -81,8 +83,32 @@ export function readEnds({ source, destination }: PfkeyBody): { readonly source:
   return { source: source.address, destination: destination.address };
 }
 
-/** Tunnel mode, or nothing said; undefined for transport mode, which is to come. */
-export const readMode = ({ sa2 }: PfkeyBody): number | undefined => (sa2 === undefined || sa2.mode === ipsecModes.ANY || sa2.mode === ipsecModes.TUNNEL ? ipsecModes.TUNNEL : undefined);
+/** What the request says of the addresses that were there before a NAT: as it came, for those who ask. */
+export const readNatOa = ({ nattOriginalAddress, nattOriginalSource, nattOriginalDestination }: PfkeyBody): NatOa => ({
+  ...(nattOriginalAddress && { nattOriginalAddress }),
+  ...(nattOriginalSource && { nattOriginalSource }),
+  ...(nattOriginalDestination && { nattOriginalDestination }),
+});
+
+/** The addresses that the packets of an inbound SA were made with. Linux's one is the peer's, which there is the source. */
+export const originalAddresses = ({ natOa }: Pick<EstablishedSa, 'natOa'>): OriginalAddresses => ({
+  source: (natOa.nattOriginalSource ?? natOa.nattOriginalAddress)?.address,
+  destination: natOa.nattOriginalDestination?.address,
+});
+
+/** The mode of an SA, tunnel where nothing is said; undefined for what is none. */
+export function readMode({ sa2 }: PfkeyBody): number | undefined {
+  switch (sa2?.mode) {
+    case undefined:
+    case ipsecModes.ANY:
+    case ipsecModes.TUNNEL:
+      return ipsecModes.TUNNEL;
+    case ipsecModes.TRANSPORT:
+      return ipsecModes.TRANSPORT;
+    default:
+      return undefined;
+  }
+}
 
 /** The mature SA that an ADD, or the UPDATE of a larval one, describes; undefined for EINVAL. Its keys are copies. */
 export function readAssociation(request: PfkeyMessage, now: Instant, isLocal: (address: IpAddress) => boolean): EstablishedSa | undefined {
@@ -98,7 +124,7 @@ export function readAssociation(request: PfkeyMessage, now: Instant, isLocal: (a
   if (extended && direction === 'in' && sa.replay === 0) return undefined; // RFC 4303 §3.3.3: the high bits are known from the window
   const keys = { encryptionKey: encryptionKey.slice(), authKey: authKey.slice() };
   return {
-    state: 'mature', direction, spi: sa.spi, ...ends, mode, reqid: request.sa2?.reqid ?? 0, encapsulation,
+    state: 'mature', direction, spi: sa.spi, ...ends, mode, reqid: request.sa2?.reqid ?? 0, encapsulation, natOa: readNatOa(request),
     algorithms: { ...named, encrypt: sa.encrypt, auth: sa.auth },
     ...keys,
     keying: { spi: sa.spi, cipher: named.suite.create(keys.encryptionKey, keys.authKey), aead: named.suite.aead, extended },

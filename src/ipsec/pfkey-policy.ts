@@ -2,6 +2,7 @@
 import { isIpv4, parsePrefix, type Prefix } from '../core/address.ts';
 import { ipsecModes, policyDirections, policyLevels, policyTypes, type PfkeyAddress, type PfkeyPolicy, type PfkeyPolicyRequest } from '../wire/pfkey/message.ts';
 import { protocols } from '../wire/protocols.ts';
+import type { Addresses } from '../wire/pseudo-header.ts';
 import { addressInPfkey } from './pfkey-association.ts';
 import type { PfkeyBody } from './kernel.ts';
 import type { Direction, Policy, Protection, Selector } from './spd.ts';
@@ -39,9 +40,15 @@ export function readAction({ type, requests }: PfkeyPolicy): Policy['action'] | 
 const levels: ReadonlySet<number> = new Set([policyLevels.DEFAULT, policyLevels.REQUIRE, policyLevels.UNIQUE]);
 
 function readProtection({ protocol, mode, level, reqid, tunnel }: PfkeyPolicyRequest): Protection | undefined {
-  if (protocol !== protocols.esp || mode !== ipsecModes.TUNNEL || !levels.has(level) || tunnel === undefined) return undefined;
-  if (isIpv4(tunnel.source) !== isIpv4(tunnel.destination) || (level === policyLevels.UNIQUE && reqid === 0)) return undefined;
-  return { level, mode, reqid, source: tunnel.source, destination: tunnel.destination };
+  if (protocol !== protocols.esp || !levels.has(level) || (level === policyLevels.UNIQUE && reqid === 0)) return undefined;
+  switch (mode) {
+    case ipsecModes.TUNNEL:
+      return tunnel === undefined || isIpv4(tunnel.source) !== isIpv4(tunnel.destination) ? undefined : { level, mode, reqid, tunnel };
+    case ipsecModes.TRANSPORT: // its ends are each packet's own
+      return tunnel === undefined ? { level, mode, reqid, tunnel } : undefined;
+    default:
+      return undefined;
+  }
 }
 
 export const policyInPfkey = (policy: Policy): PfkeyBody => ({
@@ -51,7 +58,7 @@ export const policyInPfkey = (policy: Policy): PfkeyBody => ({
 });
 
 /** SADB_ACQUIRE: between which ends an SA is wanted, and for which policy. */
-export const acquireMessage = (policy: Policy, { mode, reqid, source, destination }: Protection): PfkeyBody => ({
+export const acquireMessage = (policy: Policy, { mode, reqid }: Protection, { source, destination }: Addresses): PfkeyBody => ({
   source: addressInPfkey(source),
   destination: addressInPfkey(destination),
   sa2: { mode, sequence: 0, reqid },
@@ -62,8 +69,8 @@ function describePolicy({ id, direction, priority, action }: Policy): PfkeyPolic
   const common = { direction: directions[direction], id, priority };
   if (action === 'discard') return { ...common, type: policyTypes.DISCARD, requests: [] };
   if (action === 'bypass') return { ...common, type: policyTypes.NONE, requests: [] };
-  const { mode, level, reqid, source, destination } = action;
-  return { ...common, type: policyTypes.IPSEC, requests: [{ protocol: protocols.esp, mode, level, reqid, tunnel: { source, destination } }] };
+  const { mode, level, reqid, tunnel } = action;
+  return { ...common, type: policyTypes.IPSEC, requests: [{ protocol: protocols.esp, mode, level, reqid, ...(tunnel && { tunnel }) }] };
 }
 
 const selectorAddress = ({ address, length }: Prefix, protocol: number, port: number): PfkeyAddress => ({ protocol, prefixLength: length, address, port });

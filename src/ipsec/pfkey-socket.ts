@@ -2,7 +2,7 @@
  * The PF_KEY socket as the IKE daemon sees it. The conversation, message by message, with what each must hold, what is answered, and how an SA is
  * made, rekeyed and moved, stands in the README of this folder: it is the contract with the daemon.
  */
-import { isIpv4, type IpAddress } from '../core/address.ts';
+import { describeEndpoint, isIpv4, sameEndpoint, type Endpoint, type IpAddress } from '../core/address.ts';
 import { toHex } from '../core/bytes.ts';
 import { below } from '../core/random.ts';
 import type { Instant } from '../core/time.ts';
@@ -10,7 +10,7 @@ import { decodePfkey, encodePfkey } from '../wire/pfkey/linux.ts';
 import { pfkeyErrors, saTypes, type PfkeyMessage, type PfkeyType } from '../wire/pfkey/message.ts';
 import { supportedAuth, supportedEncryption } from './algorithms.ts';
 import type { Kernel, PfkeyBody } from './kernel.ts';
-import { associationInPfkey, keysInPfkey, lowestSpi, nameInPfkey, readAssociation, readEncapsulation, readEnds, readMode } from './pfkey-association.ts';
+import { associationInPfkey, keysInPfkey, lowestSpi, nameInPfkey, readAssociation, readEncapsulation, readEnds, readMode, readNatOa } from './pfkey-association.ts';
 import { policyInPfkey, readAction, readDirection, readSelector } from './pfkey-policy.ts';
 import { describeSpi, type Encapsulation, type EstablishedSa, type LarvalSa, type Sa } from './sad.ts';
 import type { Policy } from './spd.ts';
@@ -122,11 +122,21 @@ export class PfkeySocket {
   }
 
   #establish(sa: EstablishedSa): Answer {
+    const before = sa.direction === 'out' ? this.#kernel.sad.outbound({ mode: sa.mode, reqid: sa.reqid }, sa) : undefined;
     this.#kernel.sad.add(sa);
     const role = sa.direction === 'in' ? 'receives from' : 'sends to';
     this.#kernel.saEvent('sa-added', sa, `A new SA, ${describeSpi(sa.spi)}, ${role} ${peerOf(sa)}${encapsulationStory(sa.encapsulation)}, protected by ${sa.algorithms.suite.name}.`);
     this.#sayKeys(sa);
+    if (before !== undefined) this.#sayEclipse(before, sa);
     return associationInPfkey(sa);
+  }
+
+  /** Another peer of the same address and reqid: the newest SA gets everything. The same peer has only been given fresh keys. */
+  #sayEclipse(older: EstablishedSa, sa: EstablishedSa): void {
+    const [peer, newPeer] = [encapsulatedPeer(older), encapsulatedPeer(sa)];
+    if (peer === undefined || newPeer === undefined || sameEndpoint(peer, newPeer)) return;
+    const story = `Two peers behind ${sa.destination} have equal policies: what is for them goes to ${describeEndpoint(newPeer)} from now on, by ${describeSpi(sa.spi)}, and nothing more to ${describeEndpoint(peer)}.`;
+    this.#kernel.emit({ kind: 'event', event: { kind: 'sa-eclipsed', spi: older.spi, by: sa.spi, peer, newPeer, story } });
   }
 
   /** A mature SA keeps its keys and counters for life; its limits may change, and where its peer is. */
@@ -144,6 +154,7 @@ export class PfkeySocket {
     const moves = source !== sa.source || destination !== sa.destination;
     if (moves) this.#kernel.sad.move(sa, source, destination);
     sa.encapsulation = encapsulation;
+    sa.natOa = { ...sa.natOa, ...readNatOa(request) };
     sa.reportedPeer = undefined;
     sa.hard = lifetimeHard ?? sa.hard;
     sa.soft = lifetimeSoft ?? sa.soft;
@@ -234,6 +245,8 @@ const isRows = (answer: PfkeyBody | readonly PfkeyBody[]): answer is readonly Pf
 const rowsOrNone = (rows: readonly PfkeyBody[]): Answer => (rows.length > 0 ? rows : 'ENOENT');
 const described = (policy: Policy | ErrorName): Answer => (typeof policy === 'string' ? policy : policyInPfkey(policy));
 const peerOf = ({ direction, source, destination }: EstablishedSa): IpAddress => (direction === 'in' ? source : destination);
+
+const encapsulatedPeer = ({ destination, encapsulation }: EstablishedSa): Endpoint | undefined => (encapsulation.kind === 'udp' ? { address: destination, port: encapsulation.destinationPort } : undefined);
 
 const encapsulationStory = (encapsulation: Encapsulation): string =>
   encapsulation.kind === 'udp' ? `, in UDP from port ${encapsulation.sourcePort} to ${encapsulation.destinationPort}` : ', as plain ESP';

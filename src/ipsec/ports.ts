@@ -1,5 +1,6 @@
 /** What goes in and out of an IPsec stack: what a kernel would see. */
 import type { Endpoint, IpAddress } from '../core/address.ts';
+import type { ChecksumTrust } from './checksum-repair.ts';
 import type { DropEvent, EspEvent, InnerEvent } from '../core/events.ts';
 
 export type StackInput =
@@ -22,8 +23,8 @@ export type StackOutput =
   | { readonly kind: 'datagram'; readonly local: Endpoint; readonly peer: Endpoint; readonly payload: Uint8Array }
   /** ESP over IP, protocol 50. */
   | { readonly kind: 'esp'; readonly source: IpAddress; readonly destination: IpAddress; readonly payload: Uint8Array }
-  /** A whole inner packet that came out of an SA and fits its selectors. */
-  | { readonly kind: 'inbound'; readonly packet: Uint8Array }
+  /** A whole inner packet that came out of an SA and fits its selectors. In transport mode it is for this host itself; `checksum`: that of TCP or UDP in it. */
+  | { readonly kind: 'inbound'; readonly packet: Uint8Array; readonly mode: 'tunnel' | 'transport'; readonly checksum: ChecksumTrust }
   /** A packet that policy lets go in the clear. */
   | { readonly kind: 'bypass'; readonly packet: Uint8Array }
   | { readonly kind: 'event'; readonly event: EspEvent | DropEvent | InnerEvent };

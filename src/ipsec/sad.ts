@@ -8,12 +8,17 @@ import type { NamedSuite } from './algorithms.ts';
 import { deadline, earlier, type Limit, type Usage } from './lifetime.ts';
 import type { ReplayWindow } from './replay-window.ts';
 import type { Direction, Protection } from './spd.ts';
+import type { PfkeyMessage } from '../wire/pfkey/message.ts';
+import type { Addresses } from '../wire/pseudo-header.ts';
 
 /**
  * What NAT traversal means for an SA: `unknown` took no part in it and knows plain ESP alone; the others accept both forms
  * (RFC 7296 §2.23) and send plain, or in UDP. Ports go with source and destination.
  */
 export type Encapsulation = { readonly kind: 'unknown' } | { readonly kind: 'plain' } | { readonly kind: 'udp'; readonly sourcePort: number; readonly destinationPort: number };
+
+/** NAT-OA in the form that the daemon said it, which is also how it is told. */
+export type NatOa = Pick<PfkeyMessage, 'nattOriginalAddress' | 'nattOriginalSource' | 'nattOriginalDestination'>;
 
 interface SaName {
   readonly spi: number;
@@ -37,6 +42,7 @@ export interface EstablishedSa extends SaName {
   source: IpAddress;
   destination: IpAddress;
   encapsulation: Encapsulation;
+  natOa: NatOa;
   readonly algorithms: NamedSuite & { readonly encrypt: number; readonly auth: number };
   readonly encryptionKey: Uint8Array;
   readonly authKey: Uint8Array;
@@ -60,7 +66,7 @@ export const larvalLifetime = seconds(165);
 /** All SAs, found by (SPI, destination) for those who receive and update, by policy for those who send; and when the next one's time is up. */
 export class Sad {
   readonly #byName = new Map<string, Sa>();
-  /** Outbound ones in the order of their coming, by tunnel ends and reqid, and once more under reqid 0 for policies that take any. */
+  /** Outbound ones in the order of their coming, by mode, ends and reqid, and once more under reqid 0 for policies that take any. */
   readonly #outbound = new Map<string, EstablishedSa[]>();
   readonly #timers = new Timers<Sa>();
 
@@ -99,8 +105,8 @@ export class Sad {
   }
 
   /** By which SA a policy's packet goes: the newest mature one, so that a rekeyed pair is left at once; else the newest dying one. */
-  outbound({ source, destination, reqid }: Protection): EstablishedSa | undefined {
-    const kin = this.#outbound.get(pathOf(source, destination, reqid)) ?? [];
+  outbound({ mode, reqid }: Pick<Protection, 'mode' | 'reqid'>, ends: Addresses): EstablishedSa | undefined {
+    const kin = this.#outbound.get(pathOf(mode, ends, reqid)) ?? [];
     return kin.findLast(({ state }) => state === 'mature') ?? kin.at(-1);
   }
 
@@ -155,5 +161,5 @@ export const describeSpi = (spi: number): string => `SPI 0x${spi.toString(16).pa
 
 const isOutbound = (sa: Sa): sa is EstablishedSa => sa.state !== 'larval' && sa.direction === 'out';
 const nameOf = (spi: number, destination: IpAddress): string => `${spi} ${destination}`;
-const pathOf = (source: IpAddress, destination: IpAddress, reqid: number): string => `${source} ${destination} ${reqid}`;
-const pathsOf = ({ source, destination, reqid }: SaName): ReadonlySet<string> => new Set([pathOf(source, destination, reqid), pathOf(source, destination, 0)]);
+const pathOf = (mode: number, { source, destination }: Addresses, reqid: number): string => `${mode} ${source} ${destination} ${reqid}`;
+const pathsOf = (sa: SaName): ReadonlySet<string> => new Set([pathOf(sa.mode, sa, sa.reqid), pathOf(sa.mode, sa, 0)]);

@@ -1,7 +1,8 @@
 /** The security policy database (RFC 4301 §4.4.1). */
-import { addressBytes, describePrefix, type IpAddress, type Prefix } from '../core/address.ts';
+import { addressBytes, describePrefix, type Prefix } from '../core/address.ts';
 import { u32At } from '../core/bytes.ts';
 import type { Instant } from '../core/time.ts';
+import type { Addresses } from '../wire/pseudo-header.ts';
 import type { Traffic } from './traffic.ts';
 
 export type Direction = 'in' | 'out';
@@ -15,13 +16,13 @@ export interface Selector {
   readonly destinationPort: number;
 }
 
-/** By which SAs a policy's packets go: those between these ends, of this reqid unless it is 0. */
+/** By which SAs a policy's packets go: those of this mode and reqid, any reqid when it is 0. */
 export interface Protection {
   readonly level: number;
   readonly mode: number;
   readonly reqid: number;
-  readonly source: IpAddress;
-  readonly destination: IpAddress;
+  /** Between which ends the SAs are. Undefined in transport mode, where the packet's own addresses say it. */
+  readonly tunnel: Addresses | undefined;
 }
 
 export interface Policy {
@@ -116,9 +117,9 @@ export function describeSelector({ source, destination, protocol, sourcePort, de
   return `${describePrefix(source)} -> ${describePrefix(destination)}${protocol === 0 ? '' : `, protocol ${protocol}`}${ports}`;
 }
 
-/** Whether packets by this SA are the ones that the policy wants: tunnel ends, mode and reqid agree. */
-export const goesBy = (wanted: Protection, sa: Omit<Protection, 'level'>): boolean =>
-  wanted.source === sa.source && wanted.destination === sa.destination && wanted.mode === sa.mode && (wanted.reqid === 0 || wanted.reqid === sa.reqid);
+/** Whether packets by this SA are the ones that the policy wants: mode, reqid and tunnel ends agree. */
+export const goesBy = ({ mode, reqid, tunnel }: Protection, sa: Addresses & Pick<Protection, 'mode' | 'reqid'>): boolean =>
+  mode === sa.mode && (reqid === 0 || reqid === sa.reqid) && (tunnel === undefined || (tunnel.source === sa.source && tunnel.destination === sa.destination));
 
 /** Protocol and ports; a packet that hides its ports fits only where any will do. The prefixes were the way to find it. */
 const fits = (selector: Selector, { protocol, ports }: Traffic): boolean =>

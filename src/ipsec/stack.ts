@@ -1,22 +1,13 @@
-import type { IpAddress } from '../core/address.ts';
 import type { Machine, WakeUp } from '../core/machine.ts';
-import type { Random } from '../core/random.ts';
 import type { Instant } from '../core/time.ts';
 import { expireByTime } from './expiry.ts';
 import { receiveEsp } from './inbound.ts';
-import { Kernel } from './kernel.ts';
+import { Kernel, type StackConfig } from './kernel.ts';
 import { sendInner } from './outbound.ts';
 import { PfkeySocket } from './pfkey-socket.ts';
 import type { StackInput, StackOutput } from './ports.ts';
 import { describeSpi, type Sa } from './sad.ts';
 import { UdpEncapsulation } from './udp-encapsulation.ts';
-
-export interface StackConfig {
-  /** The host's outer addresses: an SA with one of them as its destination receives, any other one sends. */
-  readonly addresses: readonly IpAddress[];
-  /** For SPIs and CBC's initialization vectors. */
-  readonly random: Random;
-}
 
 /** The IPsec stack of a host, what a kernel would hold. How the IKE daemon talks to it: README.md of this folder. */
 export class IpsecStack implements Machine<StackInput, StackOutput> {
@@ -24,8 +15,8 @@ export class IpsecStack implements Machine<StackInput, StackOutput> {
   readonly #pfkey: PfkeySocket;
   readonly #sockets: UdpEncapsulation;
 
-  constructor({ addresses, random }: StackConfig) {
-    this.#kernel = new Kernel(addresses, random);
+  constructor(config: StackConfig) {
+    this.#kernel = new Kernel(config);
     this.#pfkey = new PfkeySocket(this.#kernel);
     this.#sockets = new UdpEncapsulation(this.#kernel);
   }

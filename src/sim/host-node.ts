@@ -4,7 +4,7 @@ import { Queue } from '../core/queue.ts';
 import type { Instant } from '../core/time.ts';
 import type { EndpointInput, EndpointOutput } from '../host/ports.ts';
 import { carriesIcmp } from '../wire/echo.ts';
-import { encodeIp, encodeUdpPacket } from '../wire/ip.ts';
+import { decodeIp, encodeIp, encodeUdpPacket } from '../wire/ip.ts';
 import { encodeIpv4 } from '../wire/ipv4.ts';
 import { protocols } from '../wire/protocols.ts';
 import { decodeUdp } from '../wire/udp.ts';
@@ -107,8 +107,10 @@ export class HostNode implements Machine<NodeInput, NodeOutput> {
       const udp = decodeUdp(ip.payload, ip);
       if (!udp.ok) return this.#tell({ layer: 'link', body: { kind: 'drop', reason: udp.reason, detail: udp.detail, bytes: packet } });
       const { sourcePort, destinationPort, payload } = udp.value;
-      if (!this.#udpPorts.has(destinationPort)) return this.#ip.handle(now, { kind: 'unclaimed', local, missing: 'no-port' });
-      this.#toPrograms.push({ kind: 'datagram', local: { address: ip.destination, port: destinationPort }, peer: { address: ip.source, port: sourcePort }, payload });
+      if (!this.#udpPorts.has(destinationPort)) this.#toPrograms.push({ kind: 'local', packet });
+      else this.#toPrograms.push({ kind: 'datagram', local: { address: ip.destination, port: destinationPort }, peer: { address: ip.source, port: sourcePort }, payload });
+    } else if (ip.protocol === protocols.tcp) {
+      this.#toPrograms.push({ kind: 'local', packet });
     } else if (ip.protocol === protocols.esp && this.#takesEsp) {
       this.#toPrograms.push({ kind: 'esp', source: ip.source, destination: ip.destination, payload: ip.payload });
     } else {
@@ -124,6 +126,8 @@ export class HostNode implements Machine<NodeInput, NodeOutput> {
         return this.#send(now, this.#espPacket(output));
       case 'bypass':
         return this.#send(now, output.packet);
+      case 'unclaimed':
+        return this.#refuse(now, output.packet);
       case 'inner':
         return this.#ip.handle(now, { kind: 'packet', interface: tunnel, packet: output.packet });
       case 'virtual-address':
@@ -134,6 +138,11 @@ export class HostNode implements Machine<NodeInput, NodeOutput> {
         this.#outputs.push(output);
         return;
     }
+  }
+
+  #refuse(now: Instant, packet: Uint8Array): void {
+    const ip = decodeIp(packet);
+    if (ip.ok) this.#ip.handle(now, { kind: 'unclaimed', local: { ip: ip.value, packet }, missing: 'no-port' });
   }
 
   #espPacket({ source, destination, payload }: Extract<EndpointOutput, { kind: 'esp' }>): Uint8Array {

@@ -31,3 +31,7 @@ export const adjusted = (checksum: number, before: number, after: number): numbe
 /** The same for a 32-bit field: an IPv4 address, an SPI. */
 export const adjusted32 = (checksum: number, before: number, after: number): number =>
   complement((~checksum & 0xffff) + (~before & 0xffff) + (~(before >>> 16) & 0xffff) + (after & 0xffff) + (after >>> 16));
+
+/** The same for fields of whole words, of any length before and after: an IPv6 address, or one of IPv4 for it. */
+export const adjustedBytes = (checksum: number, before: Uint8Array, after: Uint8Array): number =>
+  complement((~checksum & 0xffff) + (before.length / 2) * 0xffff - wordSum(before) + wordSum(after));

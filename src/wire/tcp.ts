@@ -49,12 +49,12 @@ export function encodeTcp(segment: TcpFields, addresses: Addresses): Uint8Array 
 
 const none = new Uint8Array();
 
-/** Refuses a header that does not fit and a wrong checksum. */
-export function decodeTcp(bytes: Uint8Array, addresses: Addresses): Decoded<TcpSegment> {
+/** Refuses a header that does not fit and, unless it is `trusted`, a wrong checksum. */
+export function decodeTcp(bytes: Uint8Array, addresses: Addresses, trust: 'to be verified' | 'trusted' = 'to be verified'): Decoded<TcpSegment> {
   if (bytes.length < tcpHeaderLength) return refused('tcp-malformed', `${bytes.length} octets are too few for a TCP header`);
   const headerLength = (bytes[tcpAt.dataOffset]! >>> 4) * 4;
   if (headerLength < tcpHeaderLength || headerLength > bytes.length) return refused('tcp-malformed', `header of ${headerLength} octets in ${bytes.length}`);
-  if (folded(wordSum(bytes) + pseudoHeaderSum(addresses, protocols.tcp, bytes.length)) !== 0xffff) {
+  if (trust === 'to be verified' && folded(wordSum(bytes) + pseudoHeaderSum(addresses, protocols.tcp, bytes.length)) !== 0xffff) {
     return refused('tcp-checksum', `checksum ${u16At(bytes, tcpAt.checksum).toString(16)} is wrong`);
   }
   return decoded({

@@ -13,7 +13,7 @@ export interface UdpDatagram {
   readonly payload: Uint8Array;
 }
 
-export type ReceivedUdpDatagram = UdpDatagram & { readonly checksum: 'verified' | 'zero' };
+export type ReceivedUdpDatagram = UdpDatagram & { readonly checksum: 'verified' | 'trusted' | 'zero' };
 
 export const udpHeaderLength = 8;
 export const udpAt = { sourcePort: 0, destinationPort: 2, length: 4, checksum: 6 } as const;
@@ -40,12 +40,12 @@ export function writeUdp(bytes: Uint8Array, { sourcePort, destinationPort, paylo
 /** RFC 768: zero means "no checksum", so a computed zero goes out as its other form, all ones. */
 export const asUdpChecksum = (checksum: number): number => (checksum === 0 ? 0xffff : checksum);
 
-/** Refuses wrong lengths, a wrong checksum, and over IPv6 a missing one. Octets behind the UDP length are cut off. */
-export function decodeUdp(bytes: Uint8Array, addresses: Addresses): Decoded<ReceivedUdpDatagram> {
+/** Refuses wrong lengths and, unless it is `trusted`, a wrong checksum, and over IPv6 a missing one. Octets behind the UDP length are cut off. */
+export function decodeUdp(bytes: Uint8Array, addresses: Addresses, trust: 'to be verified' | 'trusted' = 'to be verified'): Decoded<ReceivedUdpDatagram> {
   if (bytes.length < udpHeaderLength) return refused('udp-malformed', `${bytes.length} octets are too few for a UDP header`);
   const length = u16At(bytes, udpAt.length);
   if (length < udpHeaderLength || length > bytes.length) return refused('udp-malformed', `length ${length} in ${bytes.length} octets`);
-  const checksum = u16At(bytes, udpAt.checksum) === 0 ? 'zero' : 'verified';
+  const checksum = u16At(bytes, udpAt.checksum) === 0 ? 'zero' : trust === 'trusted' ? trust : 'verified';
   if (checksum === 'zero' && !isIpv4(addresses.source)) return refused('udp-checksum', 'no checksum over IPv6 (RFC 8200 §8.1)');
   if (checksum === 'verified' && folded(wordSum(bytes, 0, length) + pseudoHeaderSum(addresses, protocols.udp, length)) !== 0xffff) {
     return refused('udp-checksum', `checksum ${u16At(bytes, udpAt.checksum).toString(16)} is wrong`);

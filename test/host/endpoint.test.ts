@@ -105,7 +105,7 @@ test('a ping goes where policy says, like any inner packet; its answer out of th
   const echo = decodeIcmp(request.payload);
   if (!echo.ok || echo.value.kind !== 'echo-request') throw new Error('no echo request');
   const reply = encodeEchoPacket({ source: request.destination, destination: request.source }, { ...echo.value, kind: 'echo-reply' });
-  stack.answer = (input) => (input.kind === 'esp' ? { kind: 'inbound', packet: reply } : undefined);
+  stack.answer = (input) => (input.kind === 'esp' ? { kind: 'inbound', packet: reply, mode: 'tunnel', checksum: 'to be verified' } : undefined);
   machine.handle(start, { kind: 'esp', source: peer.address, destination: local.address, payload: bytes });
   expect(drain(machine).map((output) => output.kind === 'event' && output.body.kind)).toEqual(['ping-answered']);
 });
@@ -113,7 +113,7 @@ test('a ping goes where policy says, like any inner packet; its answer out of th
 test('what comes out of the tunnel and is no answer to a ping is the host’s', () => {
   const { stack, make } = parts();
   const packet = encodeEchoPacket({ source: ip('10.99.0.9'), destination: ip('10.98.0.1') }, { kind: 'echo-request', identifier: 1, sequence: 1, data: bytes });
-  stack.says.push({ kind: 'inbound', packet });
+  stack.says.push({ kind: 'inbound', packet, mode: 'tunnel', checksum: 'to be verified' });
   expect(drain(make())).toEqual([{ kind: 'inner', packet }]);
 });
 

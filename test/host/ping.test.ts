@@ -4,7 +4,8 @@ import { fromUtf8 } from '../../src/core/bytes.ts';
 import { drain } from '../../src/core/machine.ts';
 import { seeded } from '../../src/core/random.ts';
 import { seconds, start, type Instant } from '../../src/core/time.ts';
-import { Pings, type PingCommand, type PingOutput } from '../../src/host/ping.ts';
+import { Pings, type PingCommand } from '../../src/host/ping.ts';
+import type { ProgramOutput } from '../../src/host/services.ts';
 import { decodeIcmpOf, encodeEchoPacket } from '../../src/wire/echo.ts';
 import { encodeIcmp, type IcmpEcho } from '../../src/wire/icmp.ts';
 import { encodeIcmpv6 } from '../../src/wire/icmpv6.ts';
@@ -17,8 +18,8 @@ const at = (n: number): Instant => n as Instant;
 const pings = (addresses: readonly IpAddress[] = [here]): Pings => new Pings((to) => addresses.find((address) => address.includes(':') === to.includes(':')), seeded(1));
 const command = (more: Partial<PingCommand> = {}): PingCommand => ({ kind: 'ping', ping: 'hello', to: there, count: 1, interval: seconds(1), timeout: seconds(2), ...more });
 
-const packets = (outputs: readonly PingOutput[]): Uint8Array[] => outputs.flatMap((output) => (output.kind === 'packet' ? [output.packet] : []));
-const events = (outputs: readonly PingOutput[]): object[] => outputs.flatMap((output) => (output.kind === 'event' ? [output.event] : []));
+const packets = (outputs: readonly ProgramOutput[]): Uint8Array[] => outputs.flatMap((output) => (output.kind === 'packet' ? [output.packet] : []));
+const events = (outputs: readonly ProgramOutput[]): object[] => outputs.flatMap((output) => (output.kind === 'event' ? [output.event] : []));
 
 function read(bytes: Uint8Array): { packet: IpPacket; echo: IcmpEcho } {
   const packet = decodeIp(bytes);

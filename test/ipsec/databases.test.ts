@@ -51,7 +51,7 @@ describe('a selector', () => {
 
 describe('an SA', () => {
   const kernelWith = (...requests: readonly Request[]): { kernel: Kernel; socket: PfkeySocket; sent: Uint8Array[] } => {
-    const kernel = new Kernel([ip(west)], seeded(1));
+    const kernel = new Kernel({ addresses: [ip(west)], random: seeded(1) });
     const socket = new PfkeySocket(kernel);
     const sent = requests.map((request) => encodePfkey({ saType: 3, errno: 0, sequence: 1, pid: 1, ...request }));
     for (const message of sent) socket.receive(start, message);

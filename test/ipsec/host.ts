@@ -6,6 +6,7 @@ import { drain } from '../../src/core/machine.ts';
 import { seeded } from '../../src/core/random.ts';
 import { start, type Instant } from '../../src/core/time.ts';
 import type { EncryptionName, IntegrityName } from '../../src/crypto/transforms.ts';
+import type { StackConfig } from '../../src/ipsec/kernel.ts';
 import type { StackInput, StackOutput } from '../../src/ipsec/ports.ts';
 import { IpsecStack } from '../../src/ipsec/stack.ts';
 import { encodeIp, encodeUdpPacket } from '../../src/wire/ip.ts';
@@ -23,9 +24,9 @@ export class Host {
   readonly said: EspEvent[] = [];
   #sequence = 0;
 
-  constructor(address: IpAddress, seed = 1) {
+  constructor(address: IpAddress, seed = 1, more: Partial<StackConfig> = {}) {
     this.address = address;
-    this.stack = new IpsecStack({ addresses: [address], random: seeded(seed, address) });
+    this.stack = new IpsecStack({ addresses: [address], random: seeded(seed, address), ...more });
   }
 
   do(input: StackInput): StackOutput[] {
@@ -121,15 +122,16 @@ export interface SaOptions {
   readonly replay?: number;
   /** Source and destination port; absent: no NAT traversal. `plain`: it took place and found nothing. */
   readonly ports?: readonly [number, number] | 'plain';
+  readonly mode?: 'TUNNEL' | 'TRANSPORT';
   readonly more?: Partial<PfkeyMessage>;
 }
 
 /** SADB_ADD of an SA from one address to another. */
-export function add(spi: number, from: string, to: string, { suite = suites[0]!, reqid = 17, extended = false, replay = 8, ports, more = {} }: SaOptions = {}): Request {
+export function add(spi: number, from: string, to: string, { suite = suites[0]!, reqid = 17, extended = false, replay = 8, ports, mode = 'TUNNEL', more = {} }: SaOptions = {}): Request {
   return {
     type: 'SADB_ADD',
     sa: { spi, replay, state: 0, auth: suite.auth, encrypt: suite.encrypt, flags: extended ? saFlags.ESN : 0 },
-    sa2: { mode: ipsecModes.TUNNEL, sequence: 0, reqid },
+    sa2: { mode: ipsecModes[mode], sequence: 0, reqid },
     source: address(from),
     destination: address(to),
     encryptionKey: keyOf(spi, suite.keyOctets),
@@ -148,6 +150,17 @@ export const policy = (direction: 'in' | 'out', from: string, to: string, tunnel
   policy: {
     type: policyTypes.IPSEC, direction: direction === 'in' ? policyDirections.INBOUND : policyDirections.OUTBOUND, id: 0, priority,
     requests: [{ protocol: 50, mode: ipsecModes.TUNNEL, level: policyLevels.UNIQUE, reqid, tunnel: { source: ip(tunnel[0]), destination: ip(tunnel[1]) } }],
+  },
+});
+
+/** SADB_X_SPDADD: what goes between two addresses is protected in place. `protocol` and ports as a selector has them; 0 is any. */
+export const transportPolicy = (direction: 'in' | 'out', from: string, to: string, { reqid = 17, protocol = 0, ports = [0, 0] }: { readonly reqid?: number; readonly protocol?: number; readonly ports?: readonly [number, number] } = {}): Request => ({
+  type: 'SADB_X_SPDADD',
+  source: address(from, protocol, ports[0]),
+  destination: address(to, protocol, ports[1]),
+  policy: {
+    type: policyTypes.IPSEC, direction: direction === 'in' ? policyDirections.INBOUND : policyDirections.OUTBOUND, id: 0, priority: 0,
+    requests: [{ protocol: 50, mode: ipsecModes.TRANSPORT, level: reqid === 0 ? policyLevels.REQUIRE : policyLevels.UNIQUE, reqid }],
   },
 });
 

@@ -4,7 +4,7 @@ import { ip } from '../../src/core/address.ts';
 import { fromHex } from '../../src/core/bytes.ts';
 import { minutes, seconds, type Instant } from '../../src/core/time.ts';
 import { authAlgorithms, encryptionAlgorithms, ipsecModes, pfkeyErrors, policyLevels, saStates, saTypes, type PfkeyMessage } from '../../src/wire/pfkey/message.ts';
-import { add, address, drops, east, eastNet, events, Host, inbound, inner, carried, messages, of, pair, plainPolicy, policy, spiToEast, west, westNet, type Request } from './host.ts';
+import { add, address, drops, east, eastNet, events, Host, inbound, inner, carried, messages, of, pair, plainPolicy, policy, spiToEast, transportPolicy, west, westNet, type Request } from './host.ts';
 
 const { EEXIST, ESRCH, EINVAL, ENOENT, EOPNOTSUPP } = pfkeyErrors;
 const at = (n: number): Instant => seconds(n) as number as Instant;
@@ -47,7 +47,9 @@ describe('answers', () => {
     ['ADD with a key of no length that the cipher has', add(unknown, east, west, { more: { encryptionKey: new Uint8Array(19) } }), EINVAL],
     ['ADD of an AEAD with an authentication key', add(unknown, east, west, { more: { authKey: new Uint8Array(20) } }), EINVAL],
     ['ADD of an inbound SA with extended numbers and no window', add(unknown, east, west, { extended: true, replay: 0 }), EINVAL],
-    ['ADD in transport mode', add(unknown, east, west, { more: { sa2: { mode: ipsecModes.TRANSPORT, sequence: 0, reqid: 1 } } }), EINVAL],
+    ['ADD in a mode that is none (BEET)', add(unknown, east, west, { more: { sa2: { mode: 3, sequence: 0, reqid: 1 } } }), EINVAL],
+    ['SPDADD in transport mode with tunnel ends', { ...policy('out', west, east, [west, east]), policy: { ...transportPolicy('out', west, east).policy!, requests: [{ ...transportPolicy('out', west, east).policy!.requests[0]!, tunnel: { source: ip(west), destination: ip(east) } }] } }, EINVAL],
+    ['SPDADD in tunnel mode without ends', { ...policy('out', west, east, [west, east]), policy: { ...transportPolicy('out', west, east).policy!, requests: [{ ...transportPolicy('out', west, east).policy!.requests[0]!, mode: ipsecModes.TUNNEL }] } }, EINVAL],
     ['ADD with encapsulation and a port missing', add(unknown, east, west, { more: { nattType: 2, nattSourcePort: 4500 } }), EINVAL],
     ['ADD with the non-IKE encapsulation of old drafts', add(unknown, east, west, { more: { nattType: 1, nattSourcePort: 500, nattDestinationPort: 500 } }), EINVAL],
     ['SPDADD UNIQUE without a reqid', policy('out', westNet, eastNet, [west, east], 0), EINVAL],

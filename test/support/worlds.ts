@@ -82,6 +82,7 @@ export class Talker implements Machine<EndpointInput, EndpointOutput> {
     }
     if (input.kind === 'esp') this.esp.push(`${input.source} > ${input.destination}: ${toHex(input.payload)}`);
     if (input.kind === 'inner') this.inner.push(input.packet);
+    if (input.kind === 'local') this.#outputs.push({ kind: 'unclaimed', packet: input.packet });
   }
 
   wake(now: Instant): void {

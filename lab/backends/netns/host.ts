@@ -105,6 +105,9 @@ export class EndpointDriver {
       case 'bypass':
         // The host's own routes take clear traffic past the tunnel device; only a policy of type NONE would bring it here, and the daemon sets none.
         return;
+      case 'unclaimed':
+        // The kernel's own sockets take what is for the host; nothing comes here as `local`.
+        return;
       case 'virtual-address': {
         const assigned = { address: output.address, length: isIpv4(output.address) ? 32 : 128 };
         if (output.assigned) interfaces.addAddress(tunnelName, assigned);
