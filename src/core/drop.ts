@@ -47,6 +47,10 @@ export const dropReasons = {
   'isakmp-proposal': 'RFC 2408 §4.2', // what was not offered, or what is not accepted
   'isakmp-identity': 'RFC 2407 §4.6.2',
   'nat-detection-payloads': 'RFC 3947 §3.2',
+  // certificates
+  'certificate-malformed': 'RFC 5280 §4.1',
+  'certificate-untrusted': 'RFC 5280 §6.1',
+  'certificate-identity': 'RFC 4945 §3.1',
   // ESP
   'esp-malformed': 'RFC 4303 §2',
   'esp-unknown-spi': 'RFC 4303 §3.4.2',

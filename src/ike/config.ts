@@ -31,14 +31,25 @@ export interface RetransmissionConfig {
 }
 
 export interface Identity {
-  readonly type: 'address' | 'fqdn' | 'user-fqdn' | 'key-id';
+  /** `dn`: the subject of a certificate, `O=natt-lab, CN=client.example`, root first. */
+  readonly type: 'address' | 'fqdn' | 'user-fqdn' | 'key-id' | 'dn';
   readonly value: string;
 }
 
 export type Authentication =
   | { readonly method: 'pre-shared-key'; readonly key: string }
-  /** Certificates as DER, the key as PEM (PKCS #8). The peer's certificate must come from one of the authorities. */
-  | { readonly method: 'rsa-signature'; readonly certificate: Uint8Array; readonly privateKey: string; readonly authorities: readonly Uint8Array[] };
+  | RsaAuthentication;
+
+/** Certificates as DER, the key as PEM (PKCS #8). */
+export interface RsaAuthentication {
+  readonly method: 'rsa-signature';
+  readonly certificate: Uint8Array;
+  readonly privateKey: string;
+  /** The peer's certificate must come from one of these. */
+  readonly authorities: readonly Uint8Array[];
+  /** What the clock on the wall shows when the lab starts, for certificates that expire: milliseconds since 1970-01-01 UTC. */
+  readonly wallClock: number;
+}
 
 /** Who knows the key is who it says. */
 export const preSharedKey = (key: string): Authentication => ({ method: 'pre-shared-key', key });

@@ -31,8 +31,8 @@ test('a gateway does not answer to a name that is not its own', () => {
   expect(two.alice.states()).toEqual(['connecting', 'failed']);
 });
 
-test('identities may be addresses, key IDs, mail addresses', () => {
-  for (const [mine, theirs] of [['address', '192.0.2.99'], ['key-id', 'c0ffee'], ['user-fqdn', 'gw@example.org']] as const) {
+test('identities may be addresses, key IDs, mail addresses, the subject of a certificate', () => {
+  for (const [mine, theirs] of [['address', '192.0.2.99'], ['key-id', 'c0ffee'], ['user-fqdn', 'gw@example.org'], ['dn', 'O=natt-lab, CN=gw.example']] as const) {
     const identity = { type: mine, value: theirs };
     const two = established({ alice: { remoteIdentity: identity }, gw: { localIdentity: identity } });
     expect(two.alice.states()).toEqual(['connecting', 'established']);

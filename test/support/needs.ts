@@ -49,6 +49,7 @@ const questions = {
     () => existsSync('/usr/lib/ipsec/charon') && ['kernel-libipsec', 'vici', 'openssl'].every((plugin) => existsSync(`/usr/lib/ipsec/plugins/libstrongswan-${plugin}.so`)),
     'strongSwan: apt-get install strongswan-charon strongswan-swanctl libcharon-extra-plugins libstrongswan-standard-plugins',
   ],
+  openssl: [() => found('openssl'), 'openssl 3: apt-get install openssl'],
   tshark: [() => found('tshark'), 'tshark: apt-get install tshark'],
   python3: [() => found('python3'), 'python3: apt-get install python3'],
 } as const satisfies Record<string, readonly [() => boolean, string]>;
