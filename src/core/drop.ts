@@ -15,6 +15,7 @@ export const dropReasons = {
   'tcp-checksum': 'RFC 9293 §3.1',
   'icmp-malformed': 'RFC 792',
   'icmp-checksum': 'RFC 1122 §3.2.2',
+  'stun-malformed': 'RFC 8489 §6.3',
   'no-listener': 'RFC 1122 §4.1.3.1',
   'no-route': 'RFC 1812 §4.3.3.1',
   'no-neighbour': 'RFC 1812 §4.3.3.1',
