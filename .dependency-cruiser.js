@@ -1,6 +1,6 @@
 /**
  * Who may import whom: the contract of the house, checked in `npm test`.
- * core <- wire <- crypto <- {ike, ipsec} <- host;  core, wire <- nat;  core <- trace;  {host, nat, trace} <- sim;  src <- lab.
+ * core <- wire <- crypto <- {ike, ipsec} <- host;  core, wire <- {nat, probe};  core <- trace;  {host, nat, trace} <- sim;  src <- lab.
  */
 const floors = {
   core: ['core'],
@@ -10,6 +10,7 @@ const floors = {
   ipsec: ['core', 'wire', 'crypto', 'ipsec'],
   host: ['core', 'wire', 'crypto', 'ike', 'ipsec', 'host'],
   nat: ['core', 'wire', 'nat'],
+  probe: ['core', 'wire', 'probe'],
   trace: ['core', 'trace'],
   sim: ['core', 'wire', 'host', 'nat', 'trace', 'sim'],
 };

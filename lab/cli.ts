@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { backendNames } from './backends/backend.ts';
+import type { ProbeCommandLine } from './commands/nat-probe.ts';
 import type { CommandLine } from './commands/run.ts';
 import { Problem } from './problem.ts';
 import { lineWidth } from './report/text.ts';
@@ -70,7 +71,7 @@ Exit status: 0 all verdicts pass; 1 a check failed; 2 the command line or a file
     .command('explain <scenario>')
     .description('the lesson, its topologies, its claims with their RFC sections')
     .action(async (name: string) => finish((await import('./commands/explain.ts')).explain(name)));
-  const nat = lab.command('nat').description('the NAT boxes: nat list, nat show NAME');
+  const nat = lab.command('nat').description('the NAT boxes: nat list, nat show NAME, nat probe NAME');
   nat
     .command('list')
     .description('the presets')
@@ -81,6 +82,15 @@ Exit status: 0 all verdicts pass; 1 a check failed; 2 the command line or a file
     .description('every knob of a preset')
     .option('--json', 'as JSON')
     .action(async (name: string, options: { json?: true }) => finish((await import('./commands/nat.ts')).natShow(name, options)));
+  nat
+    .command('probe [preset|topology]')
+    .description('find out by packets alone what a box does, as RFC 5780 has it and beyond')
+    .option('--backend <name>', `where it runs: ${backendNames.join(', ')}`, 'sim')
+    .option('--seed <n>', 'the seed of all chance in the simulator', '1')
+    .option('--json', 'as JSON')
+    .option('--yaml', 'as a topology file, for the box to be replayed')
+    .option('--no-color', 'no colours (NO_COLOR and a pipe do the same)')
+    .action(async (target: string | undefined, options: ProbeCommandLine) => finish((await import('./commands/nat-probe.ts')).natProbe(target, options)));
   lab
     .command('topology')
     .description('topology files: topology check FILE')

@@ -4,6 +4,7 @@ import type { Duration, Instant } from '../../src/core/time.ts';
 import type { EndpointCommand } from '../../src/host/ports.ts';
 import type { NatControl } from '../../src/nat/behaviour.ts';
 import type { NatPlan, WorldPlan } from '../../src/sim/plan.ts';
+import type { RawProgram } from '../../src/sim/raw-node.ts';
 import type { TraceEvent } from '../../src/trace/events.ts';
 import type { TraceLog } from '../../src/trace/trace.ts';
 
@@ -61,6 +62,8 @@ export interface LabOptions {
   readonly natEngine?: NatEngineChoice;
   /** Ends every wait at once, as timed out. */
   readonly signal?: AbortSignal | undefined;
+  /** Programs that have hosts to themselves and speak IP there: see `RawProgram`. */
+  readonly programs?: ReadonlyMap<string, RawProgram> | undefined;
 }
 
 /** A fold over events: `sees` is told each one once and says whether what was waited for is complete. */

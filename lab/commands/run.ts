@@ -107,7 +107,7 @@ async function play(chosen: readonly Scenario[], options: CommandLine, detail: '
 }
 
 /** Reproducible runs need a number that people can repeat. */
-function seedOf(text: string): number {
+export function seedOf(text: string): number {
   if (/^\d{1,9}$/.test(text)) return Number(text);
   throw new Problem(`--seed ${text}: expected a whole number of up to nine digits`);
 }
@@ -132,7 +132,7 @@ function settingsOf(chosen: readonly Scenario[], settings: readonly string[], cl
   return chosen.map((scenario) => parseSettings(scenario.id, scenario.parameters, settings.filter((setting) => chosen.length === 1 || has(scenario, setting)), clock));
 }
 
-async function mustBeUsable(backend: Backend): Promise<void> {
+export async function mustBeUsable(backend: Backend): Promise<void> {
   const { usable, requirements } = await backend.probe();
   if (usable) return;
   const missing = requirements.filter(({ present }) => !present).map(({ name, detail, remedy }) => `  ${name}: ${detail}${remedy === undefined ? '' : `\n    get it with: ${remedy}`}`);

@@ -8,11 +8,18 @@ import { IpNode, tunnel } from './ip-node.ts';
 import { NatNode } from './nat-node.ts';
 import type { NodeInput, NodeOutput } from './node.ts';
 import type { HostPlan, InterfacePlan, NatPlan, NodePlan, SegmentPlan } from './plan.ts';
+import { RawNode, type RawProgram } from './raw-node.ts';
 import { RouterNode } from './router-node.ts';
 import type { Segment } from './segment.ts';
 
 /** Makes what runs on a host that has an endpoint. */
 export type EndpointFactory = (config: EndpointConfig, random: Random) => HostPrograms;
+
+/** What runs on hosts: where a host has a program of its own, that and nothing else. */
+export interface Occupants {
+  readonly endpoint: EndpointFactory;
+  readonly programs?: ReadonlyMap<string, RawProgram> | undefined;
+}
 
 /** A segment as its stations know it. */
 export interface PlannedSegment {
@@ -25,7 +32,7 @@ const endpointSockets = { udpPorts: [500, 4500], takesEsp: true } as const;
 const noSockets = { udpPorts: [], takesEsp: false } as const;
 
 /** The machine of a planned node, with its addresses attached to their segments. */
-export function buildNode(plan: NodePlan, segments: ReadonlyMap<string, PlannedSegment>, random: Random, endpoint: EndpointFactory): Machine<NodeInput, NodeOutput> {
+export function buildNode(plan: NodePlan, segments: ReadonlyMap<string, PlannedSegment>, random: Random, { endpoint, programs }: Occupants): Machine<NodeInput, NodeOutput> {
   const on = ({ segment }: InterfacePlan): PlannedSegment => named(segments, segment, 'segment');
   const ip = new IpNode(
     {
@@ -38,8 +45,10 @@ export function buildNode(plan: NodePlan, segments: ReadonlyMap<string, PlannedS
   );
   for (const planned of plan.interfaces) on(planned).machine.attach(planned.address, { node: plan.name, interface: planned.name });
   switch (plan.kind) {
-    case 'host':
-      return buildHost(plan, ip, random, endpoint);
+    case 'host': {
+      const program = programs?.get(plan.name);
+      return program === undefined ? buildHost(plan, ip, random, endpoint) : new RawNode(ip, program, plan.interfaces.map(({ address }) => address));
+    }
     case 'nat':
       for (const address of plan.box.outsideAddresses) on(outsideOf(plan)).machine.attach(address, { node: plan.name, interface: plan.outside });
       return new NatNode(ip, new NatBox(plan.box, random.fork('box')), { outside: plan.outside, addresses: plan.box.outsideAddresses });

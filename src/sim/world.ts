@@ -5,19 +5,18 @@ import { start, type Instant } from '../core/time.ts';
 import type { EndpointCommand } from '../host/ports.ts';
 import type { NatControl } from '../nat/behaviour.ts';
 import { TraceLog } from '../trace/trace.ts';
-import { buildNode, named, type EndpointFactory, type PlannedSegment } from './build.ts';
+import { buildNode, named, type Occupants, type PlannedSegment } from './build.ts';
 import { EventQueue } from './event-queue.ts';
 import { NatNode } from './nat-node.ts';
 import type { NodeInput, NodeOutput } from './node.ts';
 import type { WorldPlan } from './plan.ts';
 import { Segment, type Frame, type SegmentInput, type Station } from './segment.ts';
 
-export interface WorldOptions {
+export interface WorldOptions extends Occupants {
   readonly seed: number;
   readonly trace?: TraceLog;
   /** Where time begins: the acts of one scenario may follow one another. */
   readonly from?: Instant;
-  readonly endpoint: EndpointFactory;
 }
 
 /** A node and where it is attached, by interface. */
@@ -42,13 +41,13 @@ export class World {
   readonly #nodes = new Map<string, Inhabitant>();
   readonly #due: EventQueue<Inhabitant | Link>;
 
-  constructor(plan: WorldPlan, { seed, trace = new TraceLog(), from = start, endpoint }: WorldOptions) {
+  constructor(plan: WorldPlan, { seed, trace = new TraceLog(), from = start, ...occupants }: WorldOptions) {
     const random = seeded(seed);
     this.trace = trace;
     this.#due = new EventQueue(from);
     for (const segment of plan.segments) this.#links.set(segment.name, { kind: 'segment', plan: segment, machine: new Segment(segment, random.fork(`segment/${segment.name}`)) });
     for (const node of plan.nodes) {
-      const machine = buildNode(node, this.#links, random.fork(`node/${node.name}`), endpoint);
+      const machine = buildNode(node, this.#links, random.fork(`node/${node.name}`), occupants);
       const ports = new Map(node.interfaces.map((planned) => [planned.name, { station: { node: node.name, interface: planned.name }, segment: named(this.#links, planned.segment, 'segment') }]));
       const inhabitant: Inhabitant = { kind: 'node', name: node.name, machine, ports };
       this.#nodes.set(node.name, inhabitant);

@@ -32,10 +32,10 @@ export class SimulatedLab implements Lab {
   readonly #trace: TraceLog;
   readonly #signal: AbortSignal | undefined;
 
-  constructor(plan: WorldPlan, { seed, trace, signal }: LabOptions, endpoint: WorldOptions['endpoint'] = createEndpoint) {
+  constructor(plan: WorldPlan, { seed, trace, signal, programs }: LabOptions, endpoint: WorldOptions['endpoint'] = createEndpoint) {
     this.#trace = trace;
     this.#signal = signal;
-    this.#world = new World(plan, { seed, trace, endpoint });
+    this.#world = new World(plan, { seed, trace, endpoint, programs });
   }
 
   get now(): Instant {

@@ -1,0 +1,56 @@
+/** Where the two ends of the probe stand in a topology: one innermost, with an address for a second client, one out in front of every box that it meets. */
+import type { IpAddress } from '../../src/core/address.ts';
+import type { WorldPlan } from '../../src/sim/plan.ts';
+import { Problem } from '../problem.ts';
+import { loadTopology, vary } from '../topology/load.ts';
+import type { LoadedTopology } from '../topology/load.ts';
+import { planTopology } from '../topology/plan.ts';
+import type { TopologyFile } from '../topology/schema.ts';
+
+export const proberHost = 'prober';
+export const responderHost = 'responder';
+
+export interface ProbePlan {
+  readonly plan: WorldPlan;
+  /** The boxes between the two. */
+  readonly way: readonly string[];
+  readonly prober: readonly [IpAddress, IpAddress];
+  readonly responder: readonly [IpAddress, IpAddress];
+}
+
+/** The topology "home" with a box of this preset. */
+export const homeWith = (preset: string): LoadedTopology => vary(loadTopology('home'), { nats: { box: { preset, behaviour: null } } });
+
+export function placeProbe(topology: LoadedTopology): ProbePlan {
+  for (const name of [proberHost, responderHost]) if (Object.hasOwn(topology.file.hosts, name)) throw new Problem(`the topology ${topology.name} has a host "${name}", which is the probe's name; call it something else`);
+  const inside = insideOf(topology);
+  const { outside, way } = outsideOf(topology.file, inside);
+  const { plan } = planTopology(vary(topology, { hosts: { [proberHost]: { on: [inside, inside] }, [responderHost]: { on: [outside, outside] } } }));
+  return { plan, way, prober: addressesOf(plan, proberHost), responder: addressesOf(plan, responderHost) };
+}
+
+/** Where the first client stands; without clients, behind the first box. */
+function insideOf({ name, file }: LoadedTopology): string {
+  const client = Object.values(file.hosts).find(({ connectsTo }) => connectsTo !== undefined);
+  const segment = client?.on[0] ?? Object.values(file.nats)[0]?.inside[0];
+  if (segment === undefined) throw new Problem(`the topology ${name} has neither a client nor a NAT box: there is nothing to probe`);
+  return segment;
+}
+
+/** Out through one box after the other. */
+function outsideOf({ nats }: TopologyFile, inside: string): { readonly outside: string; readonly way: readonly string[] } {
+  const way: string[] = [];
+  const passed = new Set([inside]);
+  for (const segment of passed) {
+    const [name, box] = Object.entries(nats).find(([, nat]) => nat.inside.includes(segment)) ?? [];
+    if (name === undefined || box === undefined) return { outside: segment, way };
+    way.push(name);
+    passed.add(box.outside);
+  }
+  throw new Problem('the NAT boxes stand in a circle');
+}
+
+function addressesOf({ nodes }: WorldPlan, host: string): readonly [IpAddress, IpAddress] {
+  const [first, second] = nodes.find(({ name }) => name === host)!.interfaces;
+  return [first!.address, second!.address];
+}

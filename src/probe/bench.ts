@@ -1,0 +1,201 @@
+import type { Endpoint, IpAddress } from '../core/address.ts';
+import { toHex } from '../core/bytes.ts';
+import { Queue } from '../core/queue.ts';
+import { below, type Random } from '../core/random.ts';
+import { after, milliseconds, start, type Duration, type Instant } from '../core/time.ts';
+import { fragmentIpv4 } from '../wire/fragmentation.ts';
+import { binding, mappedEndpoint, type StunAttribute } from '../wire/stun.ts';
+import { answerAfter, delayOfAnswer, report, sightingsIn, tagged, tagOf, type Power, type Sighting, type Tag } from './attributes.ts';
+import { decodeLetter, encodeLetter, spiOf, type Carrier, type Letter } from './carrier.ts';
+import type { Experiment } from './experiment.ts';
+
+/** The server as it has made itself known. */
+export interface Server {
+  readonly primary: Endpoint;
+  /** Its other address and port; undefined where it has one address only. */
+  readonly alternate: Endpoint | undefined;
+  /** Undefined where it is a STUN server like any other. */
+  readonly powers: ReadonlySet<Power> | undefined;
+}
+
+export interface BenchConfig {
+  /** The probing host's own address and, where it has one, another that stands for a second client. */
+  readonly hosts: readonly [first: IpAddress, second?: IpAddress];
+  /** How long an answer may take before it counts as none. Requests are sent three times in it. */
+  readonly patience: Duration;
+}
+
+export interface Question {
+  readonly carrier?: Carrier;
+  readonly from: Endpoint;
+  readonly to: Endpoint;
+  /** Answer from another address, another port (RFC 5780 §7.2). */
+  readonly change?: { readonly address: boolean; readonly port: boolean };
+  /** The flow that it belongs to; one of its own where nothing is said. */
+  readonly tag?: Tag;
+  /** When to answer instead of at once; never, where it is empty. */
+  readonly answerAfter?: readonly Duration[];
+  readonly checksum?: 'computed' | 'zero';
+  /** Octets that make it too large for one packet, and the order in which its fragments go. */
+  readonly padding?: { readonly length: number; readonly order: 'in-order' | 'last-first' };
+  readonly more?: readonly StunAttribute[];
+}
+
+export interface Answer {
+  readonly at: Instant;
+  /** What the server saw as the sender. */
+  readonly mapped: Endpoint;
+  /** How late it was asked to be. */
+  readonly after: Duration;
+  readonly letter: Letter;
+}
+
+/** A question with the answers that have come. */
+export interface Exchange {
+  readonly question: Question;
+  readonly tag: Tag;
+  readonly answers: Answer[];
+  sentAt: Instant;
+}
+
+const tries = 3;
+/** What one report has room for. */
+const flowsAReport = 32;
+const firstPort = 40000;
+const lastPort = 59999;
+
+/** What experiments work with: ports of their own, questions and answers, time that passes. */
+export class Bench {
+  readonly config: BenchConfig;
+  readonly #random: Random;
+  readonly #outbox = new Queue<Uint8Array>();
+  readonly #exchanges = new Map<string, Exchange>();
+  /** Requests that came from elsewhere: a neighbour's, by a hairpin. */
+  readonly #strays: Letter[] = [];
+  #now = start;
+  #nextPort: number;
+  #identification: number;
+  /** Where reports are asked for: a flow that is never let to rest. */
+  #reporting: Endpoint | undefined;
+
+  constructor(config: BenchConfig, random: Random) {
+    this.config = config;
+    this.#random = random;
+    this.#nextPort = firstPort + below(random, 10_000);
+    this.#identification = below(random, 0x1_0000);
+  }
+
+  get now(): Instant {
+    return this.#now;
+  }
+
+  setNow(now: Instant): void {
+    this.#now = now;
+  }
+
+  // ---- endpoints and names ----
+
+  get first(): IpAddress {
+    return this.config.hosts[0];
+  }
+
+  get second(): IpAddress | undefined {
+    return this.config.hosts[1];
+  }
+
+  /** An endpoint that nothing has been sent from; the next one has the next port. */
+  fresh(host: IpAddress = this.first): Endpoint {
+    const port = this.#nextPort++;
+    if (this.#nextPort > lastPort) this.#nextPort = firstPort;
+    return { address: host, port };
+  }
+
+  newTag(): Tag {
+    return toHex(this.#random.bytes(8));
+  }
+
+  // ---- sending and hearing ----
+
+  /** Sends it once. */
+  pose(question: Question, exchange = this.#newExchange(question)): Exchange {
+    const transaction = this.#random.bytes(12);
+    this.#exchanges.set(toHex(transaction), exchange);
+    exchange.sentAt = this.#now;
+    this.#transmit(question, exchange.tag, transaction);
+    return exchange;
+  }
+
+  /** Poses all and waits until each is answered, or patience is over. Who waits for an answer asks up to three times. */
+  *ask(...questions: readonly Question[]): Experiment<readonly Exchange[]> {
+    const exchanges = questions.map((question) => this.pose(question));
+    const answered = (): boolean => exchanges.every(({ answers }) => answers.length > 0);
+    const interval = milliseconds(this.config.patience / tries);
+    for (let round = 1; round <= tries && !answered(); round++) {
+      yield { at: after(this.#now, interval), reason: 'an answer is awaited', ready: answered };
+      if (round < tries) for (const exchange of exchanges) if (exchange.answers.length === 0) this.pose(exchange.question, exchange);
+    }
+    return exchanges;
+  }
+
+  /** One question's first answer; undefined when there is none. */
+  *askOne(question: Question): Experiment<Answer | undefined> {
+    const [exchange] = yield* this.ask(question);
+    return exchange!.answers[0];
+  }
+
+  *pass(time: Duration, reason: string): Experiment<void> {
+    if (time > 0) yield { at: after(this.#now, time), reason };
+  }
+
+  /** What the server saw of these flows, by tag. */
+  *reports(server: Server, tags: readonly Tag[]): Experiment<ReadonlyMap<Tag, Sighting>> {
+    const from = (this.#reporting ??= this.fresh());
+    const pages = Array.from({ length: Math.ceil(tags.length / flowsAReport) }, (_, i) => tags.slice(i * flowsAReport, (i + 1) * flowsAReport));
+    const exchanges = yield* this.ask(...pages.map((page) => ({ from, to: server.primary, more: [report(page)] })));
+    return new Map(exchanges.flatMap(({ answers: [answer] }) => (answer === undefined ? [] : sightingsIn(answer.letter.message).map((sighting) => [sighting.tag, sighting] as const))));
+  }
+
+  /** Requests with this tag that came to one of our endpoints. */
+  straysOf(tag: Tag): readonly Letter[] {
+    return this.#strays.filter(({ message }) => tagOf(message) === tag);
+  }
+
+  hear(packet: Uint8Array): void {
+    const letter = decodeLetter(packet);
+    if (!letter.ok) return;
+    const { message } = letter.value;
+    if (message.class === 'request') {
+      if (this.#strays.length < mostStrays) this.#strays.push(letter.value);
+      return;
+    }
+    const mapped = mappedEndpoint(message);
+    if (message.class === 'success' && mapped) this.#exchanges.get(toHex(message.transaction))?.answers.push({ at: this.#now, mapped, after: delayOfAnswer(message), letter: letter.value });
+  }
+
+  poll(): Uint8Array | undefined {
+    return this.#outbox.shift();
+  }
+
+  #newExchange(question: Question): Exchange {
+    return { question, tag: question.tag ?? this.newTag(), answers: [], sentAt: this.#now };
+  }
+
+  #transmit({ carrier = 'udp', from, to, change, answerAfter: delays, checksum = 'computed', padding, more = [] }: Question, tag: Tag, transaction: Uint8Array): void {
+    const attributes: StunAttribute[] = [
+      tagged(tag), // in front: a first fragment must have it
+      ...(change === undefined ? [] : [{ kind: 'change-request', ...change } as const]),
+      ...(delays === undefined ? [] : [answerAfter(delays)]),
+      ...more,
+      ...(padding === undefined ? [] : [{ kind: 'padding', length: padding.length } as const]),
+    ];
+    this.#identification = (this.#identification + 1) & 0xffff;
+    const letter: Letter = { carrier, from, to, checksum, spi: carrier === 'esp' ? spiOf(tag) : 0, message: { class: 'request', method: binding, transaction, attributes } };
+    const packet = encodeLetter(letter, this.#identification);
+    const pieces = packet.length <= mtu ? [packet] : fragmentIpv4(packet, mtu);
+    if (typeof pieces === 'string') return;
+    for (const piece of padding?.order === 'last-first' ? pieces.toReversed() : pieces) this.#outbox.push(piece);
+  }
+}
+
+const mtu = 1500;
+const mostStrays = 256;

@@ -1,0 +1,125 @@
+/** How a STUN message of the probe travels: what a NAT box sees of it. The same words in UDP, TCP, ICMP and ESP ask the same questions of each. */
+import type { Endpoint } from '../core/address.ts';
+import { concat, fromHex, u32At } from '../core/bytes.ts';
+import { refused, decoded, type Decoded } from '../core/decoded.ts';
+import { decodeEsp, encodeEspHeader } from '../wire/esp.ts';
+import { decodeIcmp, encodeIcmp } from '../wire/icmp.ts';
+import { decodeMessage, encodeMessage } from '../wire/ike/codec.ts';
+import { exchangeTypes, ikeVersion2 } from '../wire/ike/message.ts';
+import { decodeIpv4, encodeIpv4 } from '../wire/ipv4.ts';
+import { nonEspMarker, withMarker } from '../wire/natt.ts';
+import { protocols } from '../wire/protocols.ts';
+import { decodeStun, encodeStun, looksLikeStun, type StunMessage } from '../wire/stun.ts';
+import { decodeUdp, encodeUdp } from '../wire/udp.ts';
+import { tagOf, type Tag } from './attributes.ts';
+
+export type Carrier = 'udp' | 'icmp' | 'esp';
+
+/** A STUN message with its envelope. */
+export interface Letter {
+  readonly carrier: Carrier;
+  /** The port is UDP's; of ICMP the query identifier on the side that asks, 0 on the other; of ESP 0. */
+  readonly from: Endpoint;
+  readonly to: Endpoint;
+  readonly message: StunMessage;
+  /** UDP without a checksum. */
+  readonly checksum: 'computed' | 'zero';
+  /** ESP's; 0 elsewhere. */
+  readonly spi: number;
+}
+
+const ikePort = 500;
+const nattPort = 4500;
+
+/** A whole IPv4 packet, of whatever length. */
+export function encodeLetter(letter: Letter, identification: number): Uint8Array {
+  const { carrier, from, to, message, checksum, spi } = letter;
+  const addresses = { source: from.address, destination: to.address };
+  const stun = encodeStun(message);
+  switch (carrier) {
+    case 'udp':
+      return encodeIpv4({ ...addresses, identification, protocol: protocols.udp, payload: encodeUdp({ sourcePort: from.port, destinationPort: to.port, payload: disguised(letter, stun) }, addresses, checksum) });
+    case 'icmp': {
+      const [kind, identifier] = message.class === 'success' ? (['echo-reply', to.port] as const) : (['echo-request', from.port] as const);
+      return encodeIpv4({ ...addresses, identification, protocol: protocols.icmp, payload: encodeIcmp({ kind, identifier, sequence: 1, data: stun }) });
+    }
+    case 'esp':
+      return encodeIpv4({ ...addresses, identification, protocol: protocols.esp, payload: concat(encodeEspHeader({ spi, sequence: 1 }), stun) });
+  }
+}
+
+/** What a packet that is no fragment carries. Refuses what is none of the probe's. */
+export function decodeLetter(packet: Uint8Array): Decoded<Letter> {
+  const ip = decodeIpv4(packet);
+  if (!ip.ok) return ip;
+  const { source, destination, protocol, payload } = ip.value;
+  const letter = (stun: Uint8Array, fromPort: number, toPort: number, more: Pick<Letter, 'carrier'> & Partial<Letter>): Decoded<Letter> => {
+    const message = decodeStun(stun);
+    if (!message.ok) return message;
+    return decoded({ checksum: 'computed', spi: 0, ...more, from: { address: source, port: fromPort }, to: { address: destination, port: toPort }, message: message.value });
+  };
+  switch (protocol) {
+    case protocols.udp: {
+      const udp = decodeUdp(payload, ip.value);
+      if (!udp.ok) return udp;
+      return letter(unveiled(udp.value.payload), udp.value.sourcePort, udp.value.destinationPort, { carrier: 'udp', checksum: udp.value.checksum === 'zero' ? 'zero' : 'computed' });
+    }
+    case protocols.icmp: {
+      const icmp = decodeIcmp(payload);
+      if (!icmp.ok) return icmp;
+      if (icmp.value.kind !== 'echo-request' && icmp.value.kind !== 'echo-reply') return refused('stun-malformed', `an ICMP ${icmp.value.kind} carries nothing of the probe's`);
+      const { kind, identifier, data } = icmp.value;
+      return kind === 'echo-request' ? letter(data, identifier, 0, { carrier: 'icmp' }) : letter(data, 0, identifier, { carrier: 'icmp' });
+    }
+    case protocols.esp: {
+      const esp = decodeEsp(payload);
+      return esp.ok ? letter(esp.value.body, 0, 0, { carrier: 'esp', spi: esp.value.spi }) : esp;
+    }
+    default:
+      return refused('stun-malformed', `protocol ${protocol} carries nothing of the probe's`);
+  }
+}
+
+// ---- the disguise on IKE's ports ----
+
+/**
+ * On port 500 a box may expect IKE, and tell clients apart by its cookies; on 4500 behind a marker (RFC 3948 §2.2). So the message goes as the vendor ID of
+ * an IKE_SA_INIT whose initiator SPI is the flow's tag.
+ */
+function disguised({ from, to, message }: Letter, stun: Uint8Array): Uint8Array {
+  const has = (port: number): boolean => from.port === port || to.port === port;
+  if (has(ikePort)) return asIke(message, stun);
+  return has(nattPort) ? withMarker(asIke(message, stun)) : stun;
+}
+
+function asIke(message: StunMessage, stun: Uint8Array): Uint8Array {
+  const tag = tagOf(message);
+  const initiatorSpi = tag === undefined ? message.transaction.subarray(0, 8) : fromHex(tag);
+  const response = message.class === 'success' || message.class === 'error';
+  return encodeMessage({
+    header: {
+      initiatorSpi,
+      responderSpi: response ? initiatorSpi.map((octet) => ~octet) : new Uint8Array(8),
+      version: ikeVersion2,
+      exchange: exchangeTypes.IKE_SA_INIT,
+      flags: { initiator: !response, higherVersion: false, response },
+      messageId: 0,
+    },
+    payloads: [{ type: 'Vendor', data: stun }],
+  });
+}
+
+/** The STUN message, whether it is disguised or not: a box may have changed the port that told. */
+function unveiled(payload: Uint8Array): Uint8Array {
+  if (looksLikeStun(payload)) return payload;
+  const marked = payload.length > nonEspMarker.length && u32At(payload, 0) === 0;
+  const ike = decodeMessage(marked ? payload.subarray(nonEspMarker.length) : payload);
+  if (!ike.ok || !('payloads' in ike.value)) return payload;
+  return ike.value.payloads.find((one) => one.type === 'Vendor')?.data ?? payload;
+}
+
+/** The SPI of an answer: the other direction's SA has one of its own, and 0 never travels (RFC 4303 §2.1). */
+export const answeringSpi = (spi: number): number => (spi === 0xffff_ffff ? 1 : ~spi >>> 0);
+
+/** The SPI that a flow's tag stands for; IANA keeps those below 256 for itself. */
+export const spiOf = (tag: Tag): number => (u32At(fromHex(tag), 0) | 0x1000) >>> 0;
