@@ -86,6 +86,7 @@ Exit status: 0 all verdicts pass; 1 a check failed; 2 the command line or a file
     .command('probe [preset|topology]')
     .description('find out by packets alone what a box does, as RFC 5780 has it and beyond')
     .option('--backend <name>', `where it runs: ${backendNames.join(', ')}`, 'sim')
+    .option('--nat-engine <engine>', 'what the boxes run on where the backend has a choice: auto, kernel, machine')
     .option('--seed <n>', 'the seed of all chance in the simulator', '1')
     .option('--json', 'as JSON')
     .option('--yaml', 'as a topology file, for the box to be replayed')

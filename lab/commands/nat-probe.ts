@@ -15,10 +15,11 @@ import { lineWidth, wrap } from '../report/text.ts';
 import { sign, themeFor } from '../report/theme.ts';
 import { suggestion } from '../suggest.ts';
 import { loadTopology, topologyNames } from '../topology/load.ts';
-import { mustBeUsable, seedOf } from './run.ts';
+import { mustBeUsable, natEngineOf, seedOf } from './run.ts';
 
 export interface ProbeCommandLine {
   readonly backend: string;
+  readonly natEngine?: string;
   readonly seed: string;
   readonly json?: true;
   readonly yaml?: true;
@@ -34,13 +35,14 @@ export async function natProbe(target: string | undefined, options: ProbeCommand
   const placed = placeProbe(topologyFor(target));
   const backend = await loadBackend(options.backend);
   await mustBeUsable(backend);
-  const [unsupported] = backend.unsupported(placed.plan);
+  const natEngine = natEngineOf(options.natEngine, backend);
+  const [unsupported] = backend.unsupported(placed.plan, natEngine);
   if (unsupported) throw new Problem(`${unsupported.what} cannot be had on ${backend.name}: ${unsupported.why}`, 3);
   if (backend.enclosure !== undefined && !backend.enclosure.isEntered()) return backend.enclosure.enter(process.argv.slice(2));
   const interruption = new AbortController();
   const onInterrupt = (): void => interruption.abort();
   process.once('SIGINT', onInterrupt).once('SIGTERM', onInterrupt);
-  const outcome = await runProbe(placed, { backend, seed, signal: interruption.signal });
+  const outcome = await runProbe(placed, { backend, natEngine, seed, signal: interruption.signal });
   process.off('SIGINT', onInterrupt).off('SIGTERM', onInterrupt);
   if (outcome === undefined) return 130;
   if (outcome === 'unreachable') throw new Problem(`nothing gets through "${target}": the probe's server never answered`, 3);

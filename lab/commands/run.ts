@@ -113,7 +113,7 @@ export function seedOf(text: string): number {
 }
 
 /** Asking for an engine where there is but one would promise a difference that is not there. */
-function natEngineOf(text: string | undefined, { name, natEngines }: Backend): NatEngineChoice {
+export function natEngineOf(text: string | undefined, { name, natEngines }: Backend): NatEngineChoice {
   if (text === undefined) return 'auto';
   const choice = natEngineChoices.find((one) => one === text);
   if (choice === undefined) throw new Problem(`no NAT engine "${text}"; ${suggestion(text, natEngineChoices)}`);
