@@ -46,13 +46,15 @@ export interface Protocol<Extensions extends object> {
   reduced?(message: PfkeyMessage): PfkeyMessage;
   /** Algorithms are in the system's numbers already. */
   toExtensions(body: PfkeyBody, message: PfkeyMessage, isLocal: IsLocal): Extensions;
-  fromExtensions(extensions: Extensions, type: PfkeyType, isLocal: IsLocal): PfkeyBody;
-  readonly bad?: (faults: number[]) => OnBadExtension<Extensions>;
+  /** `faults` takes the diagnostics of what is wrong with them, the one to be told in front. */
+  fromExtensions(extensions: Extensions, type: PfkeyType, isLocal: IsLocal, faults: number[]): PfkeyBody;
+  /** Where the system answers a bad extension with a diagnostic: that one. */
+  readonly diagnosticOf?: (...fault: Parameters<OnBadExtension<Extensions>>) => number | undefined;
 }
 
-type Codec = Omit<PfkeyDialect, 'name'> & { readonly has: (type: PfkeyType) => boolean };
+export type ProtocolCodec = Omit<PfkeyDialect, 'name'> & { readonly has: (type: PfkeyType) => boolean };
 
-export function protocolCodec<Extensions extends object>(name: System, protocol: Protocol<Extensions>): Codec {
+export function protocolCodec<Extensions extends object>(name: System, protocol: Protocol<Extensions>): ProtocolCodec {
   const { version, types, saTypes, errors, encryption, auth, table } = protocol;
   const typeNames = new Map<number, PfkeyType>([...(Object.entries(types) as [PfkeyType, number][]).map(([type, number]) => [number, type] as const), ...Object.entries(protocol.reads ?? {}).map(([number, type]) => [Number(number), type] as const)]);
   const fields: ReadonlySet<string> = new Set(protocol.fields);
@@ -83,10 +85,14 @@ export function protocolCodec<Extensions extends object>(name: System, protocol:
     decode: (bytes, isLocal) =>
       refusing(() => {
         const faults: number[] = [];
-        const { header, extensions } = decodeFrame(bytes, version, table, protocol.bad?.(faults));
+        const { header, extensions } = decodeFrame(bytes, version, table, (...fault) => {
+          const diagnostic = protocol.diagnosticOf?.(...fault);
+          if (diagnostic !== undefined) faults.push(diagnostic);
+          return diagnostic !== undefined;
+        });
         const type = typeNames.get(header.type) ?? malformed('pfkey-malformed', `PF_KEY message: type ${header.type}`);
-        const body = renumbered(protocol.fromExtensions(extensions, type, isLocal), encryption.neutral, auth.neutral);
-        const [diagnostic = protocol.bad === undefined ? 0 : header.reserved] = faults;
+        const body = renumbered(protocol.fromExtensions(extensions, type, isLocal, faults), encryption.neutral, auth.neutral);
+        const [diagnostic = protocol.diagnosticOf === undefined ? 0 : header.reserved] = faults;
         const { sequence, pid } = header;
         return { type, saType: saTypes.neutral(header.satype), errno: errors.neutral(header.errno), sequence, pid, ...(diagnostic === 0 ? {} : { diagnostic }), ...body };
       }),

@@ -1,7 +1,7 @@
 /** The extensions that all systems took from RFC 2367 §2.3, to be put into a dialect's table under its number; the u16 length and u16 type in front are `frame.ts`'s. */
 import { isIpv4 } from '../../core/address.ts';
 import type { Endpoint } from '../../core/address.ts';
-import type { PfkeyAddress, PfkeyAlgorithm, PfkeyLifetime, PfkeySa, PfkeySa2 } from './message.ts';
+import type { PfkeyAddress, PfkeyAlgorithm, PfkeyBody, PfkeyLifetime, PfkeySa, PfkeySa2 } from './message.ts';
 import type { Sockaddr } from './sockaddr.ts';
 import type { StructReader, StructWriter } from './struct.ts';
 
@@ -10,6 +10,9 @@ export interface Extension<Value> {
   read(body: StructReader): Value;
   write(out: StructWriter, value: Value): void;
 }
+
+/** The fields of ours that are one extension each of RFC 2367's own, addresses apart. */
+export type RfcFields = Pick<PfkeyBody, 'sa' | 'lifetimeCurrent' | 'lifetimeHard' | 'lifetimeSoft' | 'authKey' | 'encryptionKey' | 'supportedAuth' | 'supportedEncryption' | 'spiRange'>;
 
 /** sadb_sa: `be32 spi | u8 replay | u8 state | u8 auth | u8 encrypt | u32 flags`. */
 export const sa = (number: number): Extension<PfkeySa> => ({

@@ -19,6 +19,9 @@ export const encryptionAlgorithms = { '3DESCBC': 3, NULL: 11, AESCBC: 12, AES_GC
 /** errno of an answer, as Linux numbers them. */
 export const pfkeyErrors = { ENOENT: 2, ESRCH: 3, EEXIST: 17, EINVAL: 22, EOPNOTSUPP: 95 } as const;
 
+/** UDP_ENCAP_*, of sockets and of SAs: behind a non-ESP marker for IKE, or behind a non-IKE marker for ESP (drafts 00 and 01 of NAT traversal). NONE: NAT traversal took place and found nothing. */
+export const encapsulationTypes = { NONE: 0, ESPINUDP_NON_IKE: 1, ESPINUDP: 2 } as const;
+
 export const policyTypes = { DISCARD: 0, NONE: 1, IPSEC: 2 } as const;
 export const policyDirections = { INBOUND: 1, OUTBOUND: 2, FORWARD: 3 } as const;
 export const ipsecModes = { ANY: 0, TRANSPORT: 1, TUNNEL: 2 } as const;
@@ -111,7 +114,7 @@ export interface PfkeyMessage {
   readonly supportedAuth?: readonly PfkeyAlgorithm[];
   readonly supportedEncryption?: readonly PfkeyAlgorithm[];
   readonly policy?: PfkeyPolicy;
-  /** UDP_ENCAP_ESPINUDP (2), UDP_ENCAP_ESPINUDP_NON_IKE (1); 0: NAT-T was negotiated and no NAT found (src/ipsec/README.md). */
+  /** One of `encapsulationTypes` (src/ipsec/README.md). */
   readonly nattType?: number;
   readonly nattSourcePort?: number;
   readonly nattDestinationPort?: number;
