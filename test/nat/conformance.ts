@@ -1,13 +1,13 @@
 /**
- * What a NAT box does to packets, as one table that two runners read: the `NatBox` machine, and the Linux kernel with the rules that
- * `lab/backends/netns/nftables.ts` writes for the same behaviour.
+ * What a NAT box does to packets, as one table that three runners read: the `NatBox` machine alone, the machine in a router's namespace, and the
+ * Linux kernel with the rules that `lab/backends/netns/nftables.ts` writes for the same behaviour.
  *
  * Packets are texts: `udp 10.0.0.2:500 > 198.51.100.1:500`. In an expected one a port may be `{name 1-511}`, any of that range, remembered under that
  * name; later `{name}` is the port it was, in what is sent as well as in what is expected, and `{not name 1-511}` is any other.
  */
 import { ip } from '../../src/core/address.ts';
 import type { Side } from '../../src/core/events.ts';
-import { seconds } from '../../src/core/time.ts';
+import { milliseconds, seconds } from '../../src/core/time.ts';
 import type { PortForward } from '../../src/nat/behaviour.ts';
 import type { BehaviourChanges } from '../../src/nat/presets.ts';
 import { encodeIpv4 } from '../../src/wire/ipv4.ts';
@@ -23,6 +23,8 @@ export interface ConformanceCase {
   readonly preset: string;
   readonly changes?: BehaviourChanges;
   readonly forwards?: readonly PortForward[];
+  /** A behaviour that the kernel has not, and says so: for the machine only. */
+  readonly beyondTheKernel?: true;
   readonly steps: readonly Step[];
 }
 
@@ -334,6 +336,101 @@ export const conformance: readonly ConformanceCase[] = [
       ['outside', 'udp 198.51.100.1:4500 > 203.0.113.1:4500', 'dropped'],
       ['inside', 'udp 10.0.0.3:4500 > 198.51.100.1:4500', 'udp 203.0.113.1:4500 > 198.51.100.1:4500'],
       ['inside', 'udp 10.0.0.2:4500 > 198.51.100.1:4500', 'udp 203.0.113.1:{high 1024-65535} > 198.51.100.1:4500'],
+    ],
+  },
+  {
+    claim: 'everybody is let in, at one port for every destination, which no second client is given',
+    preset: 'full-cone',
+    beyondTheKernel: true,
+    steps: [
+      ['inside', 'udp 10.0.0.2:500 > 198.51.100.1:500', 'udp 203.0.113.1:500 > 198.51.100.1:500'],
+      ['outside', 'udp 198.51.100.9:9 > 203.0.113.1:500', 'udp 198.51.100.9:9 > 10.0.0.2:500'],
+      ['inside', 'udp 10.0.0.3:500 > 198.51.100.2:500', 'udp 203.0.113.1:{low 1-511} > 198.51.100.2:500'],
+      ['outside', 'udp 198.51.100.9:9 > 203.0.113.1:{low}', 'udp 198.51.100.9:9 > 10.0.0.3:500'],
+    ],
+  },
+  {
+    claim: 'two hosts behind one box reach each other by its outside address, and each sees the other there',
+    preset: 'full-cone',
+    beyondTheKernel: true,
+    steps: [
+      ['inside', 'udp 10.0.0.2:4500 > 198.51.100.1:4500', 'udp 203.0.113.1:4500 > 198.51.100.1:4500'],
+      ['inside', 'udp 10.0.0.3:4000 > 203.0.113.1:4500', 'udp 203.0.113.1:4000 > 10.0.0.2:4500'],
+      ['inside', 'udp 10.0.0.2:4500 > 203.0.113.1:4000', 'udp 203.0.113.1:4500 > 10.0.0.3:4000'],
+      ['inside', 'udp 10.0.0.3:4000 > 203.0.113.1:4501', 'dropped'],
+    ],
+  },
+  {
+    claim: 'another port of an address that was spoken to is let in, another address is not',
+    preset: 'restricted',
+    beyondTheKernel: true,
+    steps: [
+      ['inside', 'udp 10.0.0.2:4500 > 198.51.100.1:4500', 'udp 203.0.113.1:4500 > 198.51.100.1:4500'],
+      ['outside', 'udp 198.51.100.1:9 > 203.0.113.1:4500', 'udp 198.51.100.1:9 > 10.0.0.2:4500'],
+      ['outside', 'udp 198.51.100.2:4500 > 203.0.113.1:4500', 'dropped'],
+    ],
+  },
+  {
+    claim: 'the very port that was spoken to is let in; an outside port is one client\'s, whatever servers they talk to',
+    preset: 'port-restricted',
+    beyondTheKernel: true,
+    steps: [
+      ['inside', 'udp 10.0.0.2:4500 > 198.51.100.1:4500', 'udp 203.0.113.1:4500 > 198.51.100.1:4500'],
+      ['inside', 'udp 10.0.0.3:4500 > 198.51.100.2:4500', 'udp 203.0.113.1:{other 1024-65535} > 198.51.100.2:4500'],
+      ['outside', 'udp 198.51.100.1:9 > 203.0.113.1:4500', 'dropped'],
+      ['outside', 'udp 198.51.100.2:4500 > 203.0.113.1:{other}', 'udp 198.51.100.2:4500 > 10.0.0.3:4500'],
+      ['outside', 'udp 198.51.100.1:4500 > 203.0.113.1:4500', 'udp 198.51.100.1:4500 > 10.0.0.2:4500'],
+    ],
+  },
+  {
+    claim: 'another port for every destination, high ones for low ones too',
+    preset: 'symmetric',
+    beyondTheKernel: true,
+    steps: [
+      ['inside', 'udp 10.0.0.2:500 > 198.51.100.1:500', 'udp 203.0.113.1:{one 1024-65535} > 198.51.100.1:500'],
+      ['inside', 'udp 10.0.0.2:500 > 198.51.100.2:500', 'udp 203.0.113.1:{not one 1024-65535} > 198.51.100.2:500'],
+      ['inside', 'udp 10.0.0.2:500 > 198.51.100.1:500', 'udp 203.0.113.1:{one} > 198.51.100.1:500'],
+      ['outside', 'udp 198.51.100.2:500 > 203.0.113.1:{one}', 'dropped'],
+    ],
+  },
+  {
+    claim: 'stealing passthrough: whoever comes last has port 500, towards every server',
+    preset: 'passthrough-500-steal',
+    beyondTheKernel: true,
+    steps: [
+      ['inside', 'udp 10.0.0.2:500 > 198.51.100.1:500', 'udp 203.0.113.1:500 > 198.51.100.1:500'],
+      ['inside', 'udp 10.0.0.3:500 > 198.51.100.2:500', 'udp 203.0.113.1:500 > 198.51.100.2:500'],
+      ['outside', 'udp 198.51.100.1:500 > 203.0.113.1:500', 'dropped'],
+      ['outside', 'udp 198.51.100.2:500 > 203.0.113.1:500', 'udp 198.51.100.2:500 > 10.0.0.3:500'],
+      ['inside', 'udp 10.0.0.2:500 > 198.51.100.1:500', 'udp 203.0.113.1:500 > 198.51.100.1:500'],
+      ['outside', 'udp 198.51.100.2:500 > 203.0.113.1:500', 'dropped'],
+    ],
+  },
+  {
+    claim: 'raw ESP for one client at a time, whatever servers they talk to',
+    preset: 'linux-masquerade',
+    changes: { esp: 'one-client' },
+    beyondTheKernel: true,
+    steps: [
+      ['inside', 'esp 10.0.0.2 > 198.51.100.1', 'esp 203.0.113.1 > 198.51.100.1'],
+      ['inside', 'esp 10.0.0.2 > 198.51.100.2', 'esp 203.0.113.1 > 198.51.100.2'],
+      ['inside', 'esp 10.0.0.3 > 198.51.100.3', 'dropped'],
+      ['outside', 'esp 198.51.100.2 > 203.0.113.1', 'esp 198.51.100.2 > 10.0.0.2'],
+    ],
+  },
+  {
+    claim: 'what comes in from outside keeps nothing alive where only the inside may; half seconds count',
+    preset: 'linux-masquerade',
+    changes: { refresh: 'outbound', timeouts: { unreplied: milliseconds(2500), replied: milliseconds(2500) } },
+    beyondTheKernel: true,
+    steps: [
+      ['inside', 'udp 10.0.0.2:4500 > 198.51.100.1:4500', 'udp 203.0.113.1:4500 > 198.51.100.1:4500'],
+      ['wait', 1.5],
+      ['inside', 'udp 10.0.0.2:4500 > 198.51.100.1:4500', 'udp 203.0.113.1:4500 > 198.51.100.1:4500'],
+      ['wait', 1.5],
+      ['outside', 'udp 198.51.100.1:4500 > 203.0.113.1:4500', 'udp 198.51.100.1:4500 > 10.0.0.2:4500'],
+      ['wait', 1.5],
+      ['outside', 'udp 198.51.100.1:4500 > 203.0.113.1:4500', 'dropped'],
     ],
   },
 ];
