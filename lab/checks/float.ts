@@ -1,29 +1,31 @@
 /** Claims about which port and which encapsulation a tunnel uses. */
 import type { Trace } from '../../src/trace/trace.ts';
-import { exchangeTypes } from '../../src/wire/ike/message.ts';
 import type { Cast } from '../topology/cast.ts';
 import { plural } from '../wording.ts';
 import { claim } from './check.ts';
 import type { Check } from './check.ts';
+import { negotiations } from './negotiation.ts';
 import { isEsp, isIke, path, ports, seenAt } from './wire.ts';
 import type { SeenIke } from './wire.ts';
 
 const ikeOf = (trace: Trace, node: string): readonly SeenIke[] => seenAt(trace, { node }).filter(isIke);
 
-export const movesTo4500 = ({ clients }: Cast): Check =>
-  claim({ id: 'moves', claim: 'From IKE_AUTH on the SA uses port 4500', expected: 'IKE_SA_INIT on 500, everything after it from and to 4500', ref: 'RFC 7296 §2.23' }, (trace) => {
+export function movesTo4500({ clients, ike }: Cast): Check {
+  const { opening, moving, refs, isOpening } = negotiations[ike];
+  return claim({ id: 'moves', claim: `From ${moving} on the SA uses port 4500`, expected: `${opening} on 500, everything after it from and to 4500`, ref: refs.move }, (trace) => {
     const messages = ikeOf(trace, clients[0]!.name);
-    const wrong = messages.filter(({ content, from, to }) => (content.header.exchange === exchangeTypes.IKE_SA_INIT) === [from.port, to.port].includes(ports.natt));
-    const later = messages.filter(({ content }) => content.header.exchange !== exchangeTypes.IKE_SA_INIT);
+    const wrong = messages.filter((seen) => isOpening(seen) === [seen.from.port, seen.to.port].includes(ports.natt));
+    const later = messages.filter((seen) => !isOpening(seen));
     return {
       holds: later.length > 0 && wrong.length === 0,
-      observed: wrong.length > 0 ? `on the wrong port: ${path(wrong[0]!)}` : later.length > 0 ? `IKE_AUTH went ${path(later[0]!)}` : 'no message after IKE_SA_INIT',
+      observed: wrong.length > 0 ? `on the wrong port: ${path(wrong[0]!)}` : later.length > 0 ? `${moving} went ${path(later[0]!)}` : `no message after ${opening}`,
       evidence: wrong.length > 0 ? wrong.slice(0, 3) : later.slice(0, 2),
     };
   });
+}
 
-export const staysOn500 = ({ clients }: Cast): Check =>
-  claim({ id: 'stays', claim: 'Nothing moves: every message stays on port 500', expected: 'all IKE from and to port 500', ref: 'RFC 7296 §2.23' }, (trace) => {
+export const staysOn500 = ({ clients, ike }: Cast): Check =>
+  claim({ id: 'stays', claim: 'Nothing moves: every message stays on port 500', expected: 'all IKE from and to port 500', ref: negotiations[ike].refs.move }, (trace) => {
     const messages = ikeOf(trace, clients[0]!.name);
     const moved = messages.filter(({ from, to }) => from.port !== ports.ike || to.port !== ports.ike);
     return { holds: messages.length >= 4 && moved.length === 0, observed: moved.length > 0 ? `moved: ${path(moved[0]!)}` : `${plural(messages.length, 'message')}, all on 500`, evidence: moved.length > 0 ? moved.slice(0, 3) : messages.slice(0, 4) };

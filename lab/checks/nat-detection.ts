@@ -1,51 +1,111 @@
-/** Claims about NAT detection, recomputed from the wire (RFC 7296 §2.23). */
+/** Claims about NAT detection, recomputed from the wire (RFC 3947 §3.2, RFC 7296 §2.23). */
 import { describeEndpoint } from '../../src/core/address.ts';
 import type { Endpoint } from '../../src/core/address.ts';
 import { sameBytes } from '../../src/core/bytes.ts';
 import { natDetectionHash } from '../../src/crypto/nat-detection-hash.ts';
+import { nattVersions } from '../../src/ike/config.ts';
 import type { Trace } from '../../src/trace/trace.ts';
 import { decodeMessage } from '../../src/wire/ike/codec.ts';
-import { exchangeTypes, notifyTypes } from '../../src/wire/ike/message.ts';
+import { notifyTypes } from '../../src/wire/ike/message.ts';
+import { vendorIdOf } from '../../src/wire/ike/v1/vendor-ids.ts';
 import type { Cast } from '../topology/cast.ts';
 import { claim, nothing } from './check.ts';
 import type { Check } from './check.ts';
+import { negotiations } from './negotiation.ts';
+import { clearPayloads, isEncrypted, negotiatedHash, openedPayloads } from './phase-one.ts';
 import { isIke, sameOnTheWay, seenAt } from './wire.ts';
 import type { SeenIke } from './wire.ts';
 
-/** The first IKE_SA_INIT request or response that went all the way: as its sender sent it, as its receiver got it. */
-export function firstMessage(trace: Trace, { clients, gateway }: Cast, which: 'request' | 'response'): readonly [SeenIke | undefined, SeenIke | undefined] {
+export type Which = 'request' | 'response';
+
+/** What a message says of the addresses that its sender believes in. */
+export interface Hashes {
+  readonly sources: readonly Uint8Array[];
+  readonly destinations: readonly Uint8Array[];
+  /** As the sender had to make it. */
+  over(endpoint: Endpoint): Uint8Array;
+}
+
+/** Both ways of a message: as its sender sent it, as its receiver got it. */
+export type Journey = readonly [sent: SeenIke | undefined, arrived: SeenIke | undefined];
+
+/** The very first message of a side that went all the way. */
+export const firstMessage = (trace: Trace, cast: Cast, which: Which): Journey => journey(trace, cast, which, (seen) => belongs(cast, which, seen));
+
+/** The first message that went all the way of those that carry a side's hashes, or would. */
+export function detectionMessage(trace: Trace, cast: Cast, which: Which): Journey {
+  if (cast.ike === 'v2') return firstMessage(trace, cast, which);
+  const carries = (seen: SeenIke): boolean =>
+    cast.ike === 'v1' ? clearPayloads(seen).some(({ type }) => type === 'KE') : which === 'response' ? negotiations[cast.ike].isOpening(seen) : seen.content.header.responderSpi.some((octet) => octet !== 0);
+  return journey(trace, cast, which, (seen) => belongs(cast, which, seen) && carries(seen));
+}
+
+function journey(trace: Trace, { clients, gateway }: Cast, which: Which, isIt: (seen: SeenIke) => boolean): Journey {
   const [sender, receiver] = which === 'request' ? [clients[0]!.name, gateway.name] : [gateway.name, clients[0]!.name];
-  const isIt = (seen: SeenIke): boolean => seen.content.header.exchange === exchangeTypes.IKE_SA_INIT && seen.content.header.flags.response === (which === 'response');
-  const arrivals = seenAt(trace, { node: receiver, direction: 'in' }).filter(isIke).filter(isIt);
+  const arrived = seenAt(trace, { node: receiver, direction: 'in' }).filter(isIke).find(isIt);
   const sendings = seenAt(trace, { node: sender, direction: 'out' }).filter(isIke).filter(isIt);
-  const arrived = arrivals[0];
   return [arrived && sendings.find((sent) => sameOnTheWay(sent, arrived)), arrived];
 }
 
-export function hashes(message: SeenIke): { readonly sources: readonly Uint8Array[]; readonly destinations: readonly Uint8Array[] } {
-  const read = decodeMessage(message.content.message);
-  const payloads = read.ok && 'payloads' in read.value ? read.value.payloads : [];
-  const of = (type: number): Uint8Array[] => payloads.flatMap((payload) => (payload.type === 'Notify' && payload.notifyType === type ? [payload.data] : []));
-  return { sources: of(notifyTypes.NAT_DETECTION_SOURCE_IP), destinations: of(notifyTypes.NAT_DETECTION_DESTINATION_IP) };
+/** To what opens a negotiation, told by the exchange; who sent it is told by where it was seen. */
+function belongs({ ike }: Cast, which: Which, { content: { header } }: SeenIke): boolean {
+  if (ike === 'v2') return header.exchange === openingExchanges.v2 && header.flags.response === (which === 'response');
+  return header.exchange === openingExchanges[ike];
 }
 
-const hashOf = ({ content }: SeenIke, { address, port }: Endpoint): Uint8Array => natDetectionHash(content.header.initiatorSpi, content.header.responderSpi, address, port);
+const openingExchanges = { v2: 34, v1: 2, 'v1-aggressive': 4 } as const;
+
+export const hashesIn = (trace: Trace, { ike }: Cast, message: SeenIke): Hashes => (ike === 'v2' ? notifiedHashes(message) : natDetectionPayloads(trace, message));
+
+/** RFC 7296 §2.23: two kinds of notifies. */
+function notifiedHashes({ content: { message, header } }: SeenIke): Hashes {
+  const read = decodeMessage(message);
+  const payloads = read.ok && 'payloads' in read.value ? read.value.payloads : [];
+  const of = (type: number): Uint8Array[] => payloads.flatMap((payload) => (payload.type === 'Notify' && payload.notifyType === type ? [payload.data] : []));
+  return {
+    sources: of(notifyTypes.NAT_DETECTION_SOURCE_IP),
+    destinations: of(notifyTypes.NAT_DETECTION_DESTINATION_IP),
+    over: ({ address, port }) => natDetectionHash(header.initiatorSpi, header.responderSpi, address, port),
+  };
+}
+
+/** RFC 3947 §3.2: the first NAT-D is the destination's, those behind it are the source's. */
+function natDetectionPayloads(trace: Trace, message: SeenIke): Hashes {
+  const { initiatorSpi, responderSpi } = message.content.header;
+  const payloads = isEncrypted(message) ? openedPayloads(trace, message) : clearPayloads(message);
+  const [destination, ...sources] = payloads.flatMap((payload) => (payload.type === 'NAT-D' ? [payload.data] : []));
+  return {
+    sources,
+    destinations: destination === undefined ? [] : [destination],
+    over: ({ address, port }) => natDetectionHash(initiatorSpi, responderSpi, address, port, negotiatedHash(trace, message)),
+  };
+}
+
+const announced: ReadonlySet<string | undefined> = new Set(nattVersions);
+
+/** How often a side offered NAT detection in the first message that allows it: by hashes in IKEv2, by the vendor IDs of NAT-T in IKEv1 (RFC 3947 §3.1). */
+export function offers(trace: Trace, cast: Cast, message: SeenIke): number {
+  if (cast.ike !== 'v2') return clearPayloads(message).filter((payload) => payload.type === 'VID' && announced.has(vendorIdOf(payload.data))).length;
+  const { sources, destinations } = hashesIn(trace, cast, message);
+  return sources.length + destinations.length;
+}
 
 /** Recomputed from the wire on the sender's side: a hash over anything else than where the packet left from and went to would find NATs that are not there. */
-export const hashesAreHonest = (cast: Cast, which: 'request' | 'response'): Check =>
-  claim(
+export function hashesAreHonest(cast: Cast, which: Which): Check {
+  const { hashes, hash, refs } = negotiations[cast.ike];
+  return claim(
     {
       id: `hashes-${which}`,
-      claim: `The hashes in the ${which} are those of the addresses and ports as it left its sender`,
-      expected: 'SHA-1(SPIi | SPIr | address | port), recomputed from the wire, for source and destination',
-      ref: 'RFC 7296 §2.23',
+      claim: `The hashes in the ${hashes[which]} are those of the addresses and ports as it left its sender`,
+      expected: `${hash}, recomputed from the wire, for source and destination`,
+      ref: refs.detection,
     },
     (trace) => {
-      const [sent] = firstMessage(trace, cast, which);
-      if (!sent) return nothing(`no IKE_SA_INIT ${which} on the wire`);
-      const { sources, destinations } = hashes(sent);
-      const source = sources.some((hash) => sameBytes(hash, hashOf(sent, sent.from)));
-      const destination = destinations.length === 1 && sameBytes(destinations[0]!, hashOf(sent, sent.to));
+      const [sent] = detectionMessage(trace, cast, which);
+      if (!sent) return nothing(`no ${hashes[which]} on the wire`);
+      const { sources, destinations, over } = hashesIn(trace, cast, sent);
+      const source = sources.some((hash) => sameBytes(hash, over(sent.from)));
+      const destination = destinations.length === 1 && sameBytes(destinations[0]!, over(sent.to));
       const say = (fits: boolean, count: number): string => (count === 0 ? 'missing' : fits ? 'fits' : 'does not fit');
       return {
         holds: source && destination,
@@ -54,19 +114,20 @@ export const hashesAreHonest = (cast: Cast, which: 'request' | 'response'): Chec
       };
     },
   );
+}
 
 /** A side's conclusion against the hashes in the message it received, recomputed for the addresses it received it with. */
-export const conclusion = (cast: Cast, side: 'client' | 'gateway', from: 'request' | 'response'): Check =>
+export const conclusion = (cast: Cast, side: 'client' | 'gateway', from: Which): Check =>
   claim(
-    { id: `${side}-concludes`, claim: `The ${side} concludes exactly what the wire shows`, expected: 'behind a NAT is who has a hash that does not fit', ref: 'RFC 7296 §2.23' },
+    { id: `${side}-concludes`, claim: `The ${side} concludes exactly what the wire shows`, expected: 'behind a NAT is who has a hash that does not fit', ref: negotiations[cast.ike].refs.detection },
     (trace) => {
       const node = side === 'client' ? cast.clients[0]!.name : cast.gateway.name;
-      const [, arrived] = firstMessage(trace, cast, from);
+      const [, arrived] = detectionMessage(trace, cast, from);
       const concluded = trace.of('nat-detection', node).at(0);
       if (!arrived || !concluded) return nothing(`${node} drew no conclusion`);
-      const { sources, destinations } = hashes(arrived);
-      const remote = !sources.some((hash) => sameBytes(hash, hashOf(arrived, arrived.from)));
-      const local = !destinations.some((hash) => sameBytes(hash, hashOf(arrived, arrived.to)));
+      const { sources, destinations, over } = hashesIn(trace, cast, arrived);
+      const remote = !sources.some((hash) => sameBytes(hash, over(arrived.from)));
+      const local = !destinations.some((hash) => sameBytes(hash, over(arrived.to)));
       const { localBehindNat, remoteBehindNat, supported } = concluded.body;
       const say = (here: boolean, there: boolean): string => (here && there ? 'both behind a NAT' : here ? `${node} behind a NAT` : there ? 'the peer behind a NAT' : 'no NAT');
       return {

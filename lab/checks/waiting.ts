@@ -25,6 +25,10 @@ export function all(describe: string, predicates: readonly Predicate[]): Predica
 export const tunnelUp = (client: string): Predicate =>
   happens('child-sa', `${client}'s tunnel is up`, ({ node, body }) => node === client && body.state === 'established');
 
+/** The peer showed that it lives: it answered an empty INFORMATIONAL request, or R-U-THERE (RFC 7296 §2.4, RFC 3706). */
+export const answersProbe = ({ node, body }: TraceEvent, asker: string): boolean =>
+  node === asker && body.kind === 'ike-message' && body.direction === 'received' && body.response && ['INFORMATIONAL', 'informational'].includes(body.exchange);
+
 /** Each of the hosts has its tunnel, or has given up trying. One pass over the events however many there are. */
 export function tunnelsUpOrGivenUp(clients: readonly string[]): Predicate {
   const waiting = new Set(clients);

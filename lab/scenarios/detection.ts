@@ -1,9 +1,10 @@
-/** NAT detection: what each side can know from two hashes (RFC 7296 §2.23). */
+/** NAT detection: what each side can know from two hashes (RFC 3947 §3.2, RFC 7296 §2.23). */
 import { sameEndpoint } from '../../src/core/address.ts';
 import { claim, guard, nothing } from '../checks/check.ts';
 import type { Check } from '../checks/check.ts';
 import { dataTravelsAs, movesTo4500, staysOn500 } from '../checks/float.ts';
-import { conclusion, firstMessage, hashes, hashesAreHonest } from '../checks/nat-detection.ts';
+import { conclusion, firstMessage, hashesAreHonest, offers } from '../checks/nat-detection.ts';
+import { negotiations } from '../checks/negotiation.ts';
 import { answered } from '../checks/pings.ts';
 import { isEsp, path, seenAt } from '../checks/wire.ts';
 import type { Cast } from '../topology/cast.ts';
@@ -51,14 +52,14 @@ function detectionAct(id: string, { topology, title, behind }: Position): Act {
     title,
     topology,
     play: async (stage) => {
-      stage.step('The client begins: IKE_SA_INIT carries the hashes of both addresses as it knows them');
+      stage.step(`The client begins: ${negotiations[stage.cast.ike].hashes.request} carries the hashes of both addresses as it knows them`);
       await bringUp(stage, stage.cast.clients.slice(0, 1));
       await pingServer(stage);
     },
     checks: (cast) => [
       guard({ id: 'translated', claim: anyNat ? 'The box translated the first message' : 'Nothing translated the first message', expected: translation(behind) }, (trace) => {
         const [sent, arrived] = firstMessage(trace, cast, 'request');
-        if (!sent || !arrived) return nothing('no IKE_SA_INIT request went all the way');
+        if (!sent || !arrived) return nothing('the first message did not go all the way');
         const seen = { initiator: !sameEndpoint(sent.from, arrived.from), responder: !sameEndpoint(sent.to, arrived.to) };
         return { holds: seen.initiator === behind.initiator && seen.responder === behind.responder, observed: `${path(sent)} left the client, ${path(arrived)} reached the gateway`, evidence: [sent, arrived] };
       }),
@@ -79,20 +80,20 @@ const withoutNatTraversal: Act = {
   topology: 'home',
   adjust: { gateway: { ike: { natTraversal: false } } },
   play: async (stage) => {
-    stage.step('The gateway sends no hashes back: the client learns nothing, and nothing moves');
+    stage.step('The gateway does not take NAT detection up: the client learns nothing, and nothing moves');
     await bringUp(stage, stage.cast.clients.slice(0, 1));
     await pingServer(stage);
     for (const box of stage.cast.boxes) await stage.table(box.name);
   },
   checks: (cast) => [
-    guard({ id: 'offered', claim: 'The client offered NAT detection, the gateway did not take it up', expected: 'hashes in the request, none in the response' }, (trace) => {
+    guard({ id: 'offered', claim: 'The client offered NAT detection, the gateway did not take it up', expected: `${offerWords(cast)} in the first message, none in the answer` }, (trace) => {
       const [request] = firstMessage(trace, cast, 'request');
       const [response] = firstMessage(trace, cast, 'response');
-      if (!request || !response) return nothing('IKE_SA_INIT did not complete');
-      const counts = [request, response].map((message) => hashes(message).sources.length + hashes(message).destinations.length);
-      return { holds: counts[0]! > 0 && counts[1] === 0, observed: `${plural(counts[0]!, 'hash', 'hashes')} in the request, ${counts[1]!} in the response`, evidence: [request, response] };
+      if (!request || !response) return nothing('the first message was not answered');
+      const [offered, taken] = [offers(trace, cast, request), offers(trace, cast, response)];
+      return { holds: offered > 0 && taken === 0, observed: `${offered} ${offerWords(cast)} in the first message, ${taken} in the answer`, evidence: [request, response] };
     }),
-    claim({ id: 'undetected', claim: 'The client draws no conclusion', expected: 'NAT detection unsupported, no NAT assumed', ref: 'RFC 7296 §2.23' }, (trace) => {
+    claim({ id: 'undetected', claim: 'The client draws no conclusion', expected: 'NAT detection unsupported, no NAT assumed', ref: negotiations[cast.ike].refs.detection }, (trace) => {
       const conclusions = trace.of('nat-detection', cast.clients[0]!.name);
       return { holds: conclusions.every(({ body }) => !body.supported && !body.localBehindNat && !body.remoteBehindNat), observed: conclusions.map(({ body }) => body.story).join('; ') || 'no conclusion at all', evidence: conclusions };
     }),
@@ -107,6 +108,9 @@ const pingServer = async (stage: Stage): Promise<void> => {
   stage.step('The tunnel is tried: a ping to the protected network');
   await ping(stage, { ping: 'client to server', from: client!.name, to: stage.cast.server });
 };
+
+/** What a side offers NAT detection by. */
+const offerWords = ({ ike }: Cast): string => (ike === 'v2' ? 'hashes' : 'vendor IDs of NAT-T');
 
 const translation = ({ initiator, responder }: Position['behind']): string =>
   initiator && responder ? 'source and destination differ' : initiator ? 'the source differs, the destination does not' : responder ? 'the destination differs, the source does not' : 'the same addresses and ports at both ends';

@@ -4,8 +4,9 @@ import type { Duration } from '../../src/core/time.ts';
 import type { Trace } from '../../src/trace/trace.ts';
 import { claim, guard, nothing } from '../checks/check.ts';
 import type { Check } from '../checks/check.ts';
+import { saidBy } from '../checks/negotiation.ts';
 import { answered } from '../checks/pings.ts';
-import { all, happens, tunnelUp } from '../checks/waiting.ts';
+import { all, answersProbe, happens, tunnelUp } from '../checks/waiting.ts';
 import { isIke, path, ports, sameOnTheWay, seenAt } from '../checks/wire.ts';
 import type { Seen } from '../checks/wire.ts';
 import type { Adjustment, Cast, Client } from '../topology/cast.ts';
@@ -179,7 +180,7 @@ const stolenAfterTheMove: Act = {
   checks: (cast) => [
     stolenMapping(cast),
     claim({ id: 'nobody-dead', claim: 'The gateway reaches the first client all the time', expected: 'its question is answered' }, (trace) => {
-      const answersReceived = trace.of('ike-message', cast.gateway.name).filter(({ body }) => body.direction === 'received' && body.exchange === 'INFORMATIONAL' && body.response);
+      const answersReceived = trace.of('ike-message').filter((event) => answersProbe(event, cast.gateway.name));
       const dead = trace.of('peer-dead', cast.gateway.name);
       return { holds: answersReceived.length > 0 && dead.length === 0, observed: `${plural(answersReceived.length, 'answer')}, ${dead.length} taken for dead`, evidence: answersReceived.slice(0, 1) };
     }),
@@ -208,7 +209,7 @@ async function gatewayAsks(stage: Stage, one: Client): Promise<void> {
   const { gateway } = stage.cast;
   stage.step(`The gateway asks ${one.name} whether it lives`);
   await stage.expect(
-    happens('ike-message', 'an answer, or the gateway gives up', ({ node, body }) => node === gateway.name && body.direction === 'received' && body.exchange === 'INFORMATIONAL' && body.response),
+    { describe: 'an answer, or the gateway gives up', sees: (event) => answersProbe(event, gateway.name) },
     patience,
     () => stage.command(gateway.name, { kind: 'probe', connection: gateway.connection, peerIdentity: one.identity }),
   );
@@ -243,4 +244,4 @@ const stolenMapping = (cast: Cast): Check =>
     return { holds: taken.length > 0, observed: taken[0]?.body.story ?? 'nothing was stolen', evidence: taken.slice(0, 1) };
   });
 
-const gatewayQuestions = (trace: Trace, { gateway }: Cast): readonly Seen[] => seenAt(trace, { node: gateway.name, direction: 'out' }).filter((seen) => isIke(seen) && !seen.content.header.flags.response);
+const gatewayQuestions = (trace: Trace, { gateway }: Cast): readonly Seen[] => saidBy(trace, gateway.name).questions;

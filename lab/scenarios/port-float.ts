@@ -1,13 +1,14 @@
 /** The move to port 4500: which message, from where to where, with which marker (RFC 7296 §2.23, RFC 3948 §2). */
 import { describeEndpoint, sameEndpoint } from '../../src/core/address.ts';
-import { sameBytes } from '../../src/core/bytes.ts';
 import { seconds } from '../../src/core/time.ts';
 import type { Trace } from '../../src/trace/trace.ts';
-import { exchangeTypes } from '../../src/wire/ike/message.ts';
+import type { Predicate } from '../backends/backend.ts';
 import { claim, guard, nothing } from '../checks/check.ts';
 import type { Check } from '../checks/check.ts';
 import { dataTravelsAs, movesTo4500, staysOn500 } from '../checks/float.ts';
+import { negotiations, saidBy } from '../checks/negotiation.ts';
 import { answered } from '../checks/pings.ts';
+import { answersProbe } from '../checks/waiting.ts';
 import { isEsp, isIke, path, ports, seenAt } from '../checks/wire.ts';
 import type { Seen, SeenIke } from '../checks/wire.ts';
 import type { Cast } from '../topology/cast.ts';
@@ -24,15 +25,11 @@ const connectAndTry = async (stage: Stage): Promise<void> => {
   await stage.expect(probed(stage.cast), seconds(10), () => stage.command(stage.cast.gateway.name, { kind: 'probe', connection: stage.cast.gateway.connection }));
 };
 
-/** The client answered an INFORMATIONAL request. */
-const probed = ({ gateway }: Cast) => ({
-  describe: 'the gateway has its answer',
-  sees: ({ node, body }: Trace['events'][number]) => node === gateway.name && body.kind === 'ike-message' && body.direction === 'received' && body.exchange === 'INFORMATIONAL' && body.response,
-});
+const probed = ({ gateway }: Cast): Predicate => ({ describe: 'the gateway has its answer', sees: (event) => answersProbe(event, gateway.name) });
 
 const float: Act = {
   id: 'float',
-  title: 'Begun on 500 behind a NAT: IKE_AUTH is the first message on 4500, and nothing goes back',
+  title: 'Begun on 500 behind a NAT: once the NAT is known all goes to 4500, and nothing goes back',
   topology: 'home',
   needs: { boxes: 1 },
   play: async (stage) => {
@@ -63,12 +60,12 @@ const startOn4500: Act = {
   },
   checks: (cast) => [
     translated(cast),
-    claim({ id: 'never-on-500', claim: 'Nothing ever uses port 500', expected: 'every message between client and gateway on 4500, IKE_SA_INIT first', ref: 'RFC 7296 §2.23' }, (trace) => {
+    claim({ id: 'never-on-500', claim: 'Nothing ever uses port 500', expected: `every message between client and gateway on 4500, ${negotiations[cast.ike].opening} first`, ref: negotiations[cast.ike].refs.move }, (trace) => {
       const messages = ikeAt(trace, cast.clients[0]!.name);
       const on500 = seenAt(trace, { node: cast.clients[0]!.name }).filter(uses(ports.ike));
       const [first] = messages;
       return {
-        holds: first?.content.header.exchange === exchangeTypes.IKE_SA_INIT && uses(ports.natt)(first) && on500.length === 0,
+        holds: first !== undefined && negotiations[cast.ike].isOpening(first) && uses(ports.natt)(first) && on500.length === 0,
         observed: on500.length > 0 ? `on 500: ${path(on500[0]!)}` : first ? `${plural(messages.length, 'IKE message')}, the first ${path(first)}` : 'no IKE at all',
         evidence: on500.length > 0 ? on500.slice(0, 3) : messages.slice(0, 2),
       };
@@ -125,8 +122,8 @@ const markers = ({ clients, gateway }: Cast): Check =>
     };
   });
 
-const nothingLeftOn500 = ({ clients }: Cast): Check =>
-  claim({ id: 'no-way-back', claim: 'After the move nothing of this SA uses port 500', expected: 'no packet from or to 500 after the first on 4500', ref: 'RFC 7296 §2.23' }, (trace) => {
+const nothingLeftOn500 = ({ clients, ike }: Cast): Check =>
+  claim({ id: 'no-way-back', claim: 'After the move nothing of this SA uses port 500', expected: 'no packet from or to 500 after the first on 4500', ref: negotiations[ike].refs.move }, (trace) => {
     const seen = seenAt(trace, { node: clients[0]!.name });
     const moved = seen.find(uses(ports.natt));
     if (!moved) return nothing('nothing ever used 4500');
@@ -135,24 +132,16 @@ const nothingLeftOn500 = ({ clients }: Cast): Check =>
   });
 
 /** Every answer goes to where its request came from, as the gateway saw it, and from where the request went to. */
-const answersToTheObservedAddress = ({ gateway }: Cast): Check =>
-  claim({ id: 'answers', claim: 'The responder answers to the address and port that it observes', expected: 'each response goes back exactly the way its request came', ref: 'RFC 7296 §2.11' }, (trace) => {
-    const requests = ikeAt(trace, gateway.name, 'in').filter(({ content }) => !content.header.flags.response);
-    const responses = ikeAt(trace, gateway.name, 'out').filter(({ content }) => content.header.flags.response);
-    const wrong = responses.filter((response) => !requests.some((request) => answers(response, request)));
+const answersToTheObservedAddress = ({ gateway, ike }: Cast): Check =>
+  claim({ id: 'answers', claim: 'The responder answers to the address and port that it observes', expected: 'each answer goes back exactly the way its question came', ref: ike === 'v2' ? 'RFC 7296 §2.11' : 'RFC 3947 §4' }, (trace) => {
+    const { answers } = saidBy(trace, gateway.name);
+    const wrong = answers.filter(({ answer, to }) => to === undefined || !sameEndpoint(answer.to, to.from) || !sameEndpoint(answer.from, to.to));
     return {
-      holds: responses.length >= 2 && wrong.length === 0,
-      observed: wrong.length > 0 ? `an answer went ${path(wrong[0]!)}, where no request came from` : responses.length > 0 ? `${plural(responses.length, 'answer')}, the last to ${describeEndpoint(responses.at(-1)!.to)}` : 'no answers',
-      evidence: wrong.length > 0 ? wrong.slice(0, 3) : [...requests.slice(0, 2), ...responses.slice(0, 2)],
+      holds: answers.length >= 2 && wrong.length === 0,
+      observed: wrong.length > 0 ? `an answer went ${path(wrong[0]!.answer)}, where its question did not come from` : answers.length > 0 ? `${plural(answers.length, 'answer')}, the last to ${describeEndpoint(answers.at(-1)!.answer.to)}` : 'no answers',
+      evidence: wrong.length > 0 ? wrong.slice(0, 3).map(({ answer }) => answer) : answers.slice(0, 2).flatMap(({ answer, to }) => (to ? [to, answer] : [answer])),
     };
   });
-
-const answers = (response: SeenIke, request: SeenIke): boolean =>
-  response.seq > request.seq &&
-  response.content.header.messageId === request.content.header.messageId &&
-  sameBytes(response.content.header.initiatorSpi, request.content.header.initiatorSpi) &&
-  sameEndpoint(response.to, request.from) &&
-  sameEndpoint(response.from, request.to);
 
 const noEspOn500 = ({ clients, gateway }: Cast): Check =>
   claim({ id: 'no-esp-on-500', claim: 'There is no ESP on port 500', expected: 'every datagram on 500 is an IKE message', ref: 'RFC 7296 §2.23' }, (trace) => {

@@ -45,6 +45,9 @@ export function messageCipherSuite(encryption: MessageCipherName, bits: 128 | 25
 export const messageCipherSuiteById = (id: number, bits: number | undefined): MessageCipherSuite | undefined =>
   suites.find((it) => it.id === id && it.bits === bits);
 
+/** The suite of this name, `aes-cbc-128`; undefined for one that the lab has not. */
+export const messageCipherSuiteNamed = (name: string): MessageCipherSuite | undefined => suites.find((it) => it.name === name);
+
 /** RFC 2409 appendix B: the next message of the exchange has the last block of this one's ciphertext for its IV. A copy. */
 export const nextIv = ({ blockLength }: MessageCipher, ciphertext: Uint8Array): Uint8Array => ciphertext.slice(-blockLength);
 
