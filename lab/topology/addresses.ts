@@ -56,8 +56,14 @@ const numbered = (head: string, first: number, length: 16 | 24): string[] => Arr
 /** Each node's interfaces, by its name. */
 export type Interfaces = ReadonlyMap<string, readonly InterfacePlan[]>;
 
-/** Boxes, routers and gateways count from .1 on a segment, hosts from .10 on; written addresses are kept. */
-export function planInterfaces(file: TopologyFile, segments: ReadonlyMap<string, SegmentPlan>, copies: Copies, locate: Locate): Interfaces {
+export interface Addressing {
+  readonly interfaces: Interfaces;
+  /** A box's outside addresses, the one of its interface first. */
+  readonly pools: ReadonlyMap<string, readonly IpAddress[]>;
+}
+
+/** Boxes, routers and gateways count from .1 on a segment, hosts from .10 on; written addresses are kept. `poolSizes`: how many outside addresses each box has. */
+export function planInterfaces(file: TopologyFile, segments: ReadonlyMap<string, SegmentPlan>, copies: Copies, poolSizes: ReadonlyMap<string, number>, locate: Locate): Addressing {
   const used = new Map([...segments.keys()].map((name) => [name, new Set<IpAddress>()]));
   for (const [host, { on, address }] of Object.entries(file.hosts)) {
     address?.forEach((one, i) => {
@@ -93,7 +99,9 @@ export function planInterfaces(file: TopologyFile, segments: ReadonlyMap<string,
     const on = host.protects === undefined || host.on.includes(host.protects) ? host.on : [...host.on, host.protects];
     for (const copy of copies[entry]!) interfaces.set(copy, place(on, host.protects === undefined ? 10 : 1, host.address));
   }
-  return interfaces;
+  const further = (segment: string, count: number): IpAddress[] => Array.from({ length: count - 1 }, () => free(segment, 1));
+  const pools = new Map(Object.entries(file.nats).map(([box, { outside }]) => [box, [interfaces.get(box)!.at(-1)!.address, ...further(outside, poolSizes.get(box)!)]]));
+  return { interfaces, pools };
 }
 
 function nth({ address }: Prefix, n: number): IpAddress {

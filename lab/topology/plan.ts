@@ -2,7 +2,8 @@
 import { prefix as toPrefix } from '../../src/core/address.ts';
 import { changed, presetNamed, presets } from '../../src/nat/presets.ts';
 import type { BehaviourChanges } from '../../src/nat/presets.ts';
-import type { PortForward } from '../../src/nat/behaviour.ts';
+import type { NatBehaviour, NatBoxConfig, PortForward } from '../../src/nat/behaviour.ts';
+import { contradictions } from '../../src/nat/contradictions.ts';
 import type { HostPlan, NatPlan, NodePlan, RouterPlan, SegmentPlan, WorldPlan } from '../../src/sim/plan.ts';
 import { Problem } from '../problem.ts';
 import { suggestion } from '../suggest.ts';
@@ -30,10 +31,12 @@ export function planTopology({ name, file, locate }: LoadedTopology): Topology {
   checkNames(file, locate);
   const copies = Object.fromEntries(Object.entries(file.hosts).map(([host, { count }]) => [host, copiesOf(host, count)]));
   const segments = planSegments(file, copies);
-  const interfaces = planInterfaces(file, segments, copies, locate);
+  const behaviours = new Map(Object.entries(file.nats).map(([box, nat]) => [box, behaviourOf(box, nat, locate)]));
+  const poolSizes = new Map(Array.from(behaviours, ([box, { pool }]) => [box, pool.addresses]));
+  const { interfaces, pools } = planInterfaces(file, segments, copies, poolSizes, locate);
   const routing = new Routing(file, interfaces, copies);
   const nodes: NodePlan[] = [
-    ...Object.entries(file.nats).map(([box, nat]) => natPlan(box, nat, interfaces, routing, segments, locate)),
+    ...Object.entries(file.nats).map(([box, nat]) => natPlan(box, nat, { behaviour: behaviours.get(box)!, outsideAddresses: pools.get(box)! }, interfaces, routing, segments, locate)),
     ...Object.keys(file.routers).map((router): RouterPlan => ({ kind: 'router', name: router, interfaces: interfaces.get(router)!, routes: routing.routesOf(router) })),
     ...Object.entries(file.hosts).flatMap(([entry, host]) => copies[entry]!.map((copy) => hostPlan(copy, host, file, interfaces, routing, segments))),
   ];
@@ -72,7 +75,22 @@ function checkNames(file: TopologyFile, locate: Locate): void {
   }
 }
 
-function natPlan(name: string, nat: NatFile, interfaces: Interfaces, routing: Routing, segments: ReadonlyMap<string, SegmentPlan>, locate: Locate): NatPlan {
+/** The preset's behaviour with the knobs that were turned. One that no box can have is refused, with the knob that was turned last and least. */
+function behaviourOf(box: string, nat: NatFile, locate: Locate): NatBehaviour {
+  const behaviour = changed(presetNamed(nat.preset ?? defaultPreset)!.behaviour, given(nat.behaviour ?? {}));
+  const [contradiction] = contradictions(behaviour);
+  if (contradiction === undefined) return behaviour;
+  const { knobs, reason } = contradiction;
+  const turned = knobs.find((knob) => isTurned(nat.behaviour ?? {}, knob.split('.'))) ?? knobs[0]!;
+  throw new Problem(`${locate(['nats', box, 'behaviour', ...turned.split('.')])}: ${knobs.join(' and ')}: ${reason}`);
+}
+
+const isTurned = (knobs: object, [first = '', ...rest]: readonly string[]): boolean => {
+  const value = (knobs as Record<string, unknown>)[first];
+  return rest.length === 0 || typeof value !== 'object' || value === null ? value !== undefined : isTurned(value, rest);
+};
+
+function natPlan(name: string, nat: NatFile, box: Pick<NatBoxConfig, 'behaviour' | 'outsideAddresses'>, interfaces: Interfaces, routing: Routing, segments: ReadonlyMap<string, SegmentPlan>, locate: Locate): NatPlan {
   const own = interfaces.get(name)!;
   const outside = own.at(-1)!;
   const forwards = (nat.forwards ?? []).map((forward, i): PortForward => {
@@ -89,8 +107,7 @@ function natPlan(name: string, nat: NatFile, interfaces: Interfaces, routing: Ro
     outside: outside.name,
     box: {
       name,
-      behaviour: changed(presetNamed(nat.preset ?? defaultPreset)!.behaviour, given(nat.behaviour ?? {})),
-      outsideAddresses: [outside.address],
+      ...box,
       insidePrefixes: nat.inside.map((segment) => segments.get(segment)!.prefix),
       forwards,
     },

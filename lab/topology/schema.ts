@@ -50,13 +50,23 @@ const dependence = z.enum(['endpoint-independent', 'address-dependent', 'address
 const knobs = z.strictObject({
   mapping: dependence.optional(),
   filtering: dependence.optional(),
+  pool: z
+    .strictObject({
+      addresses: z.int().min(1).max(64).optional(),
+      pooling: z.enum(['paired', 'arbitrary']).optional(),
+      byRemotePort: z.record(z.string().regex(/^\d+$/), z.int().min(0)).optional(),
+    })
+    .optional(),
   ports: z
     .strictObject({
       assignment: z.enum(['preserve', 'sequential', 'random']).optional(),
       range: z.tuple([port, port]).optional(),
       keepLowApart: z.boolean().optional(),
       overloading: z.union([z.literal(false), z.literal('per-remote')]).optional(),
-      onConflict: z.enum(['another-port', 'refuse']).optional(),
+      parity: z.enum(['any', 'preserve']).optional(),
+      contiguous: z.boolean().optional(),
+      blocks: z.union([z.literal(false), z.strictObject({ size: z.int().min(1).max(65535), perHost: z.int().min(1) })]).optional(),
+      onConflict: z.enum(['another-port', 'refuse', 'turn-symmetric']).optional(),
     })
     .optional(),
   timeouts: z
@@ -72,7 +82,7 @@ const knobs = z.strictObject({
     })
     .optional(),
   refresh: z.enum(['outbound', 'inbound', 'both']).optional(),
-  hairpinning: z.boolean().optional(),
+  hairpinning: z.union([z.literal(false), z.literal(true).transform(() => 'external-source' as const), z.enum(['external-source', 'internal-source'])]).optional(),
   fragments: z.enum(['reassemble', 'drop']).optional(),
   pinned: z
     .strictObject({
@@ -84,6 +94,8 @@ const knobs = z.strictObject({
   esp: z.enum(['blocked', 'one-client', 'one-per-server']).optional(),
   blockedUdpPorts: z.array(port).optional(),
   tableSize: z.int().min(1).optional(),
+  hostLimit: z.union([z.literal('none'), z.int().min(1)]).optional(),
+  whenFull: z.enum(['refuse', 'evict-oldest']).optional(),
 });
 
 const forward = z.union([

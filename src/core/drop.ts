@@ -72,6 +72,7 @@ export const dropReasons = {
   'nat-filtered': 'RFC 4787 §5',
   'nat-no-mapping': 'RFC 4787 §4.3',
   'nat-no-port': 'RFC 4787 §4.2',
+  'nat-host-limit': 'RFC 6888 §3',
   'nat-pinned-port-taken': 'VPN passthrough',
   'nat-esp-blocked': 'RFC 3715 §2.1',
   'nat-esp-taken': 'RFC 3715 §2.1',

@@ -59,8 +59,8 @@ export interface Mapping {
 export type NatEvent =
   | { readonly kind: 'mapping-created'; readonly mapping: Mapping; readonly story: string }
   | { readonly kind: 'mapping-expired'; readonly mapping: Mapping; readonly story: string }
-  /** Taken away before its time: flushed, stolen by a newcomer, forgotten at a reboot. */
-  | { readonly kind: 'mapping-removed'; readonly mapping: Mapping; readonly why: 'flushed' | 'stolen' | 'reboot' | 'address-changed'; readonly story: string }
+  /** Taken away before its time: flushed, stolen by a newcomer, evicted where there was no room, forgotten at a reboot. */
+  | { readonly kind: 'mapping-removed'; readonly mapping: Mapping; readonly why: 'flushed' | 'stolen' | 'evicted' | 'reboot' | 'address-changed'; readonly story: string }
   | { readonly kind: 'nat-control'; readonly control: string; readonly story: string };
 
 // ---- the IKE daemon ------------------------------------------------------------------------------------------------------

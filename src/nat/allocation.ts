@@ -2,7 +2,7 @@
 import { below, type Random } from '../core/random.ts';
 import type { PortAssignment } from './behaviour.ts';
 
-type Range = readonly [first: number, last: number];
+export type Range = readonly [first: number, last: number];
 
 /** Linux keeps these classes of source ports to themselves; 512–599 it hands to nobody new. */
 const lowPorts: readonly { readonly below: number; readonly range: Range }[] = [
@@ -19,6 +19,19 @@ export function rangeFor({ range, keepLowApart }: PortAssignment, insidePort: nu
 /** RFC 5508: query identifiers are 16 bits without classes. */
 export const identifierRange: Range = [0, 0xffff];
 
+/** What a new port is wanted for. */
+export interface Wish {
+  readonly insidePort: number;
+  /** Where a new port may come from. */
+  readonly range: Range;
+  /** Only ports of the range, even where the inside port could be kept. */
+  readonly strict?: boolean;
+  /** The outside port beside which this one would be contiguous. */
+  readonly beside?: number | undefined;
+  /** Which could be had. */
+  readonly isFree: (port: number) => boolean;
+}
+
 /** Hands out outside ports. The only thing it remembers is where a sequential box goes on. */
 export class PortAllocator {
   readonly #ports: PortAssignment;
@@ -30,13 +43,25 @@ export class PortAllocator {
     this.#random = random;
   }
 
-  /** A port for an inside port, or undefined where the behaviour leaves none. `isFree` says which could be had. */
-  choose(insidePort: number, range: Range, isFree: (port: number) => boolean): number | undefined {
-    if (this.#ports.assignment === 'preserve') {
-      if (isFree(insidePort)) return insidePort;
-      if (this.#ports.onConflict === 'refuse') return undefined;
+  /** The inside port itself, or the one beside its partner's, where the behaviour prefers it and it is free. */
+  prefer({ insidePort, range: [first, last], strict = false, beside, isFree }: Wish): number | undefined {
+    for (const port of [beside, this.#ports.assignment === 'preserve' ? insidePort : undefined]) {
+      if (port !== undefined && (!strict || (port >= first && port <= last)) && isFree(port)) return port;
     }
-    const [first, last] = range;
+    return undefined;
+  }
+
+  /** A new port of the range, of the inside port's parity as long as there is one; undefined when none is free. */
+  choose({ insidePort, range, isFree }: Wish): number | undefined {
+    if (this.#ports.parity === 'any') return this.#search(range, isFree);
+    return this.#search(range, (port) => port % 2 === insidePort % 2 && isFree(port)) ?? this.#search(range, isFree);
+  }
+
+  forget(): void {
+    this.#next.clear();
+  }
+
+  #search([first, last]: Range, isFree: (port: number) => boolean): number | undefined {
     const count = last - first + 1;
     const sequential = this.#ports.assignment === 'sequential';
     const start = sequential ? (this.#next.get(first) ?? 0) : below(this.#random, count);
@@ -49,10 +74,6 @@ export class PortAllocator {
       return first + place;
     }
     return undefined;
-  }
-
-  forget(): void {
-    this.#next.clear();
   }
 }
 

@@ -12,12 +12,16 @@ export type Dependence = 'endpoint-independent' | 'address-dependent' | 'address
 export interface NatBehaviour {
   readonly mapping: Dependence;
   readonly filtering: Dependence;
+  readonly pool: AddressPool;
   readonly ports: PortAssignment;
   readonly timeouts: NatTimeouts;
   /** Which traffic keeps a mapping alive (RFC 4787 §4.3). */
   readonly refresh: 'outbound' | 'inbound' | 'both';
-  /** RFC 4787 §6: packets from inside to an outside address of the box itself. */
-  readonly hairpinning: boolean;
+  /**
+   * RFC 4787 §6: packets from inside to an outside address of the box itself turn around. The receiver sees them come from the sender's outside
+   * endpoint (REQ-9a), or from its inside one, and then answers past the box to somebody who did not ask.
+   */
+  readonly hairpinning: false | 'external-source' | 'internal-source';
   /** What becomes of fragments: put together before translation, as Linux does, or dropped. */
   readonly fragments: 'reassemble' | 'drop';
 
@@ -29,6 +33,20 @@ export interface NatBehaviour {
   readonly blockedUdpPorts: readonly number[];
   /** How much the box remembers: mappings and, where one mapping serves several remotes, each remote that may answer. */
   readonly tableSize: number;
+  /** How many mappings one inside host may have (RFC 6888 REQ-4). */
+  readonly hostLimit: number | 'none';
+  /** What becomes of a new mapping that finds the table, or the host's share of it, full: nothing, or the oldest there makes room. */
+  readonly whenFull: 'refuse' | 'evict-oldest';
+}
+
+/** The outside addresses that inside hosts share (RFC 4787 §4.1). */
+export interface AddressPool {
+  /** How many such a box has, where the topology does not say. */
+  readonly addresses: number;
+  /** `paired` (REQ-2): all mappings of an inside host have one outside address. `arbitrary`: each new mapping has the next one. */
+  readonly pooling: 'paired' | 'arbitrary';
+  /** UDP to these remote ports leaves by the address of this place in the pool, from 0 on: 500 and 4500 out by two lines, say. */
+  readonly byRemotePort: Readonly<Record<number, number>>;
 }
 
 export interface PortAssignment {
@@ -46,8 +64,24 @@ export interface PortAssignment {
    * row a flow, each with a timer of its own; `mapping` then says for which remotes a new flow takes over the port of an older one, if it is free.
    */
   readonly overloading: false | 'per-remote';
-  /** When the preserved port is taken: another one, or nothing at all. */
-  readonly onConflict: 'another-port' | 'refuse';
+  /** RFC 4787 §4.2.2: a new port is even where the inside one is even, odd where it is odd, as long as there are such. */
+  readonly parity: 'any' | 'preserve';
+  /** RFC 4787 §4.2.3: the ports of an even inside port and the odd one above it stay neighbours, where the neighbour is free. */
+  readonly contiguous: boolean;
+  /** Ports are handed out to hosts by the block, as carriers do (RFC 6888, RFC 7422): whole blocks of `range`, and every port of a host is from its own. */
+  readonly blocks: false | PortBlocks;
+  /**
+   * When the preserved port is taken: another one, nothing at all, or, from then on, another one for each destination. That last box is not
+   * deterministic (RFC 4787 §8): a cone to the first client, symmetric to the second.
+   */
+  readonly onConflict: 'another-port' | 'refuse' | 'turn-symmetric';
+}
+
+export interface PortBlocks {
+  /** Ports in a block. */
+  readonly size: number;
+  /** How many blocks a host may have at once. They are given back with the last of its mappings. */
+  readonly perHost: number;
 }
 
 export interface NatTimeouts {
@@ -90,7 +124,7 @@ export type PortForward =
 export interface NatBoxConfig {
   readonly name: string;
   readonly behaviour: NatBehaviour;
-  /** The addresses that inside hosts share. New mappings use the first; forwarded ports are open on all. */
+  /** The addresses that inside hosts share, as `behaviour.pool` says; forwarded ports are open on all. */
   readonly outsideAddresses: readonly IpAddress[];
   /** What is translated on the way out; other sources are dropped. */
   readonly insidePrefixes: readonly Prefix[];

@@ -1,3 +1,4 @@
+import type { IpAddress } from '../core/address.ts';
 import { u16At } from '../core/bytes.ts';
 import { refused, type Decoded, type Refusal } from '../core/decoded.ts';
 import type { Mapping, NatEvent, Side } from '../core/events.ts';
@@ -13,7 +14,8 @@ import { Expiry } from './expiry.ts';
 import { readFlow, readQuotedFlow, type Flow } from './flow.ts';
 import { Openings, type Opening } from './opening.ts';
 import { icmpChecksumIsRight, renewIcmpChecksum, rewrite, rewriteAddress } from './rewrite.ts';
-import { created, endpointOf, expired, mappingOf, named, removed } from './stories.ts';
+import { roomInTable } from './room.ts';
+import { created, endpointOf, expired, mappingOf, named, removed, type Removal } from './stories.ts';
 import { MappingTable, Row } from './table.ts';
 import { lifetimeOf } from './timeouts.ts';
 
@@ -125,12 +127,13 @@ export class NatBox implements Machine<NatInput, NatOutput> {
     const row = this.#blocked(flow, flow.destination.port) ?? this.#table.fromInside(flow.protocol, flow.source, flow.destination) ?? this.#open(now, this.#openings.fromInside(flow));
     if (!(row instanceof Row)) return row;
     if (!this.#table.admits(row, flow.destination)) {
-      const full = this.#openings.full();
-      if (full) return full;
+      const room = roomInTable(this.#table, this.#behaviour, this.#name, row);
+      if (!room.ok) return room;
+      for (const oldest of room.value) this.#remove(now, oldest, 'evicted');
       this.#table.permit(row, flow.destination);
     }
     this.#touch(now, row, flow, 'inside');
-    rewrite(packet, 'source', flow.protocol, row.outside);
+    if (!hairpin || this.#behaviour.hairpinning === 'external-source') rewrite(packet, 'source', flow.protocol, row.outside);
     // the sender's row stays even where the other end is shut to it: two hosts behind one box open it for each other that way (RFC 4787 §6)
     return hairpin ? this.#translateInward(now, { ...flow, source: row.outside }, packet) : 'outside';
   }
@@ -179,9 +182,11 @@ export class NatBox implements Machine<NatInput, NatOutput> {
 
   #open(now: Instant, opening: Decoded<Opening>): Row | Refusal {
     if (!opening.ok) return opening;
-    for (const holder of opening.value.steals) this.#remove(now, holder, 'stolen');
+    for (const oldest of opening.value.evicts) this.#remove(now, oldest, 'evicted');
+    for (const holder of opening.value.steals) if (this.#table.has(holder)) this.#remove(now, holder, 'stolen');
     const row = new Row(now, opening.value.row);
     this.#table.add(row);
+    this.#openings.opened(row);
     const lifetime = lifetimeOf(row, row.remote.port, now, this.#behaviour.timeouts);
     row.ticket = this.#expiry.add(row, now, lifetime);
     this.#say({ kind: 'mapping-created', mapping: this.#mappingOf(row, now), story: created(this.#name, row, lifetime) });
@@ -208,9 +213,10 @@ export class NatBox implements Machine<NatInput, NatOutput> {
   #close(row: Row): void {
     this.#table.remove(row);
     this.#expiry.remove(row.ticket);
+    this.#openings.closed(row);
   }
 
-  #remove(now: Instant, row: Row, why: 'flushed' | 'stolen' | 'reboot' | 'address-changed'): void {
+  #remove(now: Instant, row: Row, why: Removal): void {
     this.#say({ kind: 'mapping-removed', mapping: this.#mappingOf(row, now), why, story: removed(this.#name, row, why) });
     this.#close(row);
   }
@@ -231,13 +237,17 @@ export class NatBox implements Machine<NatInput, NatOutput> {
         return;
       case 'change-address':
         this.#say({ kind: 'nat-control', control: 'change-address', story: `${this.#name} has the outside address ${control.address} from now on; its mappings go with the old one` });
-        this.#openings.moveTo(control.address);
-        this.#removeAll(now, 'address-changed');
+        this.#moveTo(now, control.address);
         return;
     }
   }
 
-  #removeAll(now: Instant, why: 'flushed' | 'reboot' | 'address-changed'): void {
+  #moveTo(now: Instant, address: IpAddress): void {
+    const old = this.#openings.moveTo(address);
+    for (const row of this.#table.rows()) if (row.outside.address === old) this.#remove(now, row, 'address-changed');
+  }
+
+  #removeAll(now: Instant, why: Removal): void {
     for (const row of this.#table.rows()) this.#remove(now, row, why);
   }
 

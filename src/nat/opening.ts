@@ -1,12 +1,15 @@
 /** Who gets a new row, and at which outside endpoint. It decides; the box does. */
 import { ipv4FromNumber, type IpAddress } from '../core/address.ts';
-import { decoded, refused, type Decoded, type Refusal } from '../core/decoded.ts';
+import { decoded, refused, type Decoded } from '../core/decoded.ts';
 import type { MappedProtocol } from '../core/events.ts';
 import type { Random } from '../core/random.ts';
-import { identifierRange, PortAllocator, rangeFor } from './allocation.ts';
+import { identifierRange, PortAllocator, rangeFor, type Range } from './allocation.ts';
 import type { NatBehaviour, NatBoxConfig } from './behaviour.ts';
 import type { Flow } from './flow.ts';
 import { holdersOfEsp, holdersOfPinnedPort, isPinned } from './passthrough.ts';
+import { OutsideAddresses } from './pool.ts';
+import { PortBlocks } from './port-blocks.ts';
+import { roomFor } from './room.ts';
 import { named } from './stories.ts';
 import { numericAddress, sameInside, type MappingTable, type NumericEndpoint, type Row, type RowFields } from './table.ts';
 
@@ -14,11 +17,14 @@ export interface Opening {
   readonly row: RowFields;
   /** Rows that must go first. */
   readonly steals: readonly Row[];
+  readonly evicts: readonly Row[];
 }
 
 interface Place {
   readonly outside: NumericEndpoint;
   readonly steals: readonly Row[];
+  /** For the one remote alone, whatever the behaviour has for others. */
+  readonly lonely?: boolean;
 }
 
 export class Openings {
@@ -26,9 +32,10 @@ export class Openings {
   readonly #behaviour: NatBehaviour;
   readonly #table: MappingTable;
   readonly #allocator: PortAllocator;
+  readonly #blocks: PortBlocks | undefined;
+  readonly #outside: OutsideAddresses;
   readonly #insidePrefixes: readonly { readonly network: number; readonly mask: number }[];
   readonly #forwards: ReadonlyMap<string, NumericEndpoint>;
-  #outside: readonly number[];
 
   constructor({ name, behaviour, outsideAddresses, insidePrefixes, forwards }: NatBoxConfig, table: MappingTable, random: Random) {
     if (outsideAddresses.length === 0) throw new TypeError(`the NAT box ${name} has no outside address`);
@@ -36,7 +43,8 @@ export class Openings {
     this.#behaviour = behaviour;
     this.#table = table;
     this.#allocator = new PortAllocator(behaviour.ports, random);
-    this.#outside = outsideAddresses.map(numericAddress);
+    this.#blocks = behaviour.ports.blocks === false ? undefined : new PortBlocks(behaviour.ports.range, behaviour.ports.blocks);
+    this.#outside = new OutsideAddresses(behaviour.pool, outsideAddresses.map(numericAddress));
     this.#insidePrefixes = insidePrefixes.map(({ address, length }) => ({ network: numericAddress(address), mask: length === 0 ? 0 : -1 << (32 - length) }));
     this.#forwards = new Map(
       forwards.map((forward) =>
@@ -48,34 +56,54 @@ export class Openings {
   }
 
   isOutside(address: number): boolean {
-    return this.#outside.includes(address);
+    return this.#outside.has(address);
   }
 
-  /** New rows stand at another address from now on. */
-  moveTo(address: IpAddress): void {
-    this.#outside = [numericAddress(address), ...this.#outside.slice(1)];
+  isInside(address: number): boolean {
+    return this.#insidePrefixes.some(({ network, mask }) => (address & mask) === network);
+  }
+
+  /** New rows stand at another address from now on, where they stood at the first: the one that is given back. */
+  moveTo(address: IpAddress): number {
+    return this.#outside.moveTo(numericAddress(address));
   }
 
   /** As after a start. */
   forget(): void {
     this.#allocator.forget();
+    this.#outside.forget();
+  }
+
+  /** The row is in the table: its host has that address, and that block, from now on. */
+  opened(row: Row): void {
+    const { protocol, inside, outside, origin } = row;
+    if (origin === 'outside') return;
+    this.#outside.taken(row);
+    if (protocol !== 'esp' && !isPinned(this.#behaviour.pinned, protocol, inside.port)) this.#blocks?.claim(inside.address, outside);
+  }
+
+  /** A row is gone. With the last one of a host go the address and the blocks that it had. */
+  closed({ inside: { address } }: Row): void {
+    if (this.#table.ofHost(address).size > 0) return;
+    this.#outside.release(address);
+    this.#blocks?.release(address);
   }
 
   /** A row for the first packet of a flow out of the inside. */
   fromInside(flow: Flow): Decoded<Opening> {
     const { protocol, source, destination } = flow;
-    if (!this.#insidePrefixes.some(({ network, mask }) => (source.address & mask) === network)) {
+    if (!this.isInside(source.address)) {
       return refused('nat-not-inside', `${ipv4FromNumber(source.address)} is not among the addresses that ${this.#name} translates`);
     }
     if (flow.phase === 'reply') return refused('nat-no-mapping', `${named(protocol, source)} answers what ${this.#name} never let in`);
     if (flow.phase === 'fin' || flow.phase === 'reset') return refused('nat-no-mapping', `${named(protocol, source)} closes what ${this.#name} never saw open`);
-    const full = this.full();
-    if (full) return full;
+    const room = roomFor(this.#table, this.#behaviour, this.#name, source.address);
+    if (!room.ok) return room;
     const place = this.#placeFor(flow);
     if (!place.ok) return place;
-    const shared = this.#behaviour.ports.overloading === false && protocol !== 'esp' && !isPinned(this.#behaviour.pinned, protocol, source.port);
-    const { outside, steals } = place.value;
-    return decoded({ row: { protocol, inside: source, outside, remote: destination, shared, origin: 'inside' }, steals });
+    const { outside, steals, lonely = false } = place.value;
+    const shared = this.#behaviour.ports.overloading === false && !lonely && protocol !== 'esp' && !isPinned(this.#behaviour.pinned, protocol, source.port);
+    return decoded({ row: { protocol, inside: source, outside, remote: destination, shared, origin: 'inside' }, steals, evicts: room.value });
   }
 
   /** A row for a packet from outside that belongs to none: a forwarded port lets anybody in, everything else stays out. */
@@ -87,39 +115,77 @@ export class Openings {
         ? refused('nat-no-mapping', `nobody behind ${this.#name} stands for ${named(protocol, destination)}: what ${named(protocol, source)} sent there ends here`)
         : refused('nat-filtered', `${named(protocol, destination)} is ${named(protocol, holder.inside)}, but not for ${named(protocol, source)}, to which it has not spoken`);
     }
-    const full = this.full();
-    if (full) return full;
+    const room = roomFor(this.#table, this.#behaviour, this.#name, inside.address);
+    if (!room.ok) return room;
     const rival = this.#table.fromInside(protocol, inside, source);
     if (rival && !rival.shared) {
       return refused('nat-no-port', `${named(protocol, source)} and ${named(protocol, inside)} already speak through ${named(protocol, rival.outside)}: answers could not be told apart`);
     }
-    return decoded({ row: { protocol, inside, outside: destination, remote: source, shared: false, origin: 'outside' }, steals: [] });
+    return decoded({ row: { protocol, inside, outside: destination, remote: source, shared: false, origin: 'outside' }, steals: [], evicts: room.value });
   }
 
-  /** Why the box can remember no more, if so. */
-  full(): Refusal | undefined {
-    if (this.#table.size < this.#behaviour.tableSize) return undefined;
-    return refused('nat-no-port', `the table of ${this.#name} is full: ${this.#behaviour.tableSize} entries`);
-  }
-
+  /** The first place that one of the box's addresses has for the flow; else why the last of them has none. */
   #placeFor(flow: Flow): Decoded<Place> {
-    const { protocol, source } = flow;
-    if (protocol === 'esp') return this.#placeForEsp(flow);
-    if (isPinned(this.#behaviour.pinned, protocol, source.port)) return this.#pinnedPlaceFor(flow);
-    return this.#placeAtAnyPort(flow);
+    let place: Decoded<Place> = refused('nat-no-port', `${this.#name} has no outside address for ${named(flow.protocol, flow.source)}`);
+    const sibling = this.#siblingOf(flow)?.outside.address;
+    const candidates = this.#outside.candidates(flow);
+    for (const address of sibling !== undefined && candidates.includes(sibling) ? [sibling, ...candidates] : candidates) {
+      place = this.#placeAt(address, flow);
+      if (place.ok) break;
+    }
+    return place;
   }
 
-  #placeAtAnyPort(flow: Flow): Decoded<Place> {
+  #placeAt(address: number, flow: Flow): Decoded<Place> {
+    const { protocol, source } = flow;
+    if (protocol === 'esp') return this.#placeForEsp(address, flow);
+    if (isPinned(this.#behaviour.pinned, protocol, source.port)) return this.#pinnedPlaceFor(address, flow);
+    return this.#placeAtAnyPort(address, flow);
+  }
+
+  #placeAtAnyPort(address: number, flow: Flow): Decoded<Place> {
     const { protocol, source, destination } = flow;
-    const address = this.#outside[0]!;
-    const isFree = (port: number): boolean => this.#isFree(flow, { address, port });
-    const sibling = this.#behaviour.ports.overloading === 'per-remote' ? this.#table.youngest(protocol, source, destination) : undefined;
-    const port =
-      sibling?.outside.address === address && isFree(sibling.outside.port)
-        ? sibling.outside.port
-        : this.#allocator.choose(source.port, protocol === 'icmp' ? identifierRange : rangeFor(this.#behaviour.ports, source.port), isFree);
-    if (port !== undefined) return decoded({ outside: { address, port }, steals: [] });
+    const { assignment, onConflict } = this.#behaviour.ports;
+    const at = (port: number): NumericEndpoint => ({ address, port });
+    const isFree = (port: number): boolean => this.#isFree(flow, at(port));
+    const sibling = this.#siblingOf(flow)?.outside;
+    if (sibling?.address === address && isFree(sibling.port)) return decoded({ outside: sibling, steals: [] });
+
+    const ranges = this.#rangesFor(flow, address);
+    const wish = { insidePort: source.port, strict: this.#blocks !== undefined, beside: this.#portBeside(flow, address), isFree };
+    const kept = firstOf(ranges, (range) => this.#allocator.prefer({ ...wish, range }));
+    if (kept !== undefined) return decoded({ outside: at(kept), steals: [] });
+
+    const conflict = assignment === 'preserve' ? onConflict : 'another-port';
+    if (conflict === 'refuse') return refused('nat-no-port', `${this.#name} keeps ports or gives none, and ${named(protocol, at(source.port))} is taken: nothing for ${named(protocol, source)}`);
+    const lonely = conflict === 'turn-symmetric';
+    const isEmpty = (port: number): boolean => isFree(port) && this.#isEmpty(protocol, at(port));
+    const another = firstOf(ranges, (range) => this.#allocator.choose({ ...wish, range, isFree: lonely ? isEmpty : isFree }));
+    if (another !== undefined) return decoded({ outside: at(another), steals: [], lonely });
     return refused('nat-no-port', `${this.#name} has no outside port left for ${named(protocol, source)} to ${named(protocol, destination)}`);
+  }
+
+  /** Where a port for the flow may come from at this address, in the order of preference. */
+  #rangesFor({ protocol, source }: Flow, address: number): readonly Range[] {
+    if (this.#blocks) return this.#blocks.open(source.address, address);
+    return [protocol === 'icmp' ? identifierRange : rangeFor(this.#behaviour.ports, source.port)];
+  }
+
+  /** Boxes that overload ports: an older flow to what the mapping cannot tell from this remote. One that is no longer deterministic goes on only with a port that it kept. */
+  #siblingOf({ protocol, source, destination }: Flow): Row | undefined {
+    const { overloading, assignment, onConflict } = this.#behaviour.ports;
+    const sibling = overloading === false ? undefined : this.#table.youngest(protocol, source, destination);
+    return assignment === 'preserve' && onConflict === 'turn-symmetric' && sibling?.outside.port !== source.port ? undefined : sibling;
+  }
+
+  /** RFC 4787 §4.2.3: above the port of the even partner, below that of the odd one. */
+  #portBeside({ protocol, source }: Flow, address: number): number | undefined {
+    if (!this.#behaviour.ports.contiguous || protocol === 'icmp') return undefined;
+    const partner = source.port ^ 1;
+    for (const row of this.#table.ofHost(source.address)) {
+      if (row.protocol === protocol && row.inside.port === partner && row.outside.address === address) return row.outside.port + source.port - partner;
+    }
+    return undefined;
   }
 
   #isFree({ protocol, source, destination }: Flow, outside: NumericEndpoint): boolean {
@@ -133,17 +199,22 @@ export class Openings {
     return true;
   }
 
-  #pinnedPlaceFor({ source, destination }: Flow): Decoded<Place> {
+  #isEmpty(protocol: MappedProtocol, outside: NumericEndpoint): boolean {
+    for (const _ of this.#table.at(protocol, outside)) return false;
+    return true;
+  }
+
+  #pinnedPlaceFor(address: number, { source, destination }: Flow): Decoded<Place> {
     const { onConflict, scope } = this.#behaviour.pinned;
-    const outside = { address: this.#outside[0]!, port: source.port };
+    const outside = { address, port: source.port };
     const holders = holdersOfPinnedPort(this.#table, scope, outside, source, destination);
     if (holders.length === 0 || onConflict === 'steal') return decoded({ outside, steals: holders });
     const { inside, remote } = holders[0]!;
     return refused('nat-pinned-port-taken', `${this.#name} does not translate port ${source.port}, and ${named('udp', inside)} has it for ${named('udp', remote)}: ${named('udp', source)} gets nothing`);
   }
 
-  #placeForEsp({ source, destination }: Flow): Decoded<Place> {
-    const outside = { address: this.#outside[0]!, port: 0 };
+  #placeForEsp(address: number, { source, destination }: Flow): Decoded<Place> {
+    const outside = { address, port: 0 };
     if (this.#behaviour.esp === 'blocked') return refused('nat-esp-blocked', `${this.#name} does not let ESP through`);
     const [holder] = holdersOfEsp(this.#table, this.#behaviour.esp, outside, source, destination);
     if (holder === undefined) return decoded({ outside, steals: [] });
@@ -152,3 +223,12 @@ export class Openings {
 }
 
 const forwardKey = (protocol: MappedProtocol, port: number): string => `${protocol} ${port}`;
+
+/** What `find` makes of the first range in which it finds anything. */
+function firstOf(ranges: readonly Range[], find: (range: Range) => number | undefined): number | undefined {
+  for (const range of ranges) {
+    const port = find(range);
+    if (port !== undefined) return port;
+  }
+  return undefined;
+}

@@ -3,14 +3,17 @@ import { hours, milliseconds, minutes, seconds, type Duration } from '../core/ti
 import type { NatBehaviour, NatPreset } from './behaviour.ts';
 
 /** A behaviour with some knobs turned; groups of knobs may be given in part. */
-export type BehaviourChanges = Partial<Omit<NatBehaviour, 'ports' | 'timeouts' | 'pinned'>> & {
-  readonly [Group in 'ports' | 'timeouts' | 'pinned']?: Partial<NatBehaviour[Group]>;
+export type BehaviourChanges = Partial<Omit<NatBehaviour, KnobGroup>> & {
+  readonly [Group in KnobGroup]?: Partial<NatBehaviour[Group]>;
 };
+
+type KnobGroup = 'pool' | 'ports' | 'timeouts' | 'pinned';
 
 export function changed(behaviour: NatBehaviour, changes: BehaviourChanges): NatBehaviour {
   return {
     ...behaviour,
     ...changes,
+    pool: { ...behaviour.pool, ...changes.pool },
     ports: { ...behaviour.ports, ...changes.ports },
     timeouts: { ...behaviour.timeouts, ...changes.timeouts },
     pinned: { ...behaviour.pinned, ...changes.pinned },
@@ -23,15 +26,18 @@ const never = milliseconds(0);
 const asTheRfcsAsk: NatBehaviour = {
   mapping: 'endpoint-independent',
   filtering: 'endpoint-independent',
-  ports: { assignment: 'preserve', range: [1024, 65535], keepLowApart: true, overloading: false, onConflict: 'another-port' },
+  pool: { addresses: 1, pooling: 'paired', byRemotePort: {} },
+  ports: { assignment: 'preserve', range: [1024, 65535], keepLowApart: true, overloading: false, parity: 'any', contiguous: false, blocks: false, onConflict: 'another-port' },
   timeouts: udpTimeouts(minutes(5), minutes(5), never),
   refresh: 'both',
-  hairpinning: true,
+  hairpinning: 'external-source',
   fragments: 'reassemble',
   pinned: { ports: [], onConflict: 'refuse', scope: 'per-server' },
   esp: 'one-per-server',
   blockedUdpPorts: [],
   tableSize: 65536,
+  hostLimit: 'none',
+  whenFull: 'refuse',
 };
 
 /** What Linux's masquerade does, measured on kernel 6.18. */

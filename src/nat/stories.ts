@@ -52,11 +52,12 @@ function howThePortFared({ protocol, inside, outside }: ToldRow): string {
 export const expired = (box: string, row: ToldRow, lifetime: Duration): string =>
   `${box} forgets ${both(row)} for ${remoteOf(row)}: nothing refreshed it for ${describeDuration(lifetime)}, and what now comes to ${named(row.protocol, row.outside)} finds no way in`;
 
-type Removal = Extract<NatEvent, { kind: 'mapping-removed' }>['why'];
+export type Removal = Extract<NatEvent, { kind: 'mapping-removed' }>['why'];
 
 const whyRemoved: Record<Removal, string> = {
   flushed: 'its table was flushed',
   stolen: 'another client took its place',
+  evicted: 'there was no room left, and it was the oldest',
   reboot: 'it rebooted',
   'address-changed': 'its outside address is another one now',
 };

@@ -100,6 +100,7 @@ export class MappingTable {
   /** The youngest row from inside, by the inside endpoint and what the mapping sees. */
   readonly #youngest = new PairMap<Row>();
   readonly #atOutside = new Map<number, Set<Row>>();
+  readonly #ofHost = new Map<number, Set<Row>>();
   readonly #rows = new Set<Row>();
   #permissions = 0;
 
@@ -110,6 +111,10 @@ export class MappingTable {
 
   get size(): number {
     return this.#rows.size + this.#permissions;
+  }
+
+  has(row: Row): boolean {
+    return this.#rows.has(row);
   }
 
   /** All rows, oldest first. */
@@ -148,6 +153,11 @@ export class MappingTable {
     return this.#atOutside.get(key(protocol, outside)) ?? [];
   }
 
+  /** All rows of an inside host, oldest first. */
+  ofHost(address: number): ReadonlySet<Row> {
+    return this.#ofHost.get(address) ?? noRows;
+  }
+
   /** Whether a row for this very remote stands at the outside endpoint. */
   hasFlow(protocol: MappedProtocol, outside: NumericEndpoint, remote: NumericEndpoint): boolean {
     return this.#flowsByOutside.get(key(protocol, outside), whole(remote)) !== undefined;
@@ -162,9 +172,8 @@ export class MappingTable {
     const from = key(row.protocol, row.inside);
     const at = key(row.protocol, row.outside);
     this.#rows.add(row);
-    const neighbours = this.#atOutside.get(at);
-    if (neighbours) neighbours.add(row);
-    else this.#atOutside.set(at, new Set([row]));
+    join(this.#atOutside, at, row);
+    join(this.#ofHost, row.inside.address, row);
     if (row.shared) {
       this.#sharedByInside.set(from, this.#mapping(row.remote), row);
       this.#sharedByOutside.set(at, 0, row);
@@ -180,9 +189,8 @@ export class MappingTable {
     const at = key(row.protocol, row.outside);
     this.#rows.delete(row);
     this.#permissions -= row.permitted?.size ?? 0;
-    const neighbours = this.#atOutside.get(at);
-    neighbours?.delete(row);
-    if (neighbours?.size === 0) this.#atOutside.delete(at);
+    leave(this.#atOutside, at, row);
+    leave(this.#ofHost, row.inside.address, row);
     if (row.shared) {
       this.#sharedByInside.delete(from, this.#mapping(row.remote));
       this.#sharedByOutside.delete(at, 0);
@@ -208,4 +216,18 @@ export class MappingTable {
     else if (elder) this.#youngest.set(from, this.#mapping(row.remote), elder);
     else this.#youngest.delete(from, this.#mapping(row.remote));
   }
+}
+
+const noRows: ReadonlySet<Row> = new Set();
+
+function join(sets: Map<number, Set<Row>>, at: number, row: Row): void {
+  const set = sets.get(at);
+  if (set) set.add(row);
+  else sets.set(at, new Set([row]));
+}
+
+function leave(sets: Map<number, Set<Row>>, at: number, row: Row): void {
+  const set = sets.get(at);
+  set?.delete(row);
+  if (set?.size === 0) sets.delete(at);
 }

@@ -107,14 +107,15 @@ export class NatNode implements Machine<NodeInput, NodeOutput> {
     }
   }
 
-  /** The segment must hear of it; the box learns it by itself. */
+  /** The segment must hear of it; the box learns it by itself. Of several addresses the first one changes. */
   #moveTo(address: IpAddress): void {
     const interfaceName = this.#outside;
-    for (const old of this.#outsideAddresses) {
+    const [old, ...others] = this.#outsideAddresses;
+    if (old !== undefined) {
       this.#ip.withdraw(old, interfaceName);
       this.#outputs.push({ kind: 'address', interface: interfaceName, address: old, assigned: false });
     }
-    this.#outsideAddresses = [address];
+    this.#outsideAddresses = [address, ...others];
     this.#ip.assign(address, interfaceName);
     this.#outputs.push({ kind: 'address', interface: interfaceName, address, assigned: true });
   }

@@ -56,7 +56,7 @@ const keys = keysOf(z.toJSONSchema(topologySchema, { io: 'output', unrepresentab
 test('topologies/README.md has a row for every key of the schema, and for no other', () => {
   const leaves = [...new Set(keys.map(([path]) => path))];
   const isGroup = (path: string): boolean => leaves.some((leaf) => leaf.startsWith(`${path}.`) || leaf.startsWith(`${path}[]`));
-  expect([...rows.keys()].filter((path) => !isGroup(path)).sort()).toEqual(leaves.sort());
+  expect([...rows.keys()].filter((path) => !isGroup(path)).sort()).toEqual(leaves.filter((path) => !isGroup(path)).sort());
 });
 
 test.each(keys.filter(([, choices]) => choices.length > 0))('the row of %s names its choices', (path, choices) => {

@@ -36,6 +36,9 @@ describe('a wrong topology file is answered with file, line, column and what was
     ['inside: lann', 'inside: lan', /^my\.yaml:7:10: no segment "lann"; did you mean "lan"\?$/],
     ['connectsTo: gatewy', 'connectsTo: gateway', /^my\.yaml:9:23: no host "gatewy"; did you mean "gateway"\?$/],
     ['connectsTo: alice', 'connectsTo: gateway', /^my\.yaml:9:23: alice is no gateway: give it "protects: SEGMENT"$/],
+    ['preset: linux-masquerade, behaviour: { pool: { byRemotePort: { 4500: 1 } } }', 'preset: linux-masquerade', /^my\.yaml:7:89: pool\.byRemotePort and pool\.addresses: there are not so many addresses; the first one is 0$/],
+    ['preset: linux-masquerade, behaviour: { ports: { range: [2000, 1000] } }', 'preset: linux-masquerade', /^my\.yaml:7:90: ports\.range: the range ends before it begins$/],
+    ['preset: linux-masquerade, behaviour: { ports: { blocks: { size: 100, perHost: 1 }, range: [2000, 2010] } }', 'preset: linux-masquerade', /^my\.yaml:7:\d+: ports\.blocks\.size and ports\.range: a block is larger than the whole range$/],
     ['on: lan, address: 192.168.8.2,', 'on: lan,', /^my\.yaml:9:\d+: 192\.168\.8\.2 is not in lan's prefix 192\.168\.7\.0\/24$/],
   ];
   test.each(wrongs)('%s', (wrong, right, message) => {
@@ -72,6 +75,20 @@ describe('what a topology leaves open is decided', () => {
       { to: { address: '10.99.0.0', length: 24 }, via: 'tunnel' },
     ]);
     expect(node('gateway').routes).toEqual([{ to: { address: '10.98.0.0', length: 16 }, via: 'tunnel' }]);
+  });
+
+  test('a box with several outside addresses gets the next ones behind all others, its interface has the first', () => {
+    const pooled = planTopology(vary(parseTopology(home, 'my.yaml'), { nats: { box: { behaviour: { pool: { addresses: 3 } } } } })).plan;
+    const box = pooled.nodes.find(({ name }) => name === 'box')!;
+    expect(box.kind === 'nat' && box.box.outsideAddresses).toEqual(['203.0.113.1', '203.0.113.3', '203.0.113.4']);
+    expect(box.interfaces.at(-1)!.address).toBe('203.0.113.1');
+    expect(pooled.nodes.find(({ name }) => name === 'gateway')!.interfaces[0]!.address).toBe('203.0.113.2');
+  });
+
+  test('hairpinning that is only said to be on shows the sender outside address', () => {
+    const turned = planTopology(vary(parseTopology(home, 'my.yaml'), { nats: { box: { behaviour: { hairpinning: true } } } })).plan;
+    const box = turned.nodes.find(({ name }) => name === 'box')!;
+    expect(box.kind === 'nat' && box.box.behaviour.hairpinning).toBe('external-source');
   });
 
   test('a crowd gets a prefix with room for it', () => {
