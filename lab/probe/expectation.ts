@@ -33,7 +33,7 @@ export function expectationOf(behaviour: NatBehaviour): Expectation {
     pooling: 'one address',
     conflict: preserves && ports.onConflict === 'refuse' ? 'refused' : 'another port',
     overloading: preserves && ports.overloading !== false && mapping !== 'address-and-port-dependent',
-    hairpinning: turnsAround(behaviour) ? 'external source' : 'none',
+    hairpinning: !turnsAround(behaviour) ? 'none' : behaviour.hairpinning === 'internal-source' ? 'internal source' : 'external source',
     unreplied,
     replied: believed,
     refreshOutbound: refresh !== 'inbound',
@@ -42,7 +42,7 @@ export function expectationOf(behaviour: NatBehaviour): Expectation {
 }
 
 /** Two that know each other's outside endpoint from a third: with a mapping for each destination it is not the one that the other speaks from. */
-const turnsAround = ({ hairpinning, mapping, filtering }: NatBehaviour): boolean => hairpinning && (mapping === 'endpoint-independent' || filtering === 'endpoint-independent');
+const turnsAround = ({ hairpinning, mapping, filtering }: NatBehaviour): boolean => hairpinning !== false && (mapping === 'endpoint-independent' || filtering === 'endpoint-independent');
 
 export interface Disagreement {
   readonly measure: Measure;

@@ -43,7 +43,7 @@ const turn: { readonly [Name in Measure]: (value: Measured[Name], base: NatBehav
   pooling: () => ({}),
   conflict: (outcome) => (outcome === 'the same port' ? {} : { ports: { onConflict: outcome === 'refused' ? 'refuse' : 'another-port' } }),
   overloading: (overloading, { ports }) => (overloading === (ports.overloading !== false) || !overloading ? {} : { ports: { overloading: 'per-remote' } }),
-  hairpinning: (outcome) => ({ hairpinning: outcome !== 'none' }),
+  hairpinning: (outcome) => ({ hairpinning: outcome === 'none' ? false : outcome === 'internal source' ? 'internal-source' : 'external-source' }),
   unreplied: (life, { timeouts }) => ({ timeouts: { unreplied: likely(life, timeouts.unreplied) } }),
   replied: (life, { timeouts }) => ({ timeouts: { replied: likely(life, timeouts.replied) } }),
   refreshOutbound: () => ({}),
