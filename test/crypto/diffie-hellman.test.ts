@@ -178,6 +178,51 @@ const vectors: readonly Vector[] = [
       645a0889 d8aa26f4 a99d7db4 2cc468a4
     `),
   },
+  {
+    name: 'pow() of Python, the prime by the formula of RFC 2409 §6.2, a public value that starts with a zero octet',
+    group: 'modp-1024',
+    i: fromHex('54dec3bf 95a47a12 6a895c3f 9f91f6dd 0d603440 25cde9c9 6143a2a4 7efb'),
+    gi: fromHex(`
+      6d02712a 9b4a5238 f8e7de9e a9cd94f1 d7a09c33 1f62688e 804af35a f167ceea 66377110 09d9cde8 5da612f0 03f4dd35
+      1da8cd9e 3d1f2f7d bb13e131 781f4917 73304b00 6547efc7 755e0ac3 637ee515 a9c4a2e6 79ba2382 f7371692 ac0cf3fd
+      478d3155 d4c61f12 beb0b708 68dd905f 807c7050 ab0f55cf e6aa01b0 4abece00
+    `),
+    r: fromHex('363f0f69 eb2169b8 33b4b30f 0a4aa6cd 0f2e712e db6ea48e 095c1816 919a'),
+    gr: fromHex(`
+      008aae47 f53b003e 317d8a5b b4144ef7 2436eb2c 4d7ee789 949af0cd e5059df6 60da3cf2 b1658a34 c2554f17 73515337
+      c95a7e88 bab1c659 0d936182 f4df661e fa9af2ad 6bf1aef4 c9536d8c e34f554b 6c46f7c7 55671153 ccb478c5 d0f0483a
+      95c1c4a0 276a57b3 7d62af13 3dd59999 cc72c25b ec224097 02269550 b343701a
+    `),
+    gir: fromHex(`
+      48ffaa1c 84187ee6 ef907060 de5f7199 5eb82b93 80e9c4ad fc68c93c dc422534 88bef3ef 163a0721 62f99337 21f9674f
+      17173d64 085436a4 f7c1a218 7dc62766 625164a4 2c563803 622742d0 7c87b7e7 1d897560 781acba8 658b62cc f219b2b6
+      8a19de62 2fbff61d aae09d80 d1c2c7fc 5c413dba cb6448ba 275778d0 2fc4fca6
+    `),
+  },
+  {
+    name: 'pow() of Python, the prime by the formula of RFC 3526 §2, a public value that starts with a zero octet',
+    group: 'modp-1536',
+    i: fromHex('7f6c57f5 b15b0fc2 7103ecce 33f5de26 4fd70341 d4e11a6e 62939f0d f3d8'),
+    gi: fromHex(`
+      17300c12 136bdebf bab5f21b 561ff910 67d1c8bd 61375a17 677831b4 6afba87f 2c2a77de 2aeee498 3e126fa4 464ea5f8
+      6177dd33 5ffa2105 d1a9e63f 09ed6ddd 66ab3aab 582b91a0 2fba3fe4 1c3655a5 3e8af733 e9010cca 5f7086f6 2ef12455
+      354cbe3b af55b299 dcb62d7c d31ee732 dcaf28db a711f800 efd29c4a 9d44ea43 9aa21ae4 0a4abf36 34ced9e6 63a0ca30
+      b1dac583 37350860 efea075a b73259ba fdfea98c 4a4334eb 53e93893 5f990f5e 0e2636f7 de423dfd 82443f27 e630a31e
+    `),
+    r: fromHex('011a0e1c 6639857f 99c07c1f 399ea72d 4cc1215a 42a02423 5ddf2617 91d8'),
+    gr: fromHex(`
+      001295fc 07dffe07 baaebb90 e3a6fce8 9a28bc77 08bb86c8 47a03033 3c195067 a9ed69ab 76871008 38f921a2 865820fd
+      801baa8d ae5e63e5 3ff20a80 05fef6c2 0bbc7505 ec51ef4b 9bdaf6df 545fb995 c97b1d28 c5a9c2a9 688945dd e07994aa
+      25ae7842 836eddc0 ecc423e8 e309167b b8b3167e a982b53e c3dfa1cb d795208a d70f803a 5b0c34c7 db225166 b811ef63
+      7c652026 3d469f14 2986f848 23fc00db 85583e35 063712fc 3c8ddccb de820d19 549d600b 3b47aab6 d27f767f c97d08bd
+    `),
+    gir: fromHex(`
+      527f185d 6ff6ed3d 4adf5914 41c4cf25 d67c22df 33b5b2bc 1642968e 0d322c14 078d3fcf 012cda00 3cb5c620 e695c21f
+      2b4a17f3 2dd4d1ff eb576cd6 892773fd d44732a9 5e866a72 7b3d00fb 44521f40 9277d1ba 34fc3bbe 94a2eda2 2f045951
+      d296b2a3 5c9d5615 250ec686 dd59e766 94f22a93 a425c041 1744cb11 68b5732e 5c52ce11 120c4869 5658a355 42e2068f
+      a3f97f16 3bca6de1 47f07fcb 0e0558f6 6b6183a9 470e38ed f4660e6e 47bcf800 95245fd0 e4982389 d6a9f71b aefb2497
+    `),
+  },
 ];
 
 test.each(vectors)('$group agrees with $name', ({ group, i, gi, r, gr, gir }) => {

@@ -134,6 +134,20 @@ const vectors: readonly { name: string; prf: PrfName; key: Uint8Array; data: Uin
       95e64f73 f63f0aec 8b915a98 5d786598
     `),
   },
+  {
+    name: 'RFC 2202 §2, case 1',
+    prf: 'hmac-md5',
+    key: fromHex('0b0b0b0b 0b0b0b0b 0b0b0b0b 0b0b0b0b'),
+    data: fromHex('48692054 68657265'),
+    expected: fromHex('9294727a 3638bb1c 13f48ef8 158bfc9d'),
+  },
+  {
+    name: 'RFC 2202 §2, case 2',
+    prf: 'hmac-md5',
+    key: fromHex('4a656665'),
+    data: fromHex('77686174 20646f20 79612077 616e7420 666f7220 6e6f7468 696e673f'),
+    expected: fromHex('750c783e 6ab0b503 eaa86e31 0a5db738'),
+  },
 ];
 
 test.each(vectors)('$prf computes what the RFC says: $name', ({ prf: name, key, data, expected }) => {
