@@ -6,6 +6,7 @@ import { seeded } from '../../../src/core/random.ts';
 import type { EndpointCommand } from '../../../src/host/ports.ts';
 import type { NatControl } from '../../../src/nat/behaviour.ts';
 import type { NodePlan, RoutePlan, WorldPlan } from '../../../src/sim/plan.ts';
+import type { RawProgram } from '../../../src/sim/raw-node.ts';
 import type { TraceLog } from '../../../src/trace/trace.ts';
 import type { Exit, Lab, LabOptions, NatEngineChoice, Predicate } from '../backend.ts';
 import { Watch } from '../watch.ts';
@@ -18,6 +19,7 @@ import type { BoxDriver } from './box.ts';
 import { createNamespace } from './namespace.ts';
 import { PacketSocket } from './packet-socket.ts';
 import { Poller } from './poller.ts';
+import { RawHost } from './raw-host.ts';
 import { execInside } from './exec.ts';
 
 /** How many times faster than the clock on the wall the lab's time passes: a mapping's 30 s are 3 s to wait. */
@@ -32,6 +34,8 @@ interface Node {
   readonly capture: PacketSocket;
   readonly endpoint?: EndpointDriver;
   readonly nat?: BoxDriver;
+  /** A program that has the host to itself. */
+  readonly raw?: RawHost | undefined;
 }
 
 export class NamespaceLab implements Lab {
@@ -44,7 +48,7 @@ export class NamespaceLab implements Lab {
   readonly #switches: Interfaces;
   readonly #nodes = new Map<string, Node>();
 
-  constructor(plan: WorldPlan, { seed, trace, signal, natEngine = 'auto' }: LabOptions) {
+  constructor(plan: WorldPlan, { seed, trace, signal, natEngine = 'auto', programs }: LabOptions) {
     this.#plan = plan;
     this.#trace = trace;
     this.#signal = signal;
@@ -53,7 +57,8 @@ export class NamespaceLab implements Lab {
     const wired = new Map(plan.nodes.map((node) => [node.name, new Interfaces(createNamespace(), { forwarding: node.kind !== 'host' || node.forwards, ipv6: false })]));
     this.#wireUp(wired);
     const random = seeded(seed);
-    for (const node of plan.nodes) this.#nodes.set(node.name, this.#inhabit(node, wired.get(node.name)!, random.fork(`node/${node.name}`)));
+    for (const node of plan.nodes) this.#nodes.set(node.name, this.#inhabit(node, wired.get(node.name)!, random.fork(`node/${node.name}`), programs?.get(node.name)));
+    for (const { raw } of this.#nodes.values()) raw?.begin();
   }
 
   get now(): Instant {
@@ -107,9 +112,10 @@ export class NamespaceLab implements Lab {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const { endpoint, nat } of this.#nodes.values()) {
+    for (const { endpoint, nat, raw } of this.#nodes.values()) {
       endpoint?.close();
       nat?.close();
+      raw?.close();
     }
     await Promise.all([...this.#nodes.values()].map(({ capture }) => capture.close()));
     await this.#poller.close();
@@ -136,15 +142,18 @@ export class NamespaceLab implements Lab {
     });
   }
 
-  #inhabit(plan: NodePlan, interfaces: Interfaces, random: ReturnType<typeof seeded>): Node {
+  #inhabit(plan: NodePlan, interfaces: Interfaces, random: ReturnType<typeof seeded>, program?: RawProgram): Node {
     const segments = new Map(plan.interfaces.map(({ name, segment }) => [interfaces.index(name), { name, segment }]));
     const clock = this.#clock;
+    const raw = program && new RawHost({ namespace: interfaces.namespace, addresses: plan.interfaces.map(({ address }) => address), program, clock });
     const capture = new PacketSocket(interfaces.namespace, this.#poller, { interfaces: [...segments.keys()], clock }, ({ at, interface: index, direction, bytes }) => {
       const { name, segment } = segments.get(index)!;
       this.#trace.record(at, plan.name, { layer: 'link', body: { kind: 'packet', interface: name, segment, direction, bytes } });
+      if (direction === 'in') raw?.receive(bytes);
     });
     const record = (at: Instant, happening: Parameters<TraceLog['record']>[2]): void => void this.#trace.record(at, plan.name, happening);
-    const node = { plan, interfaces, capture };
+    const node = { plan, interfaces, capture, raw };
+    if (raw) return node;
     if (plan.kind === 'nat') return { ...node, nat: runBox({ plan, engine: engineOf(plan, this.#natEngine, rate), interfaces, poller: this.#poller, clock, random, capture, rate, report: (event) => record(clock.now(), { layer: 'nat', body: event }) }) };
     if (plan.kind === 'host' && plan.endpoint !== undefined) return { ...node, endpoint: new EndpointDriver({ plan, interfaces, poller: this.#poller, clock, random, capture, record }) };
     return node;
