@@ -24,6 +24,14 @@ export interface ChildAlgorithms {
   readonly extendedSequenceNumbers: boolean;
 }
 
+export type ChildMode = 'tunnel' | 'transport';
+
+/** What the two ends were called by the peer, before any NAT: the addresses that it makes its checksums over in transport mode (NAT-OA). */
+export interface OriginalAddresses {
+  readonly own: IpAddress;
+  readonly peer: IpAddress;
+}
+
 export interface ChildSa<Sa extends AnyIkeSa = AnyIkeSa> {
   /** Changes hands when its IKE SA is rekeyed. */
   ike: Sa;
@@ -31,9 +39,10 @@ export interface ChildSa<Sa extends AnyIkeSa = AnyIkeSa> {
   readonly spiOut: number;
   /** Ties SAs and policies together in the stack; a rekeyed child SA keeps it. */
   readonly reqid: number;
-  readonly selectors: Selectors;
+  selectors: Selectors;
   /** What the policies hold: the same, or the wider selectors of a trap that stands before and after. */
-  readonly policies: Selectors;
+  policies: Selectors;
+  readonly mode: ChildMode;
   readonly encapsulation: Encapsulation;
   /** The outer addresses as the stack has them. */
   path: Path;
@@ -67,7 +76,11 @@ export interface ChildPlan<Sa extends AnyIkeSa> {
   /** Our role in the exchange that made it, which need not be that in the IKE SA. */
   readonly role: Role;
   readonly keys: Record<Role, SaKeys>;
+  /** In transport mode with the addresses as they are seen at this end. */
   readonly selectors: Selectors;
+  /** `tunnel` when not said. */
+  readonly mode?: ChildMode;
+  readonly originals?: OriginalAddresses | undefined;
   /** The child SA that it replaces. */
   readonly replaces?: ChildSa<Sa> | undefined;
   readonly story: string;
@@ -106,14 +119,15 @@ export function releaseSpi(sa: AnyIkeSa, spi: number, destination: IpAddress = s
 // ---- making and changing
 
 export function installChild<Sa extends AnyIkeSa>(sa: Sa, plan: ChildPlan<Sa>): ChildSa<Sa> {
-  const { spiIn, spiOut, selectors, replaces } = plan;
+  const { spiIn, spiOut, selectors, replaces, mode = 'tunnel' } = plan;
   const { context, local, peer } = sa;
   const trap = context.traps.of(sa.connection);
-  const reqid = replaces?.reqid ?? trap?.reqid ?? context.children.newReqid();
+  const known = replaces?.reqid ?? trap?.reqid ?? (mode === 'transport' ? context.policies.reqidInTransport(selectors) : undefined);
+  const reqid = known ?? context.children.newReqid();
   const [mine, theirs] = [plan.keys[plan.role], plan.keys[plan.role === 'initiator' ? 'responder' : 'initiator']];
   const lifetimes = lifetimesOf(sa);
   const child: ChildSa<Sa> = {
-    ike: sa, spiIn, spiOut, reqid, selectors, policies: trap?.selectors ?? selectors, path: { local, peer }, encapsulation: sa.encapsulation, state: 'installed',
+    ike: sa, spiIn, spiOut, reqid, selectors, policies: trap?.selectors ?? selectors, path: { local, peer }, mode, encapsulation: sa.encapsulation, state: 'installed',
     rekeying: false, peersRekey: undefined,
     outbound: replaces !== undefined && plan.role === 'responder' ? 'held back' : 'installed',
     addOutbound: () => {
@@ -121,7 +135,7 @@ export function installChild<Sa extends AnyIkeSa>(sa: Sa, plan: ChildPlan<Sa>): 
       child.outbound = 'installed';
       context.pfkey.request(
         'SADB_ADD',
-        { ...saBody(plan, spiOut, mine, reqid), source: outer(from.address), destination: outer(to.address), ...lifetimes, ...nattOf(child.ike, from.port, to.port) },
+        { ...saBody(plan, spiOut, mine, reqid), source: outer(from.address), destination: outer(to.address), ...lifetimes, ...nattOf(child.ike, from.port, to.port), ...natOaOf(plan, 'outbound') },
         ({ errno }) => {
           if (errno === 0 || child.state === 'gone') return;
           child.outbound = 'refused';
@@ -138,14 +152,14 @@ export function installChild<Sa extends AnyIkeSa>(sa: Sa, plan: ChildPlan<Sa>): 
   sa.children.add(child);
   context.pfkey.request(
     'SADB_UPDATE',
-    { ...saBody(plan, spiIn, theirs, reqid), source: outer(peer.address), destination: outer(local.address), ...lifetimes, ...nattOf(sa, peer.port, local.port) },
+    { ...saBody(plan, spiIn, theirs, reqid), source: outer(peer.address), destination: outer(local.address), ...lifetimes, ...nattOf(sa, peer.port, local.port), ...natOaOf(plan, 'inbound') },
     ({ errno }) => {
       if (errno !== 0 && child.state !== 'gone') plan.refused(child);
     },
   );
   wipe(theirs.encryption, theirs.integrity);
   if (child.outbound === 'installed') child.addOutbound();
-  if (replaces === undefined && trap === undefined) context.policies.add(reqid, selectors, { local: local.address, peer: peer.address });
+  if (known === undefined) context.policies.add(reqid, selectors, { local: local.address, peer: peer.address }, mode);
   tell(child, 'established', plan.story);
   return child;
 }
@@ -191,7 +205,19 @@ export function moveChild(child: ChildSa): void {
       ...nattOf(ike, local.port, peer.port), ...(moved ? { newDestination: outer(peer.address) } : {}),
     });
   }
-  if (moved) policies.move(child.reqid, child.policies, { local: local.address, peer: peer.address });
+  if (!moved) return;
+  if (child.mode === 'transport') readdress(child, path.peer.address);
+  else policies.move(child.reqid, child.policies, { local: local.address, peer: peer.address });
+}
+
+/** In transport mode the peer's address is in the selectors too. */
+function readdress(child: ChildSa, from: IpAddress): void {
+  const { context: { policies }, local, peer } = child.ike;
+  const moved = ({ local: ours, remote }: Selectors): Selectors => ({ local: ours, remote: remote.map((selector) => (selector.startAddress === from && selector.endAddress === from ? { ...selector, startAddress: peer.address, endAddress: peer.address } : selector)) });
+  policies.remove(child.reqid, child.policies);
+  child.selectors = moved(child.selectors);
+  child.policies = moved(child.policies);
+  if (policies.reqidInTransport(child.policies) !== child.reqid) policies.add(child.reqid, child.policies, { local: local.address, peer: peer.address }, 'transport');
 }
 
 export function tell(child: ChildSa, state: 'established' | 'rekeyed' | 'deleted' | 'failed', story: string): void {
@@ -248,13 +274,19 @@ const authOf: Readonly<Record<IntegrityName, number>> = {
   'hmac-sha2-512-256': authAlgorithms.SHA2_512HMAC,
 };
 
-function saBody({ algorithms }: { readonly algorithms: ChildAlgorithms }, spi: number, keys: SaKeys, reqid: number): PfkeyRequest {
+/** Where there is a NAT, a receiver in transport mode needs the addresses that the checksums were made over. */
+function natOaOf({ mode, originals }: { readonly mode?: ChildMode; readonly originals?: OriginalAddresses | undefined }, direction: 'inbound' | 'outbound'): PfkeyRequest {
+  if (mode !== 'transport' || originals === undefined) return {};
+  return { nattOriginalAddress: outer(originals.peer), ...(direction === 'inbound' ? { nattOriginalDestination: outer(originals.own) } : {}) };
+}
+
+function saBody({ algorithms, mode = 'tunnel' }: { readonly algorithms: ChildAlgorithms; readonly mode?: ChildMode }, spi: number, keys: SaKeys, reqid: number): PfkeyRequest {
   return {
     sa: {
       spi, replay: replayWindow / 8, state: saStates.MATURE, auth: authOf[algorithms.integrity], encrypt: encryptionOf[algorithms.encryption],
       flags: algorithms.extendedSequenceNumbers ? saFlags.ESN : 0,
     },
-    sa2: { mode: ipsecModes.TUNNEL, sequence: 0, reqid },
+    sa2: { mode: mode === 'transport' ? ipsecModes.TRANSPORT : ipsecModes.TUNNEL, sequence: 0, reqid },
     encryptionKey: keys.encryption,
     ...(keys.integrity.length > 0 ? { authKey: keys.integrity } : {}),
   };

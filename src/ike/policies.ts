@@ -2,6 +2,7 @@
 import { isIpv4, type IpAddress } from '../core/address.ts';
 import type { TrafficSelector } from '../wire/ike/message.ts';
 import { ipsecModes, policyDirections, policyLevels, policyTypes, type PfkeyAddress, type PfkeyMessage } from '../wire/pfkey/message.ts';
+import type { ChildMode } from './child.ts';
 import type { PfkeyClient } from './pfkey-client.ts';
 import { prefixesOf, type Selectors } from './traffic-selectors.ts';
 
@@ -16,6 +17,7 @@ type Direction = 'INBOUND' | 'OUTBOUND';
 /** Who wants a policy: the stack has one for the same selectors, the newest claim's. */
 interface Claim {
   readonly reqid: number;
+  readonly mode: ChildMode;
   ends: Ends;
 }
 
@@ -31,14 +33,28 @@ export class SecurityPolicies {
     this.#pfkey = pfkey;
   }
 
-  add(reqid: number, selectors: Selectors, ends: Ends): void {
+  add(reqid: number, selectors: Selectors, ends: Ends, mode: ChildMode): void {
     forEachPolicy(selectors, (direction, source, destination) => {
       const key = keyOf(direction, source, destination);
       const claims = this.#claims.get(key) ?? [];
       this.#claims.set(key, claims);
-      claims.push({ reqid, ends });
+      claims.push({ reqid, mode, ends });
       this.#tell(claims.length === 1 ? 'SADB_X_SPDADD' : 'SADB_X_SPDUPDATE', direction, source, destination, claims.at(-1)!);
     });
+  }
+
+  /**
+   * The reqid under which the policies for these selectors stand already, in transport mode. Systems give one reqid to all SAs with equal selectors: what comes
+   * by any of them gets in, and the newest takes what goes out (RFC 3948 §5.2).
+   */
+  reqidInTransport(selectors: Selectors): number | undefined {
+    const reqids = new Set<number | undefined>();
+    forEachPolicy(selectors, (direction, source, destination) => {
+      const claim = this.#claims.get(keyOf(direction, source, destination))?.at(-1);
+      reqids.add(claim?.mode === 'transport' ? claim.reqid : undefined);
+    });
+    const [reqid] = reqids;
+    return reqids.size === 1 ? reqid : undefined;
   }
 
   remove(reqid: number, selectors: Selectors): void {
@@ -75,11 +91,11 @@ export class SecurityPolicies {
   }
 }
 
-function policyOf(direction: Direction, { reqid, ends: { local, peer } }: Claim): NonNullable<PfkeyMessage['policy']> {
+function policyOf(direction: Direction, { reqid, mode, ends: { local, peer } }: Claim): NonNullable<PfkeyMessage['policy']> {
   const tunnel = direction === 'INBOUND' ? { source: peer, destination: local } : { source: local, destination: peer };
   return {
     type: policyTypes.IPSEC, direction: policyDirections[direction], id: 0, priority: 0,
-    requests: [{ protocol: 50, mode: ipsecModes.TUNNEL, level: policyLevels.UNIQUE, reqid, tunnel }],
+    requests: [{ protocol: 50, level: policyLevels.UNIQUE, reqid, ...(mode === 'transport' ? { mode: ipsecModes.TRANSPORT } : { mode: ipsecModes.TUNNEL, tunnel }) }],
   };
 }
 

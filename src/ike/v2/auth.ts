@@ -6,17 +6,18 @@ import { notifyTypes, type Payload } from '../../wire/ike/message.ts';
 import { notifyName } from '../../wire/ike/notation.ts';
 import { childKeys } from '../../crypto/ike-keys.ts';
 import type { Role } from '../any-ike-sa.ts';
-import { installChild, releaseSpi, reserveSpi, type ChildAlgorithms } from '../child.ts';
+import { installChild, releaseSpi, reserveSpi, type ChildAlgorithms, type ChildMode } from '../child.ts';
 import type { ConnectionConfig } from '../config.ts';
 import { describeIdentity, identityToWire, matchesIdentity, type WireIdentity } from '../identity.ts';
 import { anyIpv4, selectorOfAddress, within } from '../traffic-selectors.ts';
 import { addressReply, addressRequest, asksForAddress, givenAddress } from './configuration.ts';
 import { consequences } from './create-child.ts';
-import { refusePeer } from './informational.ts';
+import { deleteUnwanted, refusePeer } from './informational.ts';
 import { errorOf, espSpi, espSpiFrom, notify, notifyOf, only } from './payloads.ts';
 import { childFailed, narrowed, wantedSelectors } from '../wanted-traffic.ts';
 import { acceptedEsp, chooseEsp, chooseIke, espProposals } from './proposals.ts';
 import type { IkeSa } from './sa.ts';
+import { agreedMode, askedMode, modeNotify, substituted, wantedMode } from './transport-mode.ts';
 
 /** RFC 7296 §3.8: Shared Key Message Integrity Code. */
 const sharedKeyMic = 2;
@@ -62,6 +63,7 @@ function authRequest(sa: IkeSa, offer: ReturnType<typeof espProposals>): Payload
     { type: 'AUTH', method: sharedKeyMic, data: expectedAuth(sa, 'initiator', identity, connection) },
     ...(firstContact ? [notify(notifyTypes.INITIAL_CONTACT)] : []),
     ...(virtualAddress === 'request' ? [addressRequest] : []),
+    ...modeNotify(wantedMode(sa)),
     { type: 'SA', proposals: offer },
     { type: 'TSi', selectors: local },
     { type: 'TSr', selectors: remote },
@@ -114,16 +116,23 @@ function takeFirstChild(sa: IkeSa, payloads: readonly Payload[], spiIn: number, 
   }
   const wanted = wantedSelectors(sa, address && selectorOfAddress(address));
   const chosen = acceptedEsp(only(payloads, 'SA')?.proposals ?? [], offer);
-  const [local, remote] = [only(payloads, 'TSi')?.selectors ?? [], only(payloads, 'TSr')?.selectors ?? []];
+  const mode = askedMode(payloads);
+  const { selectors, originals } = substituted(sa, mode, { local: only(payloads, 'TSi')?.selectors ?? [], remote: only(payloads, 'TSr')?.selectors ?? [] });
+  const { local, remote } = selectors;
   const spiOut = chosen && espSpiFrom(chosen.proposal.spi);
   if (chosen === undefined || spiOut === undefined || spiOut === 0 || local.length === 0 || remote.length === 0 || !within(local, wanted.local) || !within(remote, wanted.remote)) {
     fail(`${other} answers with a child SA that ${me} has not asked for.`);
     return;
   }
+  if (mode !== wantedMode(sa)) {
+    fail(`${other} answers with a child SA in ${mode} mode, which ${me} does not want.`);
+    deleteUnwanted(sa, spiIn);
+    return;
+  }
   if (address !== undefined) sa.useVirtualAddress(address);
   installChild(sa, {
-    spiIn, spiOut, algorithms: chosen.algorithms, role: 'initiator', keys: firstChildKeys(sa, chosen.algorithms), selectors: { local, remote },
-    story: childStory(sa), ...consequences,
+    spiIn, spiOut, algorithms: chosen.algorithms, role: 'initiator', keys: firstChildKeys(sa, chosen.algorithms), selectors, mode, originals,
+    story: childStory(sa, mode), ...consequences,
   });
 }
 
@@ -205,7 +214,9 @@ function answerWithChild(sa: IkeSa, payloads: readonly Payload[], answer: (child
     return;
   }
   sa.virtualAddress = address;
-  const selectors = narrowed(sa, { local: tsr, remote: tsi });
+  const mode = agreedMode(sa, payloads);
+  const asked = substituted(sa, mode, { local: tsr, remote: tsi });
+  const selectors = narrowed(sa, asked.selectors);
   if (selectors === undefined) {
     sa.giveAddressBack();
     without(notifyTypes.TS_UNACCEPTABLE, `${me} and ${other} do not want the same traffic in the tunnel.`);
@@ -215,14 +226,15 @@ function answerWithChild(sa: IkeSa, payloads: readonly Payload[], answer: (child
     const keys = firstChildKeys(sa, chosen.algorithms);
     const child: Payload[] = [
       ...(address === undefined ? [] : [addressReply(address)]),
+      ...modeNotify(mode),
       { type: 'SA', proposals: [{ ...chosen.proposal, spi: espSpi(spiIn) }] },
       { type: 'TSi', selectors: selectors.remote },
       { type: 'TSr', selectors: selectors.local },
     ];
     answer(child, () => {
       installChild(sa, {
-        spiIn, spiOut, algorithms: chosen.algorithms, role: 'responder', keys, selectors,
-        story: childStory(sa), ...consequences,
+        spiIn, spiOut, algorithms: chosen.algorithms, role: 'responder', keys, selectors, mode, originals: asked.originals,
+        story: childStory(sa, mode), ...consequences,
       });
     });
   }, () => without(notifyTypes.NO_ADDITIONAL_SAS, `${me} has no SPI left for ${other}.`));
@@ -244,8 +256,8 @@ function firstChildKeys(sa: IkeSa, { suite }: ChildAlgorithms): ReturnType<typeo
   return childKeys({ prf: sa.algorithms!.prf, suite, skD: sa.protection.keys.skD, nonceI, nonceR });
 }
 
-const childStory = (sa: IkeSa): string => {
+const childStory = (sa: IkeSa, mode: ChildMode): string => {
   const { me, other } = sa.names;
   const way = sa.encapsulation === 'udp' ? `in UDP between port ${sa.local.port} and port ${sa.peer.port}` : 'plain, as IP protocol 50';
-  return `The first child SA is there: ${me} and ${other} can send ESP, ${way}.`;
+  return `The first child SA is there: ${me} and ${other} can send ESP${mode === 'transport' ? ' around their own packets (transport mode)' : ''}, ${way}.`;
 };

@@ -6,15 +6,16 @@ import { childKeys } from '../../crypto/ike-keys.ts';
 import type { DhGroup, DhKeyPair } from '../../crypto/types.ts';
 import { notifyTypes, protocolIds, type Payload, type Proposal } from '../../wire/ike/message.ts';
 import { notifyName } from '../../wire/ike/notation.ts';
-import { installChild, releaseSpi, removeChild, reserveSpi, tell } from '../child.ts';
+import { installChild, releaseSpi, removeChild, reserveSpi, tell, type ChildMode } from '../child.ts';
 import { sameSelectors, within, type Selectors } from '../traffic-selectors.ts';
-import { askAbout, deleteChild } from './informational.ts';
+import { askAbout, deleteChild, deleteUnwanted } from './informational.ts';
 import { freshNonce } from './init.ts';
 import { lower, lowest } from './nonces.ts';
 import { childNotify, errorOf, espSpi, espSpiFrom, invalidKe, nonceOf, notify, notifyOf, only, wantedGroup } from './payloads.ts';
 import { childFailed, narrowed, wantedSelectors } from '../wanted-traffic.ts';
 import { acceptedEsp, chooseEsp, espProposals } from './proposals.ts';
 import type { IkeSa, V2Child } from './sa.ts';
+import { agreedMode, askedMode, modeNotify, substituted } from './transport-mode.ts';
 
 /** What comes of a child SA that the stack refuses, or whose rekey was put off. */
 export const consequences = {
@@ -28,6 +29,7 @@ export const consequences = {
 interface Wish {
   readonly spiIn: number;
   readonly selectors: Selectors;
+  readonly mode: ChildMode;
   readonly replaces: V2Child | undefined;
   readonly offer: readonly Proposal[];
   readonly nonce: Uint8Array;
@@ -76,12 +78,13 @@ function newWish({ connection, context }: IkeSa, spiIn: number, selectors: Selec
   const [first] = configured.flatMap(({ groups }) => groups);
   const group = wanted ?? (first === undefined ? undefined : dhGroup(first));
   return {
-    spiIn, selectors, replaces, group, keyPair: group?.generate(context.random), nonce: freshNonce(context.random),
+    spiIn, selectors, mode: replaces?.mode ?? connection.child.mode ?? 'tunnel', replaces, group, keyPair: group?.generate(context.random), nonce: freshNonce(context.random),
     offer: espProposals(configured, espSpi(spiIn), 'with groups'),
   };
 }
 
-const request = ({ offer, nonce, group, keyPair, selectors }: Wish): Payload[] => [
+const request = ({ offer, nonce, group, keyPair, selectors, mode }: Wish): Payload[] => [
+  ...modeNotify(mode),
   { type: 'SA', proposals: offer },
   { type: 'Nonce', data: nonce },
   ...(group === undefined ? [] : [{ type: 'KE', group: group.id, data: keyPair!.publicValue } as const]),
@@ -112,11 +115,18 @@ function receiveAnswer(sa: IkeSa, wish: Wish, payloads: readonly Payload[]): voi
   }
   const chosen = acceptedEsp(only(payloads, 'SA')?.proposals ?? [], offer);
   const nonceR = nonceOf(payloads);
-  const [local, remote] = [only(payloads, 'TSi')?.selectors ?? [], only(payloads, 'TSr')?.selectors ?? []];
+  const mode = askedMode(payloads);
+  const { selectors, originals } = substituted(sa, mode, { local: only(payloads, 'TSi')?.selectors ?? [], remote: only(payloads, 'TSr')?.selectors ?? [] });
+  const { local, remote } = selectors;
   const spiOut = chosen && espSpiFrom(chosen.proposal.spi);
   const isAsked = local.length > 0 && remote.length > 0 && within(local, wish.selectors.local) && within(remote, wish.selectors.remote);
   if (chosen === undefined || nonceR === undefined || spiOut === undefined || spiOut === 0 || !isAsked) {
     fail(`${other} answers with a child SA that ${me} has not asked for.`);
+    return;
+  }
+  if (mode !== wish.mode) {
+    fail(`${other} answers with a child SA in ${mode} mode, which ${me} does not want.`);
+    deleteUnwanted(sa, spiIn);
     return;
   }
   const ke = only(payloads, 'KE');
@@ -131,7 +141,7 @@ function receiveAnswer(sa: IkeSa, wish: Wish, payloads: readonly Payload[]): voi
   const { suite } = chosen.algorithms;
   const keys = childKeys({ prf: sa.algorithms!.prf, suite, skD: sa.protection.keys.skD, sharedSecret, nonceI: wish.nonce, nonceR });
   const successor = installChild(sa, {
-    spiIn, spiOut, algorithms: chosen.algorithms, role: 'initiator', keys, selectors: { local, remote }, replaces: replaced,
+    spiIn, spiOut, algorithms: chosen.algorithms, role: 'initiator', keys, selectors, mode, originals, replaces: replaced,
     story: replaces === undefined ? `Another child SA between ${me} and ${other}.` : `Fresh keys: this child SA takes the place of the one before.`,
     ...consequences,
   });
@@ -227,7 +237,9 @@ export function answerNewChild(sa: IkeSa, payloads: readonly Payload[]): void {
     refuse(notify(notifyTypes.INVALID_SYNTAX));
     return;
   }
-  const selectors = narrowed(sa, { local: tsr, remote: tsi });
+  const mode = agreedMode(sa, payloads);
+  const asked = substituted(sa, mode, { local: tsr, remote: tsi });
+  const selectors = narrowed(sa, asked.selectors);
   if (selectors === undefined) {
     fail(notifyTypes.TS_UNACCEPTABLE, `${me} and ${other} do not want the same traffic in the tunnel.`);
     return;
@@ -235,6 +247,7 @@ export function answerNewChild(sa: IkeSa, payloads: readonly Payload[]): void {
   reserveSpi(sa, (spiIn) => {
     const nonceR = freshNonce(sa.context.random);
     sa.window.answer([
+      ...modeNotify(mode),
       { type: 'SA', proposals: [{ ...chosen.proposal, spi: espSpi(spiIn) }] },
       { type: 'Nonce', data: nonceR },
       ...(keyPair === undefined ? [] : [{ type: 'KE', group: group!.id, data: keyPair.publicValue } as const]),
@@ -242,9 +255,9 @@ export function answerNewChild(sa: IkeSa, payloads: readonly Payload[]): void {
       { type: 'TSr', selectors: selectors.local },
     ]);
     const keys = childKeys({ prf: sa.algorithms!.prf, suite, skD: sa.protection.keys.skD, sharedSecret, nonceI, nonceR });
-    const old = replaces !== undefined && replaces.state !== 'gone' && sameSelectors(replaces.selectors.local, selectors.local) && sameSelectors(replaces.selectors.remote, selectors.remote) ? replaces : undefined;
+    const old = replaces !== undefined && replaces.state !== 'gone' && replaces.mode === mode && sameSelectors(replaces.selectors.local, selectors.local) && sameSelectors(replaces.selectors.remote, selectors.remote) ? replaces : undefined;
     const successor = installChild(sa, {
-      spiIn, spiOut, algorithms: chosen.algorithms, role: 'responder', keys, selectors, replaces: old,
+      spiIn, spiOut, algorithms: chosen.algorithms, role: 'responder', keys, selectors, mode, originals: asked.originals, replaces: old,
       story: replaces === undefined ? `Another child SA between ${me} and ${other}.` : 'Fresh keys: this child SA takes the place of the one before.',
       ...consequences,
     });

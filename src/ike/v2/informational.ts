@@ -49,6 +49,11 @@ export function deleteChild(child: V2Child, story: string): void {
   });
 }
 
+/** RFC 7296 §1.3.1: the peer has made a child SA that this side does not want as it is, and has not installed. */
+export function deleteUnwanted(sa: IkeSa, spiIn: number): void {
+  sa.window.ask({ exchange: 'INFORMATIONAL', payloads: () => [deleteChildren([spiIn])], answered: () => undefined });
+}
+
 /** The initiator could not authenticate the responder, who believes that all is well (RFC 7296 §2.21.2). */
 export function refusePeer(sa: IkeSa, story: string): void {
   sa.state = 'deleting';

@@ -7,12 +7,15 @@ import { sameNumbers } from './numbering.ts';
 import { linuxRequest, policy } from './policy.ts';
 import { sockaddrs } from './sockaddr.ts';
 
-type LinuxBody = Omit<PfkeyBody, 'nattOriginalSource' | 'nattOriginalDestination' | 'nattLocalBehindNat' | 'nattFragmentLength'>;
+type LinuxBody = Omit<PfkeyBody, 'nattOriginalSource' | 'nattLocalBehindNat' | 'nattFragmentLength'>;
 
 const sockaddr = sockaddrs({ inet6: 10, lengthOctet: false });
 const anyProtocol = 255; // IPSEC_PROTO_ANY: 0 is a protocol of its own, hop-by-hop options
 
-/** SADB_EXT_* and SADB_X_EXT_*; the last two are FreeBSD's, which Linux leaves free (message.ts says why). */
+/**
+ * SADB_EXT_* and SADB_X_EXT_*. Linux leaves the last three numbers free: two are FreeBSD's (message.ts says why), and 29 is the lab's own for what
+ * FreeBSD calls OAR, whose number 24 is a security context there. Without it a host behind a NAT could not adjust checksums.
+ */
 const table: ExtensionTable<LinuxBody> = {
   sa: sa(1),
   lifetimeCurrent: lifetime(2),
@@ -34,6 +37,7 @@ const table: ExtensionTable<LinuxBody> = {
   nattOriginalAddress: address(23, sockaddr, anyProtocol),
   newSource: address(27, sockaddr, anyProtocol),
   newDestination: address(28, sockaddr, anyProtocol),
+  nattOriginalDestination: address(29, sockaddr, anyProtocol),
 };
 
 export const linux: PfkeyDialect = {

@@ -50,6 +50,7 @@ const message: fc.Arbitrary<PfkeyMessage> = fc.record(
     nattSourcePort: u16,
     nattDestinationPort: u16,
     nattOriginalAddress: address,
+    nattOriginalDestination: address,
   },
   { requiredKeys: ['type', 'saType', 'errno', 'sequence', 'pid'] },
 );
