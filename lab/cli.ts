@@ -10,7 +10,7 @@ import { suggestion } from './suggest.ts';
 const { argv, stderr } = process;
 
 /** Commands other than running a lesson; a first word that is none of them names a lesson. */
-const commandNames = ['run', 'list', 'explain', 'nat', 'topology', 'doctor', 'help'] as const;
+const commandNames = ['run', 'list', 'explain', 'nat', 'daemon', 'topology', 'doctor', 'help'] as const;
 
 const collect = (value: string, previous: readonly string[] = []): string[] => [...previous, value];
 
@@ -92,6 +92,17 @@ Exit status: 0 all verdicts pass; 1 a check failed; 2 the command line or a file
     .option('--yaml', 'as a topology file, for the box to be replayed')
     .option('--no-color', 'no colours (NO_COLOR and a pipe do the same)')
     .action(async (target: string | undefined, options: ProbeCommandLine) => finish((await import('./commands/nat-probe.ts')).natProbe(target, options)));
+  const daemon = lab.command('daemon').description('the daemons of the field: daemon list, daemon show NAME');
+  daemon
+    .command('list')
+    .description('what a host\'s "daemon" may be')
+    .option('--json', 'as JSON')
+    .action(async (options: { json?: true }) => finish((await import('./commands/daemon.ts')).daemonList(options)));
+  daemon
+    .command('show <name>')
+    .description('what it offers and how it behaves')
+    .option('--json', 'as JSON')
+    .action(async (name: string, options: { json?: true }) => finish((await import('./commands/daemon.ts')).daemonShow(name, options)));
   lab
     .command('topology')
     .description('topology files: topology check FILE')

@@ -4,6 +4,7 @@ import { seconds } from '../../src/core/time.ts';
 import type { EndpointConfig } from '../../src/host/ports.ts';
 import { preSharedKey } from '../../src/ike/config.ts';
 import type { ChildConfig, ConnectionConfig, Identity, NattVersion, V1Settings } from '../../src/ike/config.ts';
+import { vendorIds } from '../../src/wire/ike/v1/vendor-ids.ts';
 import { espProposalsOf, ikeProposalsOf } from './proposals.ts';
 import type { HostFile } from './schema.ts';
 
@@ -58,13 +59,14 @@ export function endpointConfig(name: string, address: IpAddress, host: HostFile,
   };
 }
 
-function v1Settings({ exchange, natt, natOriginalAddress, commitBit, xauth, gifts }: NonNullable<IkeFile['v1']> = {}): V1Settings {
+function v1Settings({ exchange, natt, natOriginalAddress, commitBit, xauth, gifts, vendorIds: announced = [] }: NonNullable<IkeFile['v1']> = {}): V1Settings {
   return {
     version: 'v1',
     exchange: exchange ?? 'main',
     natt: { offers: natt?.offers ?? usualNatt, accepts: natt?.accepts ?? usualNatt },
     natOriginalAddress: natOriginalAddress ?? 'sent',
     commitBit: commitBit ?? false,
+    vendorIds: announced.map((name) => vendorIds[name].id),
     xauth: xauth?.users !== undefined ? { users: xauth.users } : xauth?.user !== undefined ? { user: xauth.user, password: xauth.password ?? '' } : 'none',
     ...(gifts === undefined ? {} : { gifts: defined(gifts) }),
   };

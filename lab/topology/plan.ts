@@ -9,6 +9,7 @@ import { Problem } from '../problem.ts';
 import { suggestion } from '../suggest.ts';
 import { planInterfaces, planSegments } from './addresses.ts';
 import type { Copies, Interfaces } from './addresses.ts';
+import { asDaemon, daemonPresets } from './daemons.ts';
 import { endpointConfig, identityOf } from './endpoints.ts';
 import type { LoadedTopology, Locate } from './load.ts';
 import { Routing } from './routing.ts';
@@ -64,7 +65,8 @@ function checkNames(file: TopologyFile, locate: Locate): void {
     nat.forwards?.forEach((forward, i) => known('host', hosts, forward.to, ['nats', box, 'forwards', i, 'to']));
   }
   for (const [router, { on }] of Object.entries(file.routers)) for (const segment of on) known('segment', segments, segment, ['routers', router, 'on']);
-  for (const [host, { on, connectsTo, protects, address }] of Object.entries(file.hosts)) {
+  for (const [host, { on, connectsTo, protects, address, daemon }] of Object.entries(file.hosts)) {
+    if (daemon !== undefined) known('daemon', daemonPresets.map((preset) => preset.name), daemon, ['hosts', host, 'daemon']);
     for (const segment of on) known('segment', segments, segment, ['hosts', host, 'on']);
     if (protects !== undefined) known('segment', segments, protects, ['hosts', host, 'protects']);
     if (connectsTo !== undefined) {
@@ -121,7 +123,7 @@ function hostPlan(name: string, host: HostFile, file: TopologyFile, interfaces: 
   const own = interfaces.get(name)!;
   const routes = routing.routesOf(name);
   const base = { kind: 'host', name, interfaces: own, forwards: host.protects !== undefined } as const;
-  const gatewayFile = host.connectsTo === undefined ? host : file.hosts[host.connectsTo]!;
+  const gatewayFile = asDaemon(host.connectsTo === undefined ? host : file.hosts[host.connectsTo]!);
   if (gatewayFile.protects === undefined) return { ...base, routes };
   const protectedPrefix = segments.get(gatewayFile.protects)!.prefix;
   const pool = gatewayFile.pool ?? defaultPool;
@@ -132,6 +134,6 @@ function hostPlan(name: string, host: HostFile, file: TopologyFile, interfaces: 
   return {
     ...base,
     routes: [...routes, { to: role.role === 'client' ? protectedPrefix : pool, via: 'tunnel' }],
-    endpoint: endpointConfig(name, own[0]!.address, host, role),
+    endpoint: endpointConfig(name, own[0]!.address, asDaemon(host), role),
   };
 }

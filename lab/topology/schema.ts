@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { isIpv4, parseAddress, parsePrefix } from '../../src/core/address.ts';
 import { dhGroupIds, encryptionIds, integrityIds, prfIds } from '../../src/crypto/transforms.ts';
 import { nattVersions } from '../../src/ike/config.ts';
+import { vendorIds } from '../../src/wire/ike/v1/vendor-ids.ts';
 import { parseDuration } from './duration.ts';
 
 const duration = z.string().transform((text, context) => {
@@ -124,11 +125,12 @@ const v1 = z.strictObject({
   natt: z.strictObject({ offers: nattVersion.optional(), accepts: nattVersion.optional() }).optional(),
   natOriginalAddress: z.enum(['sent', 'withheld']).optional(),
   commitBit: z.boolean().optional(),
+  vendorIds: z.array(z.enum(keys(vendorIds))).optional(),
   xauth: z.strictObject({ user: z.string().min(1).optional(), password: z.string().optional(), users: z.record(z.string(), z.string()).optional() }).optional(),
   gifts: z.strictObject({ netmask: address.optional(), dns: z.array(address).optional(), networks: z.array(prefix).optional() }).optional(),
 });
 
-const ike = z.strictObject({
+export const ikeSchema = z.strictObject({
   version: z.enum(['v1', 'v2']).optional(),
   natTraversal: z.boolean().optional(),
   startPort: z.union([z.literal(500), z.literal(4500)]).optional(),
@@ -151,7 +153,7 @@ const ike = z.strictObject({
 
 const protocolNumbers = { icmp: 1, tcp: 6, udp: 17 } as const;
 
-const esp = z.strictObject({
+export const espSchema = z.strictObject({
   protocol: z.enum(['esp', 'ah']).optional(),
   mode: z.enum(['tunnel', 'transport']).optional(),
   upperLayer: z
@@ -176,8 +178,10 @@ const host = z.strictObject({
   /** A gateway: the segment behind it, and the addresses that it gives to its clients. */
   protects: z.string().optional(),
   pool: prefix.optional(),
-  ike: ike.optional(),
-  esp: esp.optional(),
+  /** A daemon of the field: what it offers and how it behaves. */
+  daemon: z.string().optional(),
+  ike: ikeSchema.optional(),
+  esp: espSchema.optional(),
 });
 
 const router = z.strictObject({ on: z.array(z.string()).min(2) });
