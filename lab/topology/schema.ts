@@ -84,7 +84,16 @@ const knobs = z.strictObject({
     .optional(),
   refresh: z.enum(['outbound', 'inbound', 'both']).optional(),
   hairpinning: z.union([z.literal(false), z.literal(true).transform(() => 'external-source' as const), z.enum(['external-source', 'internal-source'])]).optional(),
-  fragments: z.enum(['reassemble', 'drop']).optional(),
+  fragments: z.enum(['reassemble', 'follow', 'first-only', 'drop']).optional(),
+  zeroChecksum: z.enum(['kept', 'computed', 'adjusted']).optional(),
+  icmpErrors: z.enum(['translated', 'outer-only', 'dropped']).optional(),
+  refusals: z.enum(['silent', 'icmp']).optional(),
+  tcp: z
+    .strictObject({
+      unsolicitedSyn: z.enum(['dropped', 'reset', 'icmp-after-6-s']).optional(),
+      midStream: z.enum(['adopted', 'dropped']).optional(),
+    })
+    .optional(),
   pinned: z
     .strictObject({
       ports: z.array(port).optional(),

@@ -6,6 +6,7 @@ export const dropReasons = {
   // IP, UDP, TCP and ICMP
   'ip-malformed': 'RFC 791 §3.1',
   'ip-checksum': 'RFC 1122 §3.2.1.2',
+  'ip-martian': 'RFC 1812 §5.3.7',
   'ip-fragment-overlap': 'RFC 5722 §4',
   'ip-reassembly-timeout': 'RFC 1122 §3.3.2',
   'ip-reassembly-full': 'RFC 791 §3.2', // more unfinished datagrams than we keep: the oldest gives way
@@ -81,6 +82,7 @@ export const dropReasons = {
   'nat-protocol': 'the box does not translate this protocol',
   'nat-hairpin': 'RFC 4787 §6',
   'nat-fragment': 'RFC 4787 §11',
+  'nat-icmp-error': 'RFC 5508 §4',
 } as const satisfies Record<string, string>;
 
 export type DropReason = keyof typeof dropReasons;

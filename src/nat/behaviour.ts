@@ -22,8 +22,18 @@ export interface NatBehaviour {
    * endpoint (REQ-9a), or from its inside one, and then answers past the box to somebody who did not ask.
    */
   readonly hairpinning: false | 'external-source' | 'internal-source';
-  /** What becomes of fragments: put together before translation, as Linux does, or dropped. */
-  readonly fragments: 'reassemble' | 'drop';
+  /**
+   * What becomes of fragments (RFC 4787 §11): put together before translation, as Linux does; let go on as they are, each where the first one went, in
+   * whatever order they come; only the first one, which has the ports; or none.
+   */
+  readonly fragments: 'reassemble' | 'follow' | 'first-only' | 'drop';
+  /** A UDP checksum of zero: left alone (RFC 3948 §2.1), computed, or, by boxes that take it for a sum, adjusted until it is wrong. */
+  readonly zeroChecksum: 'kept' | 'computed' | 'adjusted';
+  /** ICMP errors about what was translated: with the packet that they quote (RFC 5508 REQ-4, REQ-5), only their own addresses, or not at all. */
+  readonly icmpErrors: 'translated' | 'outer-only' | 'dropped';
+  /** Whether inside hosts are told that they get no mapping (RFC 5508 REQ-8: ICMP unreachable, code 13). */
+  readonly refusals: 'silent' | 'icmp';
+  readonly tcp: TcpHandling;
 
   /** "VPN passthrough": source ports that the box refuses to translate. */
   readonly pinned: PinnedPorts;
@@ -82,6 +92,13 @@ export interface PortBlocks {
   readonly size: number;
   /** How many blocks a host may have at once. They are given back with the last of its mappings. */
   readonly perHost: number;
+}
+
+export interface TcpHandling {
+  /** A SYN from outside that nobody waits for: dropped, answered with a reset, or after 6 s, unless one came from inside by then, with an ICMP error (RFC 5382 REQ-4). */
+  readonly unsolicitedSyn: 'dropped' | 'reset' | 'icmp-after-6-s';
+  /** A segment from inside of a connection whose beginning the box did not see, or has forgotten: it makes a mapping, as in Linux, or it ends here. */
+  readonly midStream: 'adopted' | 'dropped';
 }
 
 export interface NatTimeouts {

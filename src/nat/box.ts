@@ -1,23 +1,28 @@
-import type { IpAddress } from '../core/address.ts';
-import { u16At } from '../core/bytes.ts';
+import { ipv4FromNumber, type IpAddress } from '../core/address.ts';
+import { u16At, u32At } from '../core/bytes.ts';
 import { refused, type Decoded, type Refusal } from '../core/decoded.ts';
+import type { DropReason } from '../core/drop.ts';
 import type { Mapping, NatEvent, Side } from '../core/events.ts';
 import type { Machine, WakeUp } from '../core/machine.ts';
 import { Queue } from '../core/queue.ts';
 import type { Random } from '../core/random.ts';
 import { after, milliseconds, type Instant } from '../core/time.ts';
-import { icmpHeaderLength } from '../wire/icmp.ts';
 import { isIpv4Fragment, Reassembly, type Discarded } from '../wire/fragmentation.ts';
+import { unreachableCodes } from '../wire/icmp.ts';
 import { ipv4At, ipv4Fault, ipv4HeaderLengthOf } from '../wire/ipv4.ts';
 import type { NatBehaviour, NatBoxConfig, NatControl, NatInput, NatOutput } from './behaviour.ts';
 import { Expiry } from './expiry.ts';
-import { readFlow, readQuotedFlow, type Flow } from './flow.ts';
+import { readFlow, type Flow } from './flow.ts';
+import { fragmentOffsetOf, FragmentTrails, isTinyAttack, type Way } from './fragments.ts';
+import { translateError } from './icmp-errors.ts';
+import { martianFault } from './martians.ts';
 import { Openings, type Opening } from './opening.ts';
-import { icmpChecksumIsRight, renewIcmpChecksum, rewrite, rewriteAddress } from './rewrite.ts';
+import { computeUdpChecksum, rewrite, rewriteAddresses } from './rewrite.ts';
 import { roomInTable } from './room.ts';
 import { created, endpointOf, expired, mappingOf, named, removed, type Removal } from './stories.ts';
 import { MappingTable, Row } from './table.ts';
 import { lifetimeOf } from './timeouts.ts';
+import { HeldSyns, reset, unreachable } from './unsolicited.ts';
 
 /**
  * A NAPT box (RFC 3022) that behaves as its configuration says. It translates, nothing else: routes, TTL and the MTU are the business of
@@ -34,12 +39,16 @@ export class NatBox implements Machine<NatInput, NatOutput> {
   readonly #expiry = new Expiry<Row>();
   readonly #outputs = new Queue<NatOutput>();
   #reassembly = new Reassembly();
+  #trails = new FragmentTrails();
+  #heldSyns = new HeldSyns();
+  readonly #adjustsZero: boolean;
   readonly #wakeReason: string;
 
   constructor(config: NatBoxConfig, random: Random) {
     this.#name = config.name;
     this.#behaviour = config.behaviour;
     this.#blockedUdpPorts = new Set(config.behaviour.blockedUdpPorts);
+    this.#adjustsZero = config.behaviour.zeroChecksum === 'adjusted';
     this.#table = new MappingTable(config.behaviour.mapping, config.behaviour.filtering);
     this.#openings = new Openings(config, this.#table, random);
     this.#wakeReason = `a mapping of ${config.name} expires`;
@@ -62,7 +71,8 @@ export class NatBox implements Machine<NatInput, NatOutput> {
       this.#say({ kind: 'mapping-expired', mapping: this.#mappingOf(row, now), story: expired(this.#name, row, this.#expiry.lifetime(row.ticket)) });
       this.#close(row);
     }
-    for (const discarded of this.#reassembly.expire(now)) this.#dropPieces(discarded);
+    for (const discarded of [...this.#reassembly.expire(now), ...this.#trails.expire(now)]) this.#dropPieces(discarded);
+    for (let error = this.#heldSyns.due(now); error !== undefined; error = this.#heldSyns.due(now)) this.#outputs.push({ kind: 'forward', to: 'outside', packet: error });
   }
 
   poll(): NatOutput | undefined {
@@ -71,9 +81,14 @@ export class NatBox implements Machine<NatInput, NatOutput> {
 
   nextWake(): WakeUp | undefined {
     const mapping = this.#expiry.nextAt();
-    const fragments = this.#reassembly.nextExpiry();
-    if (fragments !== undefined && (mapping === undefined || fragments < mapping)) return { at: fragments, reason: 'fragments wait for the rest of their packet no longer' };
-    return mapping === undefined ? undefined : { at: mapping, reason: this.#wakeReason };
+    let next: WakeUp | undefined = mapping === undefined ? undefined : { at: mapping, reason: this.#wakeReason };
+    const earlier = (at: Instant | undefined, reason: string): void => {
+      if (at !== undefined && (next === undefined || at < next.at)) next = { at, reason };
+    };
+    earlier(this.#reassembly.nextExpiry(), fragmentsWait);
+    earlier(this.#trails.nextExpiry(), fragmentsWait);
+    earlier(this.#heldSyns.nextAt(), 'a SYN from outside has waited for long enough');
+    return next;
   }
 
   /** The table as people see it, oldest row first. */
@@ -91,31 +106,94 @@ export class NatBox implements Machine<NatInput, NatOutput> {
     }
     const length = u16At(bytes, ipv4At.totalLength);
     const packet = bytes.length === length ? bytes : bytes.subarray(0, length); // a view costs as much as a look into the table
-    if (isIpv4Fragment(packet)) this.#reassemble(now, from, packet);
+    if (isIpv4Fragment(packet)) this.#receiveFragment(now, from, packet);
     else this.#translate(now, from, packet);
   }
 
-  /** RFC 4787 §11: only the first fragment has ports, so the others must wait for it. What leaves is whole; a link that it does not fit cuts it again. */
-  #reassemble(now: Instant, from: Side, fragment: Uint8Array): void {
-    if (this.#behaviour.fragments === 'drop') {
-      this.#drop(refused('nat-fragment', `${this.#name} throws fragments away`), fragment);
-      return;
+  /** RFC 4787 §11. */
+  #receiveFragment(now: Instant, from: Side, fragment: Uint8Array): void {
+    const isFirst = fragmentOffsetOf(fragment) === 0;
+    const refusal = this.#behaviour.fragments !== 'reassemble' && isTinyAttack(fragment) ? refused('nat-fragment', 'a fragment that lays itself over the TCP header (RFC 3128)') : undefined;
+    switch (this.#behaviour.fragments) {
+      case 'drop':
+        return this.#drop(refused('nat-fragment', `${this.#name} throws fragments away`), fragment);
+      case 'reassemble': {
+        const { packet, discarded } = this.#reassembly.add(now, fragment); // what leaves is whole; a link that it does not fit cuts it again
+        for (const datagram of discarded) this.#dropPieces(datagram);
+        if (packet) this.#translate(now, from, packet);
+        return;
+      }
+      case 'first-only':
+        if (refusal) return this.#drop(refusal, fragment);
+        if (isFirst) return void this.#translate(now, from, fragment);
+        return this.#drop(refused('nat-fragment', `${this.#name} lets only first fragments pass, which have ports`), fragment);
+      case 'follow':
+        if (refusal) return this.#drop(refusal, fragment);
+        if (isFirst) this.#lead(now, from, fragment);
+        else this.#follow(this.#trails.later(now, from, fragment), fragment);
+        for (const waited of this.#trails.expire(now)) this.#dropPieces(waited);
+        return;
     }
-    const { packet, discarded } = this.#reassembly.add(now, fragment);
-    for (const datagram of discarded) this.#dropPieces(datagram);
-    if (packet) this.#translate(now, from, packet);
   }
 
-  #translate(now: Instant, from: Side, packet: Uint8Array): void {
-    const flow = readFlow(packet);
-    if (!flow.ok) this.#drop(flow, packet);
-    else if (flow.value.protocol === 'icmp-error') this.#pass(this.#translateError(from, packet), packet);
-    else this.#pass(from === 'inside' ? this.#translateOutward(now, flow.value, packet) : this.#translateInward(now, flow.value, packet), packet, flow.value);
+  /** The first fragment, and those that have waited for it. */
+  #lead(now: Instant, from: Side, fragment: Uint8Array): void {
+    const asItCame = fragment.slice(0, ipv4HeaderLengthOf(fragment));
+    const to = this.#translate(now, from, fragment);
+    const way = typeof to === 'string' ? { to, source: u32At(fragment, ipv4At.source), destination: u32At(fragment, ipv4At.destination) } : to;
+    for (const waiting of this.#trails.first(now, from, asItCame, way)) this.#follow(way, waiting);
   }
 
-  #pass(translated: Side | Refusal, packet: Uint8Array, flow?: Flow): void {
+  #follow(way: Way | Refusal | undefined, fragment: Uint8Array): void {
+    if (way === undefined) return; // it waits
+    if ('reason' in way) return this.#drop(way, fragment);
+    rewriteAddresses(fragment, way);
+    this.#outputs.push({ kind: 'forward', to: way.to, packet: fragment });
+  }
+
+  /** Translates a packet and sends it on; gives the side, or why it did not go. */
+  #translate(now: Instant, from: Side, packet: Uint8Array): Side | Refusal {
+    const read = martianFault(packet) ?? readFlow(packet);
+    if (!read.ok) {
+      this.#drop(read, packet);
+      return read;
+    }
+    if (read.value.protocol === 'icmp-error') return this.#pass(this.#translateError(from, packet), packet);
+    const translated = from === 'inside' ? this.#translateOutward(now, read.value, packet) : (this.#forged(read.value) ?? this.#translateInward(now, read.value, packet));
+    if (typeof translated !== 'string') this.#answer(now, from, read.value, packet, translated);
+    else if (read.value.protocol === 'udp' && this.#behaviour.zeroChecksum === 'computed' && !isIpv4Fragment(packet)) computeUdpChecksum(packet);
+    return this.#pass(translated, packet, read.value);
+  }
+
+  #pass(translated: Side | Refusal, packet: Uint8Array, flow?: Flow): Side | Refusal {
     if (typeof translated === 'string') this.#outputs.push({ kind: 'forward', to: translated, packet });
     else this.#drop(translated, packet, flow);
+    return translated;
+  }
+
+  /** Of a packet from outside: its source stands on this side. (Not said of ICMP errors, which the node that the box stands in sends of its own.) */
+  #forged({ source: { address } }: Flow): Refusal | undefined {
+    if (!this.#openings.isInside(address) && !this.#openings.isOutside(address)) return undefined;
+    return refused('ip-martian', `${ipv4FromNumber(address)} is on this side of ${this.#name}, and the packet came from the other`);
+  }
+
+  /** What the sender of a packet that did not pass is told, by a box that tells it. */
+  #answer(now: Instant, from: Side, flow: Flow, packet: Uint8Array, { reason }: Refusal): void {
+    if (from === 'inside') {
+      if (this.#behaviour.refusals === 'icmp' && refusalsToTell.has(reason)) this.#outputs.push({ kind: 'forward', to: 'inside', packet: unreachable(this.#openings.address, packet, unreachableCodes.administrativelyProhibited) });
+      return;
+    }
+    if (flow.protocol !== 'tcp' || flow.phase !== 'open' || !this.#openings.isOutside(flow.destination.address)) return;
+    switch (this.#behaviour.tcp.unsolicitedSyn) {
+      case 'dropped':
+        return;
+      case 'reset':
+        this.#outputs.push({ kind: 'forward', to: 'outside', packet: reset(flow, packet) });
+        return;
+      case 'icmp-after-6-s':
+        this.#heldSyns.hold(now, flow, packet);
+        return;
+    }
   }
 
   /** Translates the source; gives the side on which the packet goes on. */
@@ -133,7 +211,8 @@ export class NatBox implements Machine<NatInput, NatOutput> {
       this.#table.permit(row, flow.destination);
     }
     this.#touch(now, row, flow, 'inside');
-    if (!hairpin || this.#behaviour.hairpinning === 'external-source') rewrite(packet, 'source', flow.protocol, row.outside);
+    if (!hairpin || this.#behaviour.hairpinning === 'external-source') rewrite(packet, 'source', flow.protocol, row.outside, this.#adjustsZero);
+    if (flow.protocol === 'tcp' && flow.phase === 'open') this.#heldSyns.met(row.outside, flow.destination);
     // the sender's row stays even where the other end is shut to it: two hosts behind one box open it for each other that way (RFC 4787 §6)
     return hairpin ? this.#translateInward(now, { ...flow, source: row.outside }, packet) : 'outside';
   }
@@ -145,7 +224,7 @@ export class NatBox implements Machine<NatInput, NatOutput> {
     const row = this.#blocked(flow) ?? (found && this.#table.admits(found, flow.source) ? found : this.#open(now, this.#openings.fromOutside(flow)));
     if (!(row instanceof Row)) return row;
     this.#touch(now, row, flow, 'outside');
-    rewrite(packet, 'destination', flow.protocol, row.inside);
+    rewrite(packet, 'destination', flow.protocol, row.inside, this.#adjustsZero);
     return 'inside';
   }
 
@@ -158,24 +237,13 @@ export class NatBox implements Machine<NatInput, NatOutput> {
     return undefined;
   }
 
-  /** RFC 5508 §4: an ICMP error belongs to the row of the packet that it quotes, which went the other way. It refreshes nothing. */
+  /** RFC 5508 REQ-7: one about a packet that was turned around is turned around, too. */
   #translateError(from: Side, packet: Uint8Array): Side | Refusal {
-    const message = packet.subarray(ipv4HeaderLengthOf(packet));
-    // REQ-3: or else the new checksum would make it right
-    if (!icmpChecksumIsRight(message)) return refused('icmp-checksum', 'an ICMP error with a wrong checksum');
-    const quoted = readQuotedFlow(message.subarray(icmpHeaderLength));
-    if (!quoted.ok) return quoted;
-    const { protocol, source, destination } = quoted.value;
-    const [local, remote] = from === 'inside' ? [destination, source] : [source, destination];
-    const row = from === 'inside' ? this.#table.fromInside(protocol, local, remote) : this.#table.fromOutside(protocol, local, remote);
-    if (row === undefined || !this.#table.admits(row, remote)) {
-      return refused('nat-no-mapping', `an ICMP error about ${named(protocol, source)} to ${named(protocol, destination)}, of which ${this.#name} knows nothing`);
-    }
-    const [outer, inner, translated] = from === 'inside' ? (['source', 'destination', row.outside] as const) : (['destination', 'source', row.inside] as const);
-    rewrite(message.subarray(icmpHeaderLength), inner, protocol, translated);
-    renewIcmpChecksum(message);
-    rewriteAddress(packet, outer, translated.address);
-    return from === 'inside' ? 'outside' : 'inside';
+    const { icmpErrors, hairpinning } = this.#behaviour;
+    const translation = { box: this.#name, table: this.#table, icmpErrors };
+    const to = translateError(from, packet, translation);
+    if (to !== 'outside' || !this.#openings.isOutside(u32At(packet, ipv4At.destination) | 0)) return to;
+    return hairpinning === false ? refused('nat-hairpin', `${this.#name} does not turn packets around, nor errors about them`) : translateError('outside', packet, translation);
   }
 
   // ---- the life of a row ----
@@ -233,6 +301,8 @@ export class NatBox implements Machine<NatInput, NatOutput> {
         this.#say({ kind: 'nat-control', control: 'reboot', story: `${this.#name} reboots and remembers nothing` });
         this.#openings.forget();
         this.#reassembly = new Reassembly();
+        this.#trails = new FragmentTrails();
+        this.#heldSyns = new HeldSyns();
         this.#removeAll(now, 'reboot');
         return;
       case 'change-address':
@@ -269,3 +339,8 @@ export class NatBox implements Machine<NatInput, NatOutput> {
     this.#outputs.push({ kind: 'event', event: { kind: 'drop', reason, detail, bytes, ...(flow && { peer: endpointOf(flow.source) }) } });
   }
 }
+
+const fragmentsWait = 'fragments wait for the rest of their packet no longer';
+
+/** RFC 5508 REQ-8: a flow for which the box has no means, or that it does not allow. */
+const refusalsToTell: ReadonlySet<DropReason> = new Set(['nat-no-port', 'nat-host-limit', 'nat-pinned-port-taken', 'nat-esp-taken', 'nat-esp-blocked', 'nat-port-blocked']);

@@ -2,9 +2,12 @@
 import type { MappedProtocol } from '../core/events.ts';
 import { u16At, u32At } from '../core/bytes.ts';
 import { decoded, refused, type Decoded } from '../core/decoded.ts';
+import { espHeaderLength } from '../wire/esp.ts';
+import { isIpv4Fragment } from '../wire/fragmentation.ts';
 import { icmpAt, icmpHeaderLength, icmpTypes } from '../wire/icmp.ts';
 import { ipv4At, ipv4HeaderLengthOf } from '../wire/ipv4.ts';
 import { protocols } from '../wire/protocols.ts';
+import { tcpAt, tcpFlags, tcpHeaderLength } from '../wire/tcp.ts';
 import { udpAt, udpHeaderLength } from '../wire/udp.ts';
 import type { NumericEndpoint } from './table.ts';
 
@@ -21,10 +24,6 @@ export interface QuotingError {
   readonly protocol: 'icmp-error';
 }
 
-const tcpHeaderLength = 20;
-const tcpAt = { dataOffset: 12, flags: 13 } as const;
-const tcpFlags = { fin: 0x01, syn: 0x02, rst: 0x04 } as const;
-const espHeaderLength = 8;
 
 /** RFC 792, RFC 950: what asks and what answers carries an identifier. */
 const queries: ReadonlyMap<number, 'open' | 'reply'> = new Map([
@@ -37,7 +36,7 @@ const queries: ReadonlyMap<number, 'open' | 'reply'> = new Map([
 /** RFC 5508 §4: what quotes a packet of the flow. Redirects are for one link only and never translated. */
 const errors: ReadonlySet<number> = new Set([icmpTypes.unreachable, icmpTypes.sourceQuench, icmpTypes.timeExceeded, icmpTypes.parameterProblem]);
 
-/** Of an IPv4 packet that `ipv4Fault` has passed and that is no fragment. Reads headers only: whether a payload's checksum is right is for its receiver to say. */
+/** Of an IPv4 packet that `ipv4Fault` has passed, whole or the first fragment of one. Reads headers only: whether a payload's checksum is right is for its receiver to say. */
 export function readFlow(packet: Uint8Array): Decoded<Flow | QuotingError> {
   const at = ipv4HeaderLengthOf(packet);
   const length = packet.length - at;
@@ -45,7 +44,7 @@ export function readFlow(packet: Uint8Array): Decoded<Flow | QuotingError> {
     case protocols.udp: {
       if (length < udpHeaderLength) return refused('udp-malformed', `${length} octets are too few for a UDP header`);
       const udpLength = u16At(packet, at + udpAt.length);
-      if (udpLength < udpHeaderLength || udpLength > length) return refused('udp-malformed', `length ${udpLength} in ${length} octets`);
+      if (udpLength < udpHeaderLength || (udpLength > length && !isIpv4Fragment(packet))) return refused('udp-malformed', `length ${udpLength} in ${length} octets`);
       return decoded(withPorts(packet, at, 'udp', 'data'));
     }
     case protocols.tcp: {

@@ -59,6 +59,11 @@ export class Openings {
     return this.#outside.has(address);
   }
 
+  /** The address that the box itself speaks from. */
+  get address(): number {
+    return this.#outside.first;
+  }
+
   isInside(address: number): boolean {
     return this.#insidePrefixes.some(({ network, mask }) => (address & mask) === network);
   }
@@ -96,6 +101,9 @@ export class Openings {
       return refused('nat-not-inside', `${ipv4FromNumber(source.address)} is not among the addresses that ${this.#name} translates`);
     }
     if (flow.phase === 'reply') return refused('nat-no-mapping', `${named(protocol, source)} answers what ${this.#name} never let in`);
+    if (protocol === 'tcp' && flow.phase === 'data' && this.#behaviour.tcp.midStream === 'dropped') {
+      return refused('nat-no-mapping', `${this.#name} never saw the connection of ${named(protocol, source)} begin`);
+    }
     if (flow.phase === 'fin' || flow.phase === 'reset') return refused('nat-no-mapping', `${named(protocol, source)} closes what ${this.#name} never saw open`);
     const room = roomFor(this.#table, this.#behaviour, this.#name, source.address);
     if (!room.ok) return room;

@@ -7,7 +7,7 @@ export type BehaviourChanges = Partial<Omit<NatBehaviour, KnobGroup>> & {
   readonly [Group in KnobGroup]?: Partial<NatBehaviour[Group]>;
 };
 
-type KnobGroup = 'pool' | 'ports' | 'timeouts' | 'pinned';
+type KnobGroup = 'pool' | 'ports' | 'tcp' | 'timeouts' | 'pinned';
 
 export function changed(behaviour: NatBehaviour, changes: BehaviourChanges): NatBehaviour {
   return {
@@ -15,6 +15,7 @@ export function changed(behaviour: NatBehaviour, changes: BehaviourChanges): Nat
     ...changes,
     pool: { ...behaviour.pool, ...changes.pool },
     ports: { ...behaviour.ports, ...changes.ports },
+    tcp: { ...behaviour.tcp, ...changes.tcp },
     timeouts: { ...behaviour.timeouts, ...changes.timeouts },
     pinned: { ...behaviour.pinned, ...changes.pinned },
   };
@@ -32,6 +33,10 @@ const asTheRfcsAsk: NatBehaviour = {
   refresh: 'both',
   hairpinning: 'external-source',
   fragments: 'reassemble',
+  zeroChecksum: 'kept',
+  icmpErrors: 'translated',
+  refusals: 'silent',
+  tcp: { unsolicitedSyn: 'dropped', midStream: 'adopted' },
   pinned: { ports: [], onConflict: 'refuse', scope: 'per-server' },
   esp: 'one-per-server',
   blockedUdpPorts: [],

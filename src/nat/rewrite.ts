@@ -4,6 +4,7 @@ import type { MappedProtocol } from '../core/events.ts';
 import { adjusted, adjusted32, complement, folded, wordSum } from '../wire/checksum.ts';
 import { icmpAt } from '../wire/icmp.ts';
 import { ipv4At, ipv4HeaderLengthOf } from '../wire/ipv4.ts';
+import { protocols } from '../wire/protocols.ts';
 import { asUdpChecksum, udpAt } from '../wire/udp.ts';
 import type { NumericEndpoint } from './table.ts';
 
@@ -13,9 +14,9 @@ const tcpChecksumAt = 16;
 
 /**
  * Rewrites one end of a packet, or of as much of it as an ICMP error quotes. A checksum that was wrong stays wrong by as much, so that
- * the receiver still sees it; a UDP checksum of zero stays zero (RFC 3948 §2.1).
+ * the receiver still sees it; a UDP checksum of zero stays zero (RFC 3948 §2.1), unless the box is one that adjusts it like any other.
  */
-export function rewrite(packet: Uint8Array, end: End, protocol: MappedProtocol, to: NumericEndpoint): void {
+export function rewrite(packet: Uint8Array, end: End, protocol: MappedProtocol, to: NumericEndpoint, adjustZero = false): void {
   const headerLength = ipv4HeaderLengthOf(packet);
   const addressAt = ipv4At[end];
   const before = u32At(packet, addressAt);
@@ -26,7 +27,7 @@ export function rewrite(packet: Uint8Array, end: End, protocol: MappedProtocol, 
       const portBefore = setPort(packet, headerLength + udpAt[`${end}Port`], to.port);
       const checksumAt = headerLength + udpAt.checksum;
       const checksum = u16At(packet, checksumAt);
-      if (checksum !== 0) setU16(packet, checksumAt, asUdpChecksum(adjusted(adjusted32(checksum, before, to.address), portBefore, to.port)));
+      if (checksum !== 0 || adjustZero) setU16(packet, checksumAt, asUdpChecksum(adjusted(adjusted32(checksum, before, to.address), portBefore, to.port)));
       return;
     }
     case 'tcp': {
@@ -50,6 +51,21 @@ export function rewrite(packet: Uint8Array, end: End, protocol: MappedProtocol, 
 /** One end of an ICMP error's own header, which has no port. */
 export function rewriteAddress(packet: Uint8Array, end: End, address: number): void {
   rewrite(packet, end, 'esp', { address, port: 0 });
+}
+
+/** The addresses alone, of a fragment whose ports, and checksum, are in the first one. */
+export function rewriteAddresses(fragment: Uint8Array, { source, destination }: { readonly source: number; readonly destination: number }): void {
+  rewriteAddress(fragment, 'source', source);
+  rewriteAddress(fragment, 'destination', destination);
+}
+
+/** Of a whole UDP packet that has none. */
+export function computeUdpChecksum(packet: Uint8Array): void {
+  const at = ipv4HeaderLengthOf(packet);
+  const length = u16At(packet, at + udpAt.length);
+  if (u16At(packet, at + udpAt.checksum) !== 0) return;
+  const pseudoHeader = wordSum(packet, ipv4At.source, ipv4At.destination + 4) + protocols.udp + length;
+  setU16(packet, at + udpAt.checksum, asUdpChecksum(complement(wordSum(packet, at, at + length) + pseudoHeader)));
 }
 
 export const icmpChecksumIsRight = (message: Uint8Array): boolean => folded(wordSum(message)) === 0xffff;

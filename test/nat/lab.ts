@@ -50,6 +50,8 @@ export function boxWith(preset: string, changes: BehaviourChanges = {}, config: 
     in: (packet: Uint8Array) => send('outside', packet),
     /** What became of the last packet, unless it was dropped. */
     passed: () => forwarded[0],
+    /** All that left because of the last packet, or since the last wait. */
+    allPassed: () => forwarded.map(({ packet }) => packet),
     /** The bytes that the last packet left with. */
     last: () => forwarded[0]!.packet,
     control: (control: NatControl) => {
@@ -59,6 +61,7 @@ export function boxWith(preset: string, changes: BehaviourChanges = {}, config: 
     /** Lets time pass; the box is woken exactly when it asks to be. */
     wait: (s: number) => {
       const until = after(now, seconds(s));
+      if (box.nextWake() !== undefined && box.nextWake()!.at <= until) forwarded.length = 0;
       for (let wake = box.nextWake(); wake && wake.at <= until; wake = box.nextWake()) {
         now = wake.at;
         box.wake(now);
