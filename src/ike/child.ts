@@ -83,6 +83,10 @@ export interface ChildPlan<Sa extends AnyIkeSa> {
   readonly originals?: OriginalAddresses | undefined;
   /** The child SA that it replaces. */
   readonly replaces?: ChildSa<Sa> | undefined;
+  /** Nothing goes out before the peer can surely receive; when not said, that is so where the peer has asked for a rekey. */
+  readonly holdsBack?: boolean;
+  /** What the two have agreed on, where it is shorter than what is configured (IKEv1). */
+  readonly hardTime?: Duration;
   readonly story: string;
   /** The stack would not take it. */
   readonly refused: (child: ChildSa<Sa>) => void;
@@ -125,11 +129,11 @@ export function installChild<Sa extends AnyIkeSa>(sa: Sa, plan: ChildPlan<Sa>): 
   const known = replaces?.reqid ?? trap?.reqid ?? (mode === 'transport' ? context.policies.reqidInTransport(selectors) : undefined);
   const reqid = known ?? context.children.newReqid();
   const [mine, theirs] = [plan.keys[plan.role], plan.keys[plan.role === 'initiator' ? 'responder' : 'initiator']];
-  const lifetimes = lifetimesOf(sa);
+  const lifetimes = lifetimesOf(sa, plan.hardTime);
   const child: ChildSa<Sa> = {
     ike: sa, spiIn, spiOut, reqid, selectors, policies: trap?.selectors ?? selectors, path: { local, peer }, mode, encapsulation: sa.encapsulation, state: 'installed',
     rekeying: false, peersRekey: undefined,
-    outbound: replaces !== undefined && plan.role === 'responder' ? 'held back' : 'installed',
+    outbound: (plan.holdsBack ?? (replaces !== undefined && plan.role === 'responder')) ? 'held back' : 'installed',
     addOutbound: () => {
       const { local: from, peer: to } = child.path;
       child.outbound = 'installed';
@@ -145,7 +149,7 @@ export function installChild<Sa extends AnyIkeSa>(sa: Sa, plan: ChildPlan<Sa>): 
       child.forgetKeys();
     },
     forgetKeys: () => wipe(mine.encryption, mine.integrity),
-    retry: { reason: 'rekey of a child SA again', ring: () => plan.retry(child) },
+    retry: { reason: 'rekey of a child SA', ring: () => plan.retry(child) },
   };
   sa.reservedSpis.delete(spiIn);
   context.children.add(child);
@@ -292,9 +296,12 @@ function saBody({ algorithms, mode = 'tunnel' }: { readonly algorithms: ChildAlg
   };
 }
 
-/** RFC 7296 §2.8: soft limits are jittered, lest both ends rekey at once. */
-function lifetimesOf(sa: AnyIkeSa): PfkeyRequest {
-  const { softTime, hardTime, softPackets, hardPackets }: ChildLifetime = sa.connection.child.lifetime;
+/** RFC 7296 §2.8: soft limits are jittered, lest both ends rekey at once. An agreed end that comes before the configured one moves both. */
+function lifetimesOf(sa: AnyIkeSa, agreed: Duration | undefined): PfkeyRequest {
+  const { softPackets, hardPackets, ...configured }: ChildLifetime = sa.connection.child.lifetime;
+  const isShorter = agreed !== undefined && (configured.hardTime === 'never' || agreed < configured.hardTime);
+  const hardTime = isShorter ? agreed : configured.hardTime;
+  const softTime = configured.softTime === 'never' || hardTime === 'never' ? configured.softTime : (Math.min(configured.softTime, 0.9 * hardTime) as Duration);
   const early = 1 - 0.1 * fraction(sa.context.random);
   const limits = (time: Duration | 'never', packets: number | 'never', factor: number): PfkeyLifetime => ({
     allocations: packets === 'never' ? 0 : Math.max(1, Math.floor(packets * factor)),

@@ -1,6 +1,7 @@
 /** NAT detection: is there a NAT, and which side stands behind it (RFC 3947 §3.2, RFC 7296 §2.23)? What the versions share: the verdict. */
 import { describeEndpoint, type Endpoint } from '../core/address.ts';
 import { sameBytes } from '../core/bytes.ts';
+import type { ConnectionConfig } from './config.ts';
 
 /** What one side concluded. `supported`: the peer sent its notifies too, so that there is something to conclude from. */
 export interface NatVerdict {
@@ -28,6 +29,10 @@ export function compareHashes(
     localBehindNat: !destinations.some((hash) => sameBytes(hash, seen.destination)),
   };
 }
+
+/** Who forces encapsulation stands, for all that it does, behind a NAT: that is what its hash makes the peer believe. */
+export const forced = ({ encapsulation }: ConnectionConfig, verdict: NatVerdict): NatVerdict =>
+  encapsulation === 'forced' && verdict.supported ? { ...verdict, localBehindNat: true } : verdict;
 
 export function natDetectionStory({ supported, localBehindNat, remoteBehindNat }: NatVerdict, me: string, other: string, local: Endpoint, peer: Endpoint): string {
   if (!supported) return `No NAT detection with ${other}: nobody looks for a NAT, ports and ESP stay as they are.`;

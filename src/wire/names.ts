@@ -4,6 +4,9 @@ import { icmpv6Types } from './icmpv6.ts';
 import { protocols } from './protocols.ts';
 import { tcpFlags } from './tcp.ts';
 
+/** A table of numbers the other way round. */
+export const namesOf = (table: Readonly<Record<string, number>>): Readonly<Record<number, string>> => Object.fromEntries(Object.entries(table).map(([name, n]) => [n, name]));
+
 export const protocolNames: Readonly<Record<number, string>> = {
   [protocols.icmp]: 'ICMP', [protocols.ipv4]: 'IPv4', [protocols.tcp]: 'TCP', [protocols.udp]: 'UDP', [protocols.ipv6]: 'IPv6', [protocols.esp]: 'ESP', [protocols.ah]: 'AH',
   [protocols.icmpv6]: 'ICMPv6', [protocols.hopByHop]: 'hop-by-hop options', [protocols.routing]: 'routing header', [protocols.fragment]: 'fragment header',

@@ -5,7 +5,7 @@ import { ip, prefix, type Endpoint, type IpAddress } from '../../src/core/addres
 import type { DropEvent, IkeEvent } from '../../src/core/events.ts';
 import { seeded } from '../../src/core/random.ts';
 import { after, milliseconds, minutes, seconds, start, type Duration, type Instant } from '../../src/core/time.ts';
-import { preSharedKey, type ConnectionConfig, type IkeConfig } from '../../src/ike/config.ts';
+import { preSharedKey, type ConnectionConfig, type IkeConfig, type V1Settings } from '../../src/ike/config.ts';
 import { IkeDaemon } from '../../src/ike/daemon.ts';
 import type { IkeCommand, IkeInput } from '../../src/ike/ports.ts';
 import { encodePfkey } from '../../src/wire/pfkey/linux.ts';
@@ -90,12 +90,19 @@ export class Party {
   }
 }
 
+/** What both sides have, and what one of them has otherwise. */
+export interface V1Options extends Partial<V1Settings> {
+  readonly only?: { readonly alice?: Partial<V1Settings>; readonly gw?: Partial<V1Settings> };
+}
+
 export interface PairOptions {
   readonly nat?: 'none' | 'initiator' | 'responder' | 'both';
   readonly alice?: Partial<ConnectionConfig>;
   readonly gw?: Partial<ConnectionConfig>;
   readonly aliceDaemon?: Partial<IkeConfig>;
   readonly gwDaemon?: Partial<IkeConfig>;
+  /** IKEv1 on both sides, with these settings. */
+  readonly v1?: V1Options;
   readonly seed?: number;
   /** What stands for the IPsec stack of a host with this address; a double unless given. */
   readonly stack?: (address: IpAddress) => StackDouble;
@@ -122,8 +129,8 @@ export class Pair {
     const gwAddress = gwHidden ? ip('10.0.0.2') : ip('198.51.100.1');
     this.aliceBox = aliceHidden ? new NatBox('alice', aliceAddress, ip('203.0.113.7')) : undefined;
     this.gwBox = gwHidden ? new NatBox('gw', gwAddress, ip('198.51.100.1'), [500, 4500]) : undefined;
-    this.alice = new Party('alice', daemonConfig(aliceAddress, { ...aliceConnection, ...options.alice }, options.aliceDaemon), seed, options.stack?.(aliceAddress));
-    this.gw = new Party('gw', daemonConfig(gwAddress, { ...gwConnection, ...options.gw }, options.gwDaemon), seed, options.stack?.(gwAddress));
+    this.alice = new Party('alice', daemonConfig(aliceAddress, { ...aliceConnection, ...v1Connection('alice', options.v1), ...options.alice }, options.aliceDaemon), seed, options.stack?.(aliceAddress));
+    this.gw = new Party('gw', daemonConfig(gwAddress, { ...gwConnection, ...v1Connection('gw', options.v1), ...options.gw }, options.gwDaemon), seed, options.stack?.(gwAddress));
     this.#drain(this.alice);
     this.#drain(this.gw);
   }
@@ -278,6 +285,21 @@ const aliceConnection: ConnectionConfig = {
   remoteIdentity: { type: 'fqdn', value: 'gw' },
   child: { ...connection.child, local: [prefix('10.98.0.0/24')], remote: [prefix('10.99.0.0/24')] },
 };
+
+/** A usual connection of IKEv1: AES-CBC-128 with SHA-1, which every daemon of the last twenty years has. */
+function v1Connection(name: PartyName, options: V1Options | undefined): Partial<ConnectionConfig> {
+  if (options === undefined) return {};
+  const { only, ...both } = options;
+  const side = name === 'alice' ? aliceConnection : gwConnection;
+  return {
+    ike: {
+      version: 'v1', exchange: 'main', natt: { offers: ['rfc-3947', 'draft-03', 'draft-02n', 'draft-02'], accepts: ['rfc-3947', 'draft-03', 'draft-02n', 'draft-02'] },
+      natOriginalAddress: 'sent', commitBit: false, ...both, ...only?.[name],
+    },
+    proposals: [{ encryption: [{ name: 'aes-cbc', bits: 128 }], integrity: [], prf: ['hmac-sha1'], groups: ['ecp-256'] }],
+    child: { ...side.child, proposals: [{ encryption: [{ name: 'aes-cbc', bits: 128 }], integrity: ['hmac-sha1-96'], groups: [], extendedSequenceNumbers: false }] },
+  };
+}
 
 const daemonConfig = (address: IpAddress, only: ConnectionConfig, daemon: Partial<IkeConfig> = {}): IkeConfig => ({
   address,

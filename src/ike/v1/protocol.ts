@@ -1,30 +1,226 @@
-/** IKEv1: which ISAKMP SA a message belongs to, whether it is believed, and who deals with it (RFC 2408, RFC 2409). */
+/** IKEv1: which ISAKMP SA a message belongs to, whether its exchange is expected, and who deals with it (RFC 2408 §5.2, RFC 2409 §5). */
+import { sameBytes, toHex } from '../../core/bytes.ts';
+import { after, seconds, type Instant } from '../../core/time.ts';
+import { decodeMessage, encodeMessage } from '../../wire/ike/v1/codec.ts';
+import { exchangeTypes, ikeVersion1, notifyTypes, type ClearMessage, type EncryptedMessage, type IsakmpHeader } from '../../wire/ike/v1/message.ts';
+import { exchangeName, notation } from '../../wire/ike/v1/notation.ts';
 import type { Path } from '../any-ike-sa.ts';
 import type { ConnectionConfig } from '../config.ts';
 import type { Connections } from '../connections.ts';
 import type { IkeContext } from '../context.ts';
+import { startKeepalives } from '../keepalive.ts';
 import type { IkeCommand } from '../ports.ts';
 import type { IkeVersion } from '../version.ts';
+import { probe, watchLiveness } from './dead-peer-detection.ts';
+import { exchanges } from './exchange.ts';
+import { hearInformational } from './informational.ts';
+import { initiatePhaseOne } from './initiate.ts';
+import { answerMainMode } from './main-mode.ts';
+import { deleteChild, deleteIsakmpSa } from './notices.ts';
+import { notification } from './payloads.ts';
+import { matchOffer, type FirstMessage } from './phase-one.ts';
+import { answerQuickMode, createChildren, rekeyChild } from './quick-mode.ts';
+import { rekeyIsakmpSa, succeed, watchLifetime } from './rekey.ts';
+import type { IsakmpSa, V1Child, V1Context } from './sa.ts';
+import { messageStory } from './story.ts';
+import { IsakmpSaTable } from './table.ts';
+
+/** Nobody is told of an error outside of an ISAKMP SA more often than this. */
+const sparseInterval = seconds(1);
 
 export class IkeV1 implements IkeVersion {
-  readonly #context: IkeContext;
+  readonly #context: V1Context;
   readonly #connections: Connections;
+  #sparseUntil: Instant;
 
   constructor(context: IkeContext, connections: Connections) {
-    this.#context = context;
+    this.#context = v1Context(context, (connection) => this.initiate(connection));
     this.#connections = connections;
+    this.#sparseUntil = context.now;
   }
 
-  receive(message: Uint8Array, { peer }: Path): void {
-    const count = this.#connections.with(peer, 'v1').length;
-    this.#context.drop('ike-version', `major version 1, for which there are ${count} connections and no machine yet`, message, peer);
+  // ---- datagrams
+
+  receive(bytes: Uint8Array, path: Path): void {
+    const decoding = decodeMessage(bytes);
+    if (!decoding.ok) {
+      this.#context.drop(decoding.reason, decoding.detail, bytes, path.peer);
+      return;
+    }
+    const message = decoding.value;
+    const { header } = message;
+    if (isZero(header.responderCookie)) {
+      this.#receiveFirst(message, bytes, path);
+      return;
+    }
+    const sa = this.#find(header);
+    if (sa === undefined) {
+      this.#context.drop('isakmp-unknown-cookies', `${exchangeName(header.exchange)} of an ISAKMP SA that is not here`, bytes, path.peer);
+      return;
+    }
+    const exchange = sa.exchange(header.messageId);
+    if (exchange !== undefined && exchanges[exchange.name] === header.exchange) exchange.receive(message, bytes, path);
+    else this.#receiveOther(sa, message, bytes, path);
   }
+
+  /** By both cookies; the initiator learns the responder's with message 2. */
+  #find({ initiatorCookie, responderCookie }: IsakmpHeader): IsakmpSa | undefined {
+    const asResponder = this.#context.sas.byCookie(responderCookie);
+    if (asResponder?.role === 'responder' && sameBytes(asResponder.initiatorSpi, initiatorCookie)) return asResponder;
+    const asInitiator = this.#context.sas.byCookie(initiatorCookie);
+    if (asInitiator?.role !== 'initiator') return undefined;
+    return isZero(asInitiator.responderSpi) || sameBytes(asInitiator.responderSpi, responderCookie) ? asInitiator : undefined;
+  }
+
+  /** What begins an exchange of phase 2, or belongs to none. */
+  #receiveOther(sa: IsakmpSa, message: ClearMessage | EncryptedMessage, bytes: Uint8Array, path: Path): void {
+    const { exchange, messageId } = message.header;
+    if (exchange === exchangeTypes.INFORMATIONAL && !('ciphertext' in message)) {
+      hearInformational(sa, message, bytes, path);
+      return;
+    }
+    if (messageId === 0 || sa.keys === undefined) {
+      this.#context.drop('isakmp-exchange', `${exchangeName(exchange)} with message ID ${messageId} while ${sa.state}`, bytes, path.peer);
+      return;
+    }
+    if (sa.wasUsed(messageId)) {
+      this.#context.drop('isakmp-message-id', `message ID ${messageId} was that of another exchange`, bytes, path.peer);
+      return;
+    }
+    if (exchange === exchangeTypes.INFORMATIONAL) hearInformational(sa, message, bytes, path);
+    else if (exchange === exchangeTypes.QUICK_MODE && sa.state !== 'connecting') answerQuickMode(sa, message, bytes, path);
+    else this.#context.drop('isakmp-exchange', `${exchangeName(exchange)} while ${sa.state}`, bytes, path.peer);
+  }
+
+  // ---- the first message
+
+  #receiveFirst(message: ClearMessage | EncryptedMessage, bytes: Uint8Array, path: Path): void {
+    const { header } = message;
+    const { drop, sas, config } = this.#context;
+    const known = sas.byFirstMessage(header.initiatorCookie, path.peer);
+    if (known !== undefined) {
+      known.exchange(0)?.receive(message, bytes, path);
+      return;
+    }
+    const mode = header.exchange === exchangeTypes.MAIN_MODE ? 'main' : header.exchange === exchangeTypes.AGGRESSIVE_MODE ? 'aggressive' : undefined;
+    if ('ciphertext' in message || mode === undefined || header.messageId !== 0) {
+      const isOurs = sas.byCookie(header.initiatorCookie)?.role === 'initiator';
+      if (isOurs && !('ciphertext' in message) && header.exchange === exchangeTypes.INFORMATIONAL) hearInformational(sas.byCookie(header.initiatorCookie)!, message, bytes, path);
+      else drop('isakmp-exchange', `${exchangeName(header.exchange)} without an ISAKMP SA`, bytes, path.peer);
+      return;
+    }
+    const [first] = message.payloads;
+    if (first?.type !== 'SA') {
+      drop('isakmp-payloads', 'a first message begins with the SA payload', bytes, path.peer);
+      return;
+    }
+    const candidates = this.#connections.with(path.peer, 'v1').filter(({ ike }) => ike.version === 'v1' && ike.exchange === mode);
+    if (candidates.length === 0) {
+      drop('ike-no-connection', `no connection for ${mode} mode with ${path.peer.address}`, bytes, path.peer);
+      this.#refuse(header, notifyTypes.NO_PROPOSAL_CHOSEN, path);
+      return;
+    }
+    if (sas.halfOpen >= config.halfOpenLimit) {
+      drop('ike-half-open-limit', `${sas.halfOpen} ISAKMP SAs are half-open`, bytes, path.peer);
+      return;
+    }
+    const match = matchOffer(candidates, first.proposals);
+    if (match === undefined) {
+      drop('isakmp-proposal', 'no proposal that we have too', bytes, path.peer);
+      this.#refuse(header, notifyTypes.NO_PROPOSAL_CHOSEN, path);
+      return;
+    }
+    answerMainMode(this.#context, { message, bytes, path } satisfies FirstMessage, match, candidates);
+  }
+
+  /** In the clear and seldom: whoever hears it knows no more than that somebody says so. */
+  #refuse({ initiatorCookie, responderCookie }: IsakmpHeader, notifyType: number, { local, peer }: Path): void {
+    const { now, random } = this.#context;
+    if (now < this.#sparseUntil) return;
+    this.#sparseUntil = after(now, sparseInterval);
+    const messageId = random.uint32();
+    const header = { initiatorCookie, responderCookie, version: ikeVersion1, exchange: exchangeTypes.INFORMATIONAL, flags: { encryption: false, commit: false, authenticationOnly: false }, messageId };
+    const payloads = [notification(notifyType)];
+    this.#context.transmit(local, peer, encodeMessage({ header, payloads }));
+    this.#context.event({
+      kind: 'ike-message', direction: 'sent', local, peer, exchange: 'informational', messageId, response: false, retransmission: 0,
+      initiatorSpi: toHex(initiatorCookie), responderSpi: toHex(responderCookie), notation: notation(header, payloads, 'initiator'),
+      story: messageStory({ me: local.address, other: peer.address }, 'sent', payloads, { exchange: 'informational', response: false, retransmission: 0 }),
+    });
+  }
+
+  // ---- commands
 
   command(connection: ConnectionConfig, command: IkeCommand): void {
-    this.#context.event({ kind: 'command-refused', command: command.kind, why: `${connection.name} wants IKEv1, which is not there yet` });
+    if (command.kind === 'initiate') {
+      this.initiate(connection);
+      return;
+    }
+    const { peerIdentity } = command;
+    const named = this.#context.sas.ofConnection(connection.name).filter((sa) => peerIdentity === undefined || sa.peerIdentity === peerIdentity);
+    const sas = command.kind === 'terminate' ? named : named.filter(({ state }) => state === 'established');
+    if (sas.length === 0) this.#refuseCommand(command, `${connection.name} has no ISAKMP SA${peerIdentity === undefined ? '' : ` with ${peerIdentity}`}`);
+    for (const sa of sas) {
+      switch (command.kind) {
+        case 'terminate':
+          deleteIsakmpSa(sa, `${sa.names.me} has ended the ISAKMP SA with ${sa.names.other}.`);
+          break;
+        case 'probe':
+          probe(sa);
+          break;
+        case 'rekey':
+          if (command.what === 'ike') rekeyIsakmpSa(sa);
+          else for (const child of sa.children) rekeyChild(child);
+          break;
+      }
+    }
+  }
+
+  /** A new ISAKMP SA, or child SAs under the one that is there. */
+  initiate(connection: ConnectionConfig): void {
+    const { remote } = connection;
+    const there = this.#context.sas.ofConnection(connection.name).filter(({ state }) => state === 'established' || state === 'connecting');
+    if (remote === 'any') {
+      this.#refuseCommand({ kind: 'initiate', connection: connection.name }, `${connection.name} waits for anybody: it knows nobody to call`);
+    } else if (there.length === 0) {
+      const port = connection.startPort;
+      initiatePhaseOne(this.#context, connection, { local: { address: this.#context.config.address, port }, peer: { address: remote, port } });
+    } else {
+      const idle = there.find(({ state, children }) => state === 'established' && children.size === 0);
+      if (idle !== undefined) createChildren(idle);
+      else this.#refuseCommand({ kind: 'initiate', connection: connection.name }, `${connection.name} is up or on its way`);
+    }
   }
 
   wanted(connection: ConnectionConfig): void {
-    this.command(connection, { kind: 'initiate', connection: connection.name });
+    const up = this.#context.sas.ofConnection(connection.name).find(({ state }) => state === 'established' || state === 'connecting');
+    if (up === undefined) this.initiate(connection);
+    else if (up.state === 'established' && up.children.size === 0 && up.wishes.size === 0) createChildren(up);
   }
+
+  #refuseCommand(command: IkeCommand, why: string): void {
+    this.#context.event({ kind: 'command-refused', command: command.kind, why });
+  }
+}
+
+const isZero = (cookie: Uint8Array): boolean => cookie.every((octet) => octet === 0);
+
+/** What runs as long as an ISAKMP SA stands, and what comes next. */
+function established(sa: IsakmpSa): void {
+  startKeepalives(sa);
+  watchLiveness(sa);
+  watchLifetime(sa);
+  succeed(sa);
+  if (sa.role === 'initiator' && sa.handshake?.predecessor === undefined) createChildren(sa);
+}
+
+function childExpires(child: V1Child, limit: 'soft' | 'hard'): void {
+  if (limit === 'soft') rekeyChild(child);
+  else deleteChild(child, 'Its lifetime is over.');
+}
+
+/** The daemon's context shines through, `now` included. */
+function v1Context(context: IkeContext, tryAgain: V1Context['tryAgain']): V1Context {
+  const own: Omit<V1Context, keyof IkeContext> = { sas: new IsakmpSaTable(), established, tryAgain, childExpires };
+  return Object.assign(Object.create(context) as IkeContext, own);
 }

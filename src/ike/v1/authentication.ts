@@ -1,0 +1,73 @@
+/** Who is there: identities in phase 1 and what proves them (RFC 2409 §5, RFC 2407 §4.6.2). */
+import type { IpAddress } from '../../core/address.ts';
+import { decoded, refused, type Decoded } from '../../core/decoded.ts';
+import { hashI, hashR } from '../../crypto/ike-v1-authentication.ts';
+import { sameSecret } from '../../crypto/secret.ts';
+import { encodeBody } from '../../wire/ike/v1/codec.ts';
+import type { Payload, PayloadChain } from '../../wire/ike/v1/message.ts';
+import { addressIdentityFits } from '../address-identity.ts';
+import type { Role } from '../any-ike-sa.ts';
+import type { ConnectionConfig } from '../config.ts';
+import { describeIdentity, identityToWire, matchesIdentity, type WireIdentity } from '../identity.ts';
+import type { Received } from './exchange.ts';
+import { only, receivedBody } from './payloads.ts';
+import { choosePhaseOne } from './phase1-proposals.ts';
+import type { IsakmpSa } from './sa.ts';
+
+type IdentityPayload = Extract<Payload, { type: 'ID' }>;
+
+/** Who the other side says it is; `body` as it stood on the wire, for that is what the proof covers. */
+export interface Claim {
+  readonly identity: WireIdentity;
+  readonly body: Uint8Array;
+}
+
+/** Who has proved to be there, and by which connection it comes; or why it may not come though it is proved. */
+export type Peer = { readonly identity: WireIdentity; readonly connection: ConnectionConfig } | { readonly identity: WireIdentity; readonly wrong: string };
+
+/** RFC 2407 §4.6.2: in phase 1 protocol and port say nothing. */
+export function identityPayload({ connection }: IsakmpSa): IdentityPayload {
+  const { idType, data } = identityToWire(connection.localIdentity);
+  return { type: 'ID', idType, protocol: 0, port: 0, data };
+}
+
+export function claimOf(chain: PayloadChain): Decoded<Claim> {
+  const identity = only(chain, 'ID');
+  return identity === undefined ? refused('isakmp-payloads', 'no identity, or more than one') : decoded({ identity, body: receivedBody(chain, identity) });
+}
+
+/** HASH_I or HASH_R (RFC 2409 §5): who can compute it has the key, and has seen the same offer and the same Diffie-Hellman values. */
+function phaseOneHash({ handshake, algorithms, keys, initiatorSpi, responderSpi }: IsakmpSa, of: Role, identityBody: Uint8Array): Uint8Array {
+  const { saI, publicI, publicR } = handshake!;
+  const transcript = { publicI, publicR, cookieI: initiatorSpi, cookieR: responderSpi, saI };
+  return (of === 'initiator' ? hashI : hashR)(algorithms!.hash.prf, keys!.skeyid, transcript, identityBody);
+}
+
+/** What this side proves its identity with. */
+export const proof = (sa: IsakmpSa, identity: IdentityPayload): Payload[] => [{ type: 'HASH', data: phaseOneHash(sa, sa.role, encodeBody(identity)) }];
+
+/** Whether the other side is who it says, and may come by one of the `candidates`. Refuses what is not proved. */
+export function identify(sa: IsakmpSa, { identity, body }: Claim, received: Received, candidates: readonly ConnectionConfig[]): Decoded<Peer> {
+  const hash = only(received, 'HASH')?.data;
+  if (hash === undefined) return refused('isakmp-payloads', 'no HASH, or more than one');
+  const expected = phaseOneHash(sa, sa.role === 'initiator' ? 'responder' : 'initiator', body);
+  if (!sameSecret(hash, expected)) return refused('isakmp-authentication', 'its HASH was not made with our pre-shared key, or over other messages than ours');
+  const from = received.path.peer.address;
+  const connection = candidates.find((candidate) => mayUse(sa, candidate) && wrongIdentity(candidate, identity, from) === undefined);
+  return decoded(connection === undefined ? { identity, wrong: wrongIdentity(sa.connection, identity, from) ?? 'no connection is for it' } : { identity, connection });
+}
+
+/** The key that was proved is the connection's too, and the algorithms are allowed there. */
+function mayUse({ connection, handshake }: IsakmpSa, candidate: ConnectionConfig): boolean {
+  if (candidate === connection) return true;
+  const [proved, wanted] = [connection.authentication, candidate.authentication];
+  if (proved.method === 'pre-shared-key' && (wanted.method !== proved.method || wanted.key !== proved.key)) return false;
+  return handshake?.proposal !== undefined && choosePhaseOne([handshake.proposal], candidate) !== undefined;
+}
+
+/** Why this identity is not accepted by a connection, though it is proved; undefined when it is. */
+export function wrongIdentity({ remoteIdentity, addressIdentity }: ConnectionConfig, identity: WireIdentity, from: IpAddress): string | undefined {
+  if (!matchesIdentity(remoteIdentity, identity)) return `its identity is ${describeIdentity(identity)}, which is not the one expected`;
+  if (addressIdentity === 'strict' && !addressIdentityFits(identity, from)) return `it says that it is ${describeIdentity(identity)}, and its packets come from ${from}`;
+  return undefined;
+}

@@ -1,0 +1,242 @@
+/**
+ * One exchange of IKEv1: a ladder of messages under one message ID, each side speaking in turn. Whoever waits for the next step says the last one again
+ * until it comes, and whoever gets an old step again repeats its answer, octet by octet (RFC 2408 §5.1).
+ */
+import { sameBytes, toHex } from '../../core/bytes.ts';
+import { decoded, refused, type Decoded } from '../../core/decoded.ts';
+import { after, describeDuration, scaled, type Duration, type Instant } from '../../core/time.ts';
+import { encodeMessage } from '../../wire/ike/v1/codec.ts';
+import { exchangeTypes, ikeVersion1, notifyTypes, type ClearMessage, type EncryptedMessage, type IsakmpHeader, type Payload, type PayloadChain } from '../../wire/ike/v1/message.ts';
+import { notation } from '../../wire/ike/v1/notation.ts';
+import type { Alarm } from '../alarm.ts';
+import type { Path } from '../any-ike-sa.ts';
+import { followPeer } from '../peer-address.ts';
+import { followFloat } from '../port-float.ts';
+import type { IvChain } from './iv-chain.ts';
+import { notificationOf } from './payloads.ts';
+import type { IsakmpSa } from './sa.ts';
+import { messageStory } from './story.ts';
+
+/** As RFC 2409 and Mode-Config call them. */
+export const exchanges = {
+  main: exchangeTypes.MAIN_MODE, aggressive: exchangeTypes.AGGRESSIVE_MODE, quick: exchangeTypes.QUICK_MODE, informational: exchangeTypes.INFORMATIONAL, transaction: exchangeTypes.TRANSACTION,
+} as const;
+export type ExchangeName = keyof typeof exchanges;
+
+/** A message of the peer's that can be read; whether it is believed is for the listener to say. */
+export interface Received extends PayloadChain {
+  readonly header: IsakmpHeader;
+  readonly path: Path;
+}
+
+/** Either why a message is not believed, and then nothing has changed, or what follows from it. */
+export type Verdict = Decoded<() => void>;
+export type Listener = (received: Received) => Verdict;
+
+export interface ExchangeOptions {
+  readonly name: ExchangeName;
+  /** Zero in phase 1. */
+  readonly messageId: number;
+  /** This side has begun it. */
+  readonly isOurs: boolean;
+  /** The peer has not gone on, however often it was told the last step. */
+  readonly unanswered: (transmissions: number) => void;
+  readonly ivs?: IvChain;
+}
+
+interface Step {
+  readonly message: Uint8Array;
+  readonly payloads: readonly Payload[];
+  retransmission: number;
+}
+
+export class Exchange {
+  readonly name: ExchangeName;
+  readonly messageId: number;
+  readonly isOurs: boolean;
+  readonly #sa: IsakmpSa;
+  readonly #unanswered: ExchangeOptions['unanswered'];
+  readonly #alarm: Alarm = { reason: 'retransmission', ring: () => this.#silence() };
+  #ivs: IvChain | undefined;
+  #path: Path | undefined;
+  #commit = false;
+  #sent: Step | undefined;
+  #accepted: Uint8Array | undefined;
+  #listener: Listener | undefined;
+  #over: Instant | undefined;
+
+  constructor(sa: IsakmpSa, { name, messageId, isOurs, unanswered, ivs }: ExchangeOptions) {
+    this.name = name;
+    this.messageId = messageId;
+    this.isOurs = isOurs;
+    this.#sa = sa;
+    this.#unanswered = unanswered;
+    this.#ivs = ivs;
+  }
+
+  /** Messages of either side are encrypted from now on. */
+  encrypt(ivs: IvChain): void {
+    this.#ivs = ivs;
+  }
+
+  /** The last block of the exchange: what phase 2 starts from when this is phase 1 (RFC 2409 appendix B). */
+  get lastBlock(): Uint8Array | undefined {
+    return this.#ivs?.last;
+  }
+
+  /** Since when nothing more of it is awaited; its last step is repeated to who missed it. */
+  get over(): Instant | undefined {
+    return this.#over;
+  }
+
+  /** The commit bit goes with every message from now on. */
+  setCommit(): void {
+    this.#commit = true;
+  }
+
+  // ---- speaking
+
+  /** The next step. With a listener the peer's step is awaited; without, this was the last. */
+  send(payloads: readonly Payload[], listener?: Listener): void {
+    const header = this.#header();
+    const message = this.#ivs === undefined ? encodeMessage({ header, payloads }) : this.#ivs.seal(header, payloads);
+    this.#sent = { message, payloads, retransmission: 0 };
+    this.#transmit(this.#sent, this.#path ?? this.#sa);
+    this.await(listener);
+  }
+
+  /** What comes next; without a listener nothing does. */
+  await(listener: Listener | undefined): void {
+    this.#listener = listener;
+    if (listener === undefined) this.end();
+    else if (this.#sent !== undefined) this.#rewind(0);
+  }
+
+  /** It stops waiting, and goes on repeating its last step to who asks. */
+  end(): void {
+    this.#listener = undefined;
+    this.#over = this.#sa.context.now;
+    this.#sa.context.alarms.cancel(this.#alarm);
+  }
+
+  // ---- listening
+
+  /** The peer's first step, when the exchange is made because of it. */
+  listen(listener: Listener): void {
+    this.#listener = listener;
+  }
+
+  /** A message under this exchange's message ID: an old one is answered again, the next one is judged, everything else is dropped. */
+  receive(message: ClearMessage | EncryptedMessage, bytes: Uint8Array, path: Path): void {
+    const { context } = this.#sa;
+    if (this.#accepted !== undefined && sameBytes(this.#accepted, bytes)) {
+      this.#answerAgain(path);
+      return;
+    }
+    const listener = this.#listener;
+    if (listener === undefined) {
+      context.drop(this.#over === undefined ? 'isakmp-exchange' : 'isakmp-message-id', `${this.name} mode has no next message: it is ${this.#over === undefined ? 'this side that speaks' : 'over'}`, bytes, path.peer);
+      return;
+    }
+    const received = this.#read(message, path);
+    if (!received.ok) {
+      context.drop(received.reason, received.detail, bytes, path.peer);
+      return;
+    }
+    const verdict = listener(received.value);
+    if (!verdict.ok) {
+      context.drop(verdict.reason, verdict.detail, bytes, path.peer);
+      return;
+    }
+    this.#accept(message, bytes, path, received.value);
+    verdict.value();
+  }
+
+  close(): void {
+    this.#listener = undefined;
+    this.#sa.context.alarms.cancel(this.#alarm);
+  }
+
+  #read(message: ClearMessage | EncryptedMessage, path: Path): Decoded<Received> {
+    if (!('ciphertext' in message)) return decoded({ ...message, path });
+    if (this.#ivs === undefined) return refused('isakmp-exchange', 'encrypted, before there is a key');
+    const chain = this.#ivs.open(message);
+    return chain.ok ? decoded({ ...chain.value, header: message.header, path }) : refused('isakmp-authentication', `not to be read with the key of this ISAKMP SA: ${chain.detail}`);
+  }
+
+  #accept(message: ClearMessage | EncryptedMessage, bytes: Uint8Array, path: Path, { payloads }: Received): void {
+    const sa = this.#sa;
+    this.#accepted = bytes;
+    this.#sent = undefined;
+    this.#listener = undefined;
+    sa.context.alarms.cancel(this.#alarm);
+    if ('ciphertext' in message) this.#ivs?.follow(message);
+    if (!this.isOurs && this.messageId !== 0) this.#path = path;
+    sa.lastHeard = sa.context.now;
+    if (sa.state === 'connecting' && sa.role === 'responder') followFloat(sa, path);
+    this.#report('received', { message: bytes, payloads, retransmission: 0 }, path);
+    if (sa.state !== 'connecting') followPeer(sa, path.peer, 'ike');
+  }
+
+  // ---- again
+
+  /** The answer was lost, or the message came twice. */
+  #answerAgain(path: Path): void {
+    if (this.#sent === undefined) return; // still being made, or nothing is to be said
+    this.#sent.retransmission++;
+    this.#transmit(this.#sent, path);
+    if (this.#listener !== undefined) this.#rewind(0);
+  }
+
+  #wait(retransmission: number): Duration {
+    const { first, factor } = this.#sa.context.config.retransmission;
+    return scaled(first, factor ** retransmission);
+  }
+
+  #rewind(retransmission: number): void {
+    const { alarms, now } = this.#sa.context;
+    alarms.set(this.#alarm, after(now, this.#wait(retransmission)));
+  }
+
+  #silence(): void {
+    const step = this.#sent;
+    if (step === undefined) return;
+    if (step.retransmission >= this.#sa.context.config.retransmission.tries) {
+      this.end();
+      this.#unanswered(step.retransmission + 1);
+      return;
+    }
+    const waited = describeDuration(this.#wait(step.retransmission));
+    step.retransmission++;
+    this.#transmit(step, this.#path ?? this.#sa, waited);
+    this.#rewind(step.retransmission);
+  }
+
+  // ---- the wire
+
+  #transmit(step: Step, path: Path, waited?: string): void {
+    const { context } = this.#sa;
+    this.#sa.lastSent = context.now;
+    context.transmit(path.local, path.peer, step.message);
+    this.#report('sent', step, path, waited);
+  }
+
+  #header(): IsakmpHeader {
+    const { initiatorSpi, responderSpi } = this.#sa;
+    const flags = { encryption: this.#ivs !== undefined, commit: this.#commit, authenticationOnly: false };
+    return { initiatorCookie: initiatorSpi, responderCookie: responderSpi, version: ikeVersion1, exchange: exchanges[this.name], flags, messageId: this.messageId };
+  }
+
+  #report(direction: 'sent' | 'received', { payloads, retransmission }: Step, { local, peer }: Path, waited?: string): void {
+    const sa = this.#sa;
+    const isInitiator = (direction === 'sent') === this.isOurs;
+    // RFC 3706 §5.4: the answer to R-U-THERE is an exchange of its own
+    const response = !isInitiator || notificationOf({ payloads }, notifyTypes.R_U_THERE_ACK) !== undefined;
+    sa.context.event({
+      kind: 'ike-message', direction, local, peer, exchange: this.name, messageId: this.messageId, response, retransmission,
+      initiatorSpi: toHex(sa.initiatorSpi), responderSpi: toHex(sa.responderSpi),
+      notation: notation(this.#header(), payloads, isInitiator ? 'initiator' : 'responder'),
+      story: messageStory(sa.names, direction, payloads, { exchange: this.name, response, retransmission, ...(waited === undefined ? {} : { waited }) }),
+    });
+  }
+}

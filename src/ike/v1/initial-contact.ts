@@ -1,0 +1,22 @@
+/** INITIAL-CONTACT: whoever has lost its memory says so, and the other side forgets what was before (RFC 2407 §4.6.3.3). */
+import { notifyTypes, type Payload } from '../../wire/ike/v1/message.ts';
+import { cookiesOf, notification } from './payloads.ts';
+import type { IsakmpSa } from './sa.ts';
+
+/** For the initiator's last message of phase 1; nothing where this is not the only ISAKMP SA with the peer. */
+export function initialContact(sa: IsakmpSa): Payload[] {
+  const { connection, context, handshake } = sa;
+  const neighbours = context.config.connections.filter(({ remote }) => remote === connection.remote);
+  const isFirst = handshake?.predecessor === undefined && neighbours.every(({ name }) => context.sas.ofConnection(name).every((other) => other === sa || other.state === 'connecting'));
+  return isFirst ? [notification(notifyTypes.INITIAL_CONTACT, { spi: cookiesOf(sa) })] : [];
+}
+
+/** Before XAUTH all members of a group have one identity, and a newcomer cannot speak for them. */
+export function forgetOthers(sa: IsakmpSa): void {
+  const { peerIdentity, settings: { xauth = 'none' }, context } = sa;
+  if (peerIdentity === undefined || xauth !== 'none') return;
+  const { me, other } = sa.names;
+  for (const older of context.sas.ofPeer(peerIdentity)) {
+    if (older !== sa) older.close('deleted', `${other} says that it knows of no other ISAKMP SA with ${me}: it has started anew, and the old one is forgotten (INITIAL-CONTACT).`);
+  }
+}

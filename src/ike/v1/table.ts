@@ -1,0 +1,76 @@
+/** Which ISAKMP SA? Every question is answered in constant time: a gateway has thousands of them. */
+import { describeEndpoint, type Endpoint } from '../../core/address.ts';
+import { toHex } from '../../core/bytes.ts';
+import { addTo, removeFrom } from '../index-of-sets.ts';
+import type { IsakmpSa } from './sa.ts';
+
+export class IsakmpSaTable {
+  readonly #byCookie = new Map<string, IsakmpSa>();
+  readonly #ofConnection = new Map<string, Set<IsakmpSa>>();
+  readonly #ofPeer = new Map<string, Set<IsakmpSa>>();
+  readonly #ofFirstMessage = new Map<string, IsakmpSa>();
+  readonly #keysOfFirstMessage = new Map<IsakmpSa, string>();
+  readonly #halfOpen = new Set<IsakmpSa>();
+
+  /** By our own cookie, 8 octets. */
+  byCookie(cookie: Uint8Array): IsakmpSa | undefined {
+    return this.#byCookie.get(toHex(cookie));
+  }
+
+  ofConnection(connection: string): readonly IsakmpSa[] {
+    return [...(this.#ofConnection.get(connection) ?? [])];
+  }
+
+  /** The ISAKMP SAs with an authenticated peer of this identity. */
+  ofPeer(peerIdentity: string): readonly IsakmpSa[] {
+    return [...(this.#ofPeer.get(peerIdentity) ?? [])];
+  }
+
+  add(sa: IsakmpSa): void {
+    this.#byCookie.set(toHex(sa.ownSpi), sa);
+    addTo(this.#ofConnection, sa.connection.name, sa);
+  }
+
+  /** The connection and the identity are known from now on. */
+  authenticated(sa: IsakmpSa): void {
+    this.#halfOpen.delete(sa);
+    addTo(this.#ofConnection, sa.connection.name, sa);
+    if (sa.peerIdentity !== undefined) addTo(this.#ofPeer, sa.peerIdentity, sa);
+  }
+
+  /** The responder has guessed the wrong connection before it saw the identity. */
+  leaveConnection(sa: IsakmpSa): void {
+    removeFrom(this.#ofConnection, sa.connection.name, sa);
+  }
+
+  remove(sa: IsakmpSa): void {
+    this.#byCookie.delete(toHex(sa.ownSpi));
+    this.#halfOpen.delete(sa);
+    removeFrom(this.#ofConnection, sa.connection.name, sa);
+    if (sa.peerIdentity !== undefined) removeFrom(this.#ofPeer, sa.peerIdentity, sa);
+    const first = this.#keysOfFirstMessage.get(sa);
+    if (first !== undefined) this.#ofFirstMessage.delete(first);
+    this.#keysOfFirstMessage.delete(sa);
+  }
+
+  // ---- half-open ISAKMP SAs of a responder
+
+  get halfOpen(): number {
+    return this.#halfOpen.size;
+  }
+
+  /** A first message that came before: it knows no cookie of ours yet. */
+  byFirstMessage(initiatorCookie: Uint8Array, peer: Endpoint): IsakmpSa | undefined {
+    return this.#ofFirstMessage.get(firstMessageKey(initiatorCookie, peer));
+  }
+
+  addHalfOpen(sa: IsakmpSa): void {
+    const key = firstMessageKey(sa.initiatorSpi, sa.peer);
+    this.add(sa);
+    this.#halfOpen.add(sa);
+    this.#ofFirstMessage.set(key, sa);
+    this.#keysOfFirstMessage.set(sa, key);
+  }
+}
+
+const firstMessageKey = (cookie: Uint8Array, peer: Endpoint): string => `${toHex(cookie)} ${describeEndpoint(peer)}`;
