@@ -1,33 +1,32 @@
-/** An IKE message as a tree: its header, and payload by payload what stands in it (RFC 7296 §3). What is in SK stays encrypted. */
-import { addressFromBytes } from '../core/address.ts';
-import { fromUtf8, toHex } from '../core/bytes.ts';
+/** An IKE message as a tree: its header, and payload by payload what stands in it (RFC 7296 §3; of IKEv1 RFC 2408 §3). What is in SK stays encrypted. */
+import { toHex } from '../core/bytes.ts';
+import { address, alone, attributeLength, attributeOf, cookie, headerLength, payloadTrees, reserved, substructureLength, text } from './dissect-ike-parts.ts';
+import { headerReference as headerReferenceOfV1, headerRows as headerRowsOfV1, payloadsOfV1 } from './dissect-ike-v1.ts';
 import { decodePayloads } from './ike/codec.ts';
 import { configurationAttributes, configurationTypes, exchangeTypes, identificationTypes, notifyTypes, payloadTypes, protocolIds } from './ike/message.ts';
 import type { Payload } from './ike/message.ts';
 import { notifyName } from './ike/notation.ts';
 import { transformNames, transformTypeNames } from './ike-names.ts';
-import { protocolNames } from './names.ts';
+import { namesOf, protocolNames } from './names.ts';
 import { summarizeIke } from './summarize.ts';
 import { branch, content, decimal, fields, hex, leaf, named, number, octets, sequence, withName, type Row, type Tree } from './tree.ts';
 
-const headerLength = 28;
-const namesOf = (table: Readonly<Record<string, number>>): Readonly<Record<number, string>> => Object.fromEntries(Object.entries(table).map(([name, n]) => [n, name]));
 const payloadNames = { ...namesOf(payloadTypes), 0: 'none' };
 const protocolIdNames = namesOf(protocolIds);
 const nameOf = (type: number): string => namesOf(payloadTypes)[type] ?? `Unknown ${type}`;
-const reserved = (at: number, length: number): Row => ['Reserved', at, length, hex];
-const text = (field: Uint8Array): string => (field.every((octet) => octet >= 0x20 && octet < 0x7f) ? `"${fromUtf8(field)}"` : content(field));
-const address = (field: Uint8Array): string => (field.length === 4 || field.length === 16 ? addressFromBytes(field) : content(field));
 
 /** The message that begins at octet `base` of the packet. Never throws. */
 export function dissectIke(message: Uint8Array, base: number): Tree {
-  const header = branch('Header', summarizeIke(message), base, base + Math.min(message.length, headerLength), 'RFC 7296 §3.1', fields(message, base, 'RFC 7296 §3.1', headerRows));
-  return branch('IKE', octets(message), base, base + message.length, 'RFC 7296 §3', [header, ...payloads(message, base)]);
+  const [reference, rows] = majorVersion(message) === 1 ? [headerReferenceOfV1, headerRowsOfV1] : ['RFC 7296 §3.1', headerRows];
+  const header = branch('Header', summarizeIke(message), base, base + Math.min(message.length, headerLength), reference, fields(message, base, reference, rows));
+  return branch('IKE', octets(message), base, base + message.length, majorVersion(message) === 1 ? 'RFC 2408 §3' : 'RFC 7296 §3', [header, ...payloads(message, base)]);
 }
+
+const majorVersion = (message: Uint8Array): number | undefined => (message.length > 17 ? message[17]! >>> 4 : undefined);
 
 const headerRows: readonly Row[] = [
   ['Initiator SPI', 0, 8, hex],
-  ['Responder SPI', 8, 8, (field) => (field.every((octet) => octet === 0) ? 'none yet' : hex(field))],
+  ['Responder SPI', 8, 8, cookie],
   ['Next payload', 16, 1, named(payloadNames)],
   ['Version', 17, 1, ([octet]) => `${octet! >>> 4}.${octet! & 15}`],
   ['Exchange type', 18, 1, named(namesOf(exchangeTypes))],
@@ -36,20 +35,13 @@ const headerRows: readonly Row[] = [
   ['Length', 24, 4, decimal],
 ];
 
-/** RFC 7296 §3.2: each says which type the next one has; SK and SKF are the last, and name what is inside them. */
+/** RFC 7296 §3.2: SK and SKF are the last, and name what is inside them. */
 function payloads(message: Uint8Array, base: number): Tree[] {
-  const chain = message.subarray(headerLength);
-  if (chain.length === 0) return [];
-  if (message[17]! >>> 4 !== 2) return [leaf('Payloads of another version', octets(chain), base + headerLength, base + message.length)];
-  let type = message[16]!;
-  return sequence(chain, base + headerLength, payloadLength, (payload, at) => {
-    const tree = type === 0 ? leaf('Behind the last payload', content(payload), at, at + payload.length) : payloadTree(type, payload, at);
-    type = type === payloadTypes.SK || type === payloadTypes.SKF ? 0 : payload[0]!;
-    return tree;
-  });
+  if (message.length <= headerLength) return [];
+  if (majorVersion(message) === 1) return payloadsOfV1(message, base);
+  if (majorVersion(message) !== 2) return [leaf('Payloads of another version', octets(message.subarray(headerLength)), base + headerLength, base + message.length)];
+  return payloadTrees(message, base, (type) => type === payloadTypes.SK || type === payloadTypes.SKF, payloadTree);
 }
-
-const payloadLength = (rest: Uint8Array): number => (rest.length < 4 || number(rest.subarray(2, 4)) < 4 ? NaN : number(rest.subarray(2, 4)));
 
 function payloadTree(type: number, payload: Uint8Array, base: number): Tree {
   const { reference, body } = bodies[type] ?? { reference: 'RFC 7296 §3.2', body: rows([['Body', 0, Infinity, content]]) };
@@ -69,9 +61,7 @@ const genericRows: readonly Row[] = [
 
 function meaning(type: number, payload: Uint8Array): string {
   if (type === payloadTypes.SK || type === payloadTypes.SKF) return `encrypted, the first inside is ${withName(payload[0]!, payloadNames)}`;
-  const alone = payload.slice();
-  alone[0] = 0; // the end of a chain of one
-  const result = decodePayloads(type, alone);
+  const result = decodePayloads(type, alone(payload));
   return result.ok ? result.value.map(describePayload).join(', ') : `malformed: ${result.detail}`;
 }
 
@@ -163,9 +153,6 @@ const proposals: Body = (bytes, base) =>
     ]);
   });
 
-/** RFC 7296 §3.3.1, §3.3.2: proposals and transforms have 8 octets at least, and their length in the third and fourth. */
-const substructureLength = (rest: Uint8Array): number => (rest.length < 8 || number(rest.subarray(2, 4)) < 8 ? NaN : number(rest.subarray(2, 4)));
-
 function transformTree(bytes: Uint8Array, base: number): Tree {
   const type = bytes[4]!;
   const id = number(bytes.subarray(6, 8));
@@ -180,13 +167,10 @@ function transformTree(bytes: Uint8Array, base: number): Tree {
   ]);
 }
 
-/** RFC 7296 §3.3.5: the short form holds its value in 16 bits, the long one says how long it is. */
-const attributeLength = (rest: Uint8Array): number => (rest.length < 4 ? NaN : rest[0]! & 0x80 ? 4 : 4 + number(rest.subarray(2, 4)));
-
 function attributeTree(bytes: Uint8Array, base: number): Tree {
-  const type = number(bytes.subarray(0, 2)) & 0x7fff;
-  const value = (bytes[0]! & 0x80) !== 0 ? decimal(bytes.subarray(2, 4)) : content(bytes.subarray(4));
-  return leaf('Attribute', type === 14 ? `key length ${value} bits` : `${type}: ${value}`, base, base + bytes.length, 'RFC 7296 §3.3.5');
+  const { type, value } = attributeOf(bytes);
+  const shown = typeof value === 'number' ? String(value) : content(value);
+  return leaf('Attribute', type === 14 ? `key length ${shown} bits` : `${type}: ${shown}`, base, base + bytes.length, 'RFC 7296 §3.3.5');
 }
 
 const notify: Body = (bytes, base, reference) => {

@@ -5,6 +5,8 @@ import { toHex } from '../core/bytes.ts';
 import { decodeEsp } from './esp.ts';
 import { decodeHeader } from './ike/codec.ts';
 import { exchangeName } from './ike/notation.ts';
+import { decodeMessage as decodeMessageV1 } from './ike/v1/codec.ts';
+import { exchangeName as exchangeNameV1, symbols } from './ike/v1/notation.ts';
 import { decodeIcmp, type IcmpEcho, type IcmpMessage } from './icmp.ts';
 import { decodeIcmpv6, type Icmpv6Message } from './icmpv6.ts';
 import { decodeIp, ipVersion, ports, type IpPacket } from './ip.ts';
@@ -52,14 +54,23 @@ function summarizeNatt(payload: Uint8Array, size: string): string {
   }
 }
 
-/** `IKE_AUTH request mid 1` */
+/** `IKE_AUTH request mid 1`; of IKEv1 `v1 main mode: SA, VID x6`, with the message ID where there is one. */
 export function summarizeIke(message: Uint8Array): string {
   const header = decodeHeader(message);
   if (!header.ok) return refusedAs(header);
   const { exchange, flags, messageId, version, length } = header.value;
+  if (version >>> 4 === 1) return summarizeIkeV1(exchange, messageId, message);
   if (version >>> 4 !== 2) return `version ${version >>> 4}.${version & 15}, exchange ${exchange}`;
   const lie = length === message.length ? '' : `, malformed: Length is ${length}, ${sizeOf(message)} there`;
   return `${exchangeName(exchange)} ${flags.response ? 'response' : 'request'} mid ${messageId}${lie}`;
+}
+
+function summarizeIkeV1(exchange: number, messageId: number, message: Uint8Array): string {
+  const name = `v1 ${exchangeNameV1(exchange)}${messageId === 0 ? '' : ` mid ${messageId}`}`;
+  const decoded = decodeMessageV1(message);
+  if (!decoded.ok) return `${name}, ${refusedAs(decoded)}`;
+  if ('ciphertext' in decoded.value) return `${name}: encrypted`;
+  return `${name}: ${symbols(decoded.value.header, decoded.value.payloads) || 'no payloads'}`;
 }
 
 function summarizeEsp(payload: Uint8Array, size: string): string {

@@ -17,6 +17,7 @@ import { protocols } from '../../src/wire/protocols.ts';
 import { encodeTcp, tcpFlags } from '../../src/wire/tcp.ts';
 import { encodeUdp } from '../../src/wire/udp.ts';
 import { places, tsharkMissing } from '../support/tshark.ts';
+import { aggressiveMode, mainMode } from '../vectors/strongswan-ikev1.ts';
 import { ping6Request, pingReply, pingRequest, portUnreachable, tcpReset, udpHello } from '../vectors/packets.ts';
 
 const client = { address: ip('192.168.1.2'), port: 4500 };
@@ -112,7 +113,7 @@ describe('a packet in one line', () => {
     ['two octets ff on 4500', on(4500, fromHex('ffff')), '192.168.1.2:4500 > 203.0.113.1:4500 neither IKE nor ESP nor a keepalive: ffff'],
     ['an IKE message cut short', on(500, ikeInit.subarray(0, 20)), expect.stringContaining('IKE malformed: ')],
     ['an IKE message that lies about its length', on(500, ikeInit.subarray(0, 40)), expect.stringMatching(/IKE_SA_INIT request mid 0, malformed: Length is \d+, 40 octets there/)],
-    ['IKEv1', on(500, concat(spi, new Uint8Array(8), fromHex('01 10 02 00 00000000 0000001c'))), '192.168.1.2:500 > 203.0.113.1:500 IKE version 1.0, exchange 2'],
+    ['IKEv1', on(500, concat(spi, new Uint8Array(8), fromHex('00 10 02 00 00000000 0000001c'))), '192.168.1.2:500 > 203.0.113.1:500 IKE v1 main mode: no payloads'],
   ])('%s is described as such', (_, packet, line) => {
     expect(summarize(packet)).toEqual(line);
   });
@@ -269,7 +270,7 @@ describe('a packet as a tree', () => {
   });
 
   const noise = fc.uint8Array({ maxLength: 120 });
-  const typical = [on(4500, withMarker(ikeRest)), on(500, ikeInit), on(4500, espPacket), portUnreachable, ping6Request, tcpReset, pieces()[0]!.subarray(0, 100)];
+  const typical = [on(500, mainMode.messages[0]!.bytes), on(500, aggressiveMode.messages[1]!.bytes), on(4500, withMarker(ikeRest)), on(500, ikeInit), on(4500, espPacket), portUnreachable, ping6Request, tcpReset, pieces()[0]!.subarray(0, 100)];
   const damaged = fc
     .tuple(fc.constantFrom(...typical), fc.nat(300), fc.array(fc.tuple(fc.nat(450), fc.nat(255)), { maxLength: 6 }))
     .map(([packet, cutOff, flips]) => {
@@ -284,6 +285,7 @@ describe('a packet as a tree', () => {
     fc.tuple(fc.constantFrom(1, 6, 17, 50), noise).map(([protocol, payload]) => encodeIpv4({ ...ends, protocol, payload })),
     noise.map((payload) => on(4500, payload)),
     fc.tuple(fc.nat(60), noise).map(([next, chain]) => on(500, concat(spi, spi, Uint8Array.of(next), fromHex('20 22 08 00000000 00000000'), chain))),
+    fc.tuple(fc.nat(150), noise).map(([next, chain]) => on(500, concat(spi, spi, Uint8Array.of(next), fromHex('10 02 00 00000000 00000000'), chain))),
   );
 
   test('any bytes are described, and every part lies within the whole', () => {

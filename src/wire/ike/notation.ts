@@ -1,18 +1,18 @@
 /** Messages in the notation of RFC 7296 §1.2, for people. */
+import { namesOf } from '../names.ts';
 import { configurationTypes, exchangeTypes, notifyTypes, payloadTypes } from './message.ts';
 import type { IkeHeader, Payload } from './message.ts';
 
-const namesOf = (table: Readonly<Record<string, number>>): ReadonlyMap<number, string> => new Map(Object.entries(table).map(([name, n]) => [n, name]));
 const exchangeNames = namesOf(exchangeTypes);
 const notifyNames = namesOf(notifyTypes);
 const configurationNames = namesOf(configurationTypes);
 const payloadNames = namesOf(payloadTypes);
 
 /** `IKE_SA_INIT`; a number that has no name: `exchange 99`. */
-export const exchangeName = (exchange: number): string => exchangeNames.get(exchange) ?? `exchange ${exchange}`;
+export const exchangeName = (exchange: number): string => exchangeNames[exchange] ?? `exchange ${exchange}`;
 
 /** `NAT_DETECTION_SOURCE_IP`; a number that has no name stays one. */
-export const notifyName = (notifyType: number): string => notifyNames.get(notifyType) ?? String(notifyType);
+export const notifyName = (notifyType: number): string => notifyNames[notifyType] ?? String(notifyType);
 
 /**
  * `HDR, SAi1, KEi, Ni, N(NAT_DETECTION_SOURCE_IP)`; with `inner`, what stood inside SK: `HDR, SK {IDi, AUTH, SAi2, TSi, TSr}`.
@@ -45,11 +45,11 @@ function symbol({ exchange, flags }: IkeHeader, payload: Payload): string {
     case 'Vendor':
       return 'V';
     case 'CP': {
-      const name = configurationNames.get(payload.configuration);
+      const name = configurationNames[payload.configuration];
       return `CP(${name === undefined ? payload.configuration : `CFG_${name}`})`;
     }
     case 'Unknown':
-      return payloadNames.get(payload.payloadType) ?? `payload ${payload.payloadType}`;
+      return payloadNames[payload.payloadType] ?? `payload ${payload.payloadType}`;
     case 'IDi':
     case 'IDr':
     case 'CERT':

@@ -1,0 +1,42 @@
+/** What the trees of both versions' messages are made of: the chain of payloads, substructures, attributes (RFC 2408 §3, RFC 7296 §3). */
+import { addressFromBytes } from '../core/address.ts';
+import { fromUtf8 } from '../core/bytes.ts';
+import { content, hex, leaf, number, sequence, type Row, type Tree } from './tree.ts';
+
+export const headerLength = 28;
+
+export const reserved = (at: number, length: number): Row => ['Reserved', at, length, hex];
+export const text = (field: Uint8Array): string => (field.every((octet) => octet >= 0x20 && octet < 0x7f) ? `"${fromUtf8(field)}"` : content(field));
+export const address = (field: Uint8Array): string => (field.length === 4 || field.length === 16 ? addressFromBytes(field) : content(field));
+export const cookie = (field: Uint8Array): string => (field.every((octet) => octet === 0) ? 'none yet' : hex(field));
+
+/** The payloads behind a header; each says which type the next one has, unless it `isLast`. */
+export function payloadTrees(message: Uint8Array, base: number, isLast: (type: number) => boolean, tree: (type: number, payload: Uint8Array, at: number) => Tree): Tree[] {
+  let type = message[16]!;
+  return sequence(message.subarray(headerLength), base + headerLength, payloadLength, (payload, at) => {
+    const found = type === 0 ? leaf('Behind the last payload', content(payload), at, at + payload.length) : tree(type, payload, at);
+    type = isLast(type) ? 0 : payload[0]!;
+    return found;
+  });
+}
+
+const payloadLength = (rest: Uint8Array): number => (rest.length < 4 || number(rest.subarray(2, 4)) < 4 ? NaN : number(rest.subarray(2, 4)));
+
+/** What a decoder makes of this payload alone. */
+export function alone(payload: Uint8Array): Uint8Array {
+  const copy = payload.slice();
+  copy[0] = 0; // the end of a chain of one
+  return copy;
+}
+
+/** Proposals and transforms have 8 octets at least, and their length in the third and fourth (RFC 2408 §3.5, §3.6, RFC 7296 §3.3.1, §3.3.2). */
+export const substructureLength = (rest: Uint8Array): number => (rest.length < 8 || number(rest.subarray(2, 4)) < 8 ? NaN : number(rest.subarray(2, 4)));
+
+/** The short form holds its value in 16 bits, the long one says how long it is (RFC 2408 §3.3, RFC 7296 §3.3.5). */
+export const attributeLength = (rest: Uint8Array): number => (rest.length < 4 ? NaN : rest[0]! & 0x80 ? 4 : 4 + number(rest.subarray(2, 4)));
+
+/** Of a whole attribute: its type, and its value as a number or as octets. */
+export function attributeOf(bytes: Uint8Array): { readonly type: number; readonly value: number | Uint8Array } {
+  const short = (bytes[0]! & 0x80) !== 0;
+  return { type: number(bytes.subarray(0, 2)) & 0x7fff, value: short ? number(bytes.subarray(2, 4)) : bytes.subarray(4) };
+}
