@@ -46,3 +46,7 @@ export interface CertificateWish {
   readonly days?: number;
   readonly algorithm?: string;
 }
+
+/** DER as text (RFC 7468 §2). */
+export const derToPem = (label: string, der: Uint8Array): string =>
+  `-----BEGIN ${label}-----\n${Buffer.from(der).toString('base64').replace(/.{1,64}/g, '$&\n')}-----END ${label}-----\n`;

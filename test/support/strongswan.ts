@@ -10,6 +10,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { NetworkNamespace } from '../../lab/backends/netns/namespace.ts';
+import type { RsaAuthentication } from '../../src/ike/config.ts';
+import { derToPem } from './openssl.ts';
 import { Vici } from './vici.ts';
 import type { ViciMessage } from './vici.ts';
 
@@ -18,9 +20,16 @@ const installed = '/usr/lib/ipsec/charon';
 
 /** One connection, in strongSwan's own words for proposals (`aes128-sha256-ecp256`), selectors (`10.2.0.0/24`, `dynamic`) and times (`30s`). */
 export interface StrongSwanConfig {
+  /** IKEv2 when not given. */
+  readonly exchange?: 'main' | 'aggressive';
   readonly id: string;
+  /** `%any` for whoever proves who it is. */
   readonly peerId: string;
   readonly preSharedKey: string;
+  /** Signatures instead of the key. */
+  readonly certificate?: RsaAuthentication;
+  /** IKEv1: a client says its name and password, a gateway knows those of others. */
+  readonly xauth?: { readonly ask: Readonly<Record<string, string>> } | { readonly user: string; readonly password: string };
   /** Nothing for a gateway that waits. */
   readonly peerAddress?: string;
   readonly proposals: readonly string[];
@@ -29,8 +38,10 @@ export interface StrongSwanConfig {
   readonly remoteSelectors: readonly string[];
   /** Asks the gateway for an inner address. */
   readonly requestsVirtualAddress?: boolean;
-  /** Gives inner addresses out of this block. */
+  /** Gives inner addresses out of this block, and these servers with them. */
   readonly pool?: string;
+  readonly dns?: readonly string[];
+  readonly mode?: 'tunnel' | 'transport';
   readonly deadPeerDetection?: string;
   readonly onDeadPeer?: 'clear' | 'restart';
   /** Seconds between keepalives; 20 when not given. */
@@ -42,8 +53,8 @@ export interface StrongSwanConfig {
   readonly asksForCookies?: boolean;
 }
 
-/** The plugins that a tunnel with a pre-shared key needs, and none that looks at the machine around. */
-const plugins = 'random nonce openssl kdf kernel-libipsec kernel-netlink socket-default vici';
+/** The plugins that a tunnel needs, and none that looks at the machine around. */
+const plugins = 'random nonce openssl pem kdf kernel-libipsec kernel-netlink socket-default vici xauth-generic';
 
 const connection = 'lab';
 const child = 'net';
@@ -57,6 +68,8 @@ export interface StrongSwanSa {
   readonly natLocal: boolean;
   readonly natRemote: boolean;
   readonly virtualAddresses: readonly string[];
+  /** Who has said a name and a password. */
+  readonly xauthUser: string;
   readonly children: readonly { readonly state: string; readonly spiIn: number; readonly spiOut: number; readonly packetsIn: number; readonly packetsOut: number }[];
 }
 
@@ -156,12 +169,22 @@ export class StrongSwan implements AsyncDisposable {
   }
 
   async #load(config: StrongSwanConfig): Promise<void> {
-    const { id, peerId, preSharedKey, peerAddress, proposals, espProposals, localSelectors, remoteSelectors, pool, deadPeerDetection, onDeadPeer = 'clear' } = config;
-    await this.#request('load-shared', { id: 'key', type: 'IKE', data: preSharedKey, owners: [id, peerId] });
-    if (pool !== undefined) await this.#request('load-pool', { pool: { addrs: pool } });
+    const { exchange, id, peerId, preSharedKey, certificate, xauth, peerAddress, proposals, espProposals, localSelectors, remoteSelectors, pool, dns = [], mode = 'tunnel', deadPeerDetection, onDeadPeer = 'clear' } = config;
+    if (certificate === undefined) {
+      // In main mode the key is found by the address, before there is an identity: a gateway that waits has one for all (RFC 2409 §5.4).
+      await this.#request('load-shared', { id: 'key', type: 'IKE', data: preSharedKey, ...(exchange === 'main' ? {} : { owners: [id, peerId] }) });
+    } else {
+      await this.#request('load-key', { type: 'rsa', data: certificate.privateKey });
+      for (const authority of certificate.authorities) await this.#request('load-cert', { type: 'X509', flag: 'CA', data: derToPem('CERTIFICATE', authority) });
+    }
+    const accounts = xauth === undefined ? {} : 'ask' in xauth ? xauth.ask : { [xauth.user]: xauth.password };
+    for (const [user, password] of Object.entries(accounts)) await this.#request('load-shared', { id: user, type: 'XAUTH', data: password, owners: [user] });
+    const auth: ViciMessage = { auth: certificate === undefined ? 'psk' : 'pubkey' };
+    if (pool !== undefined) await this.#request('load-pool', { pool: { addrs: pool, ...(dns.length === 0 ? {} : { dns }) } });
     await this.#request('load-conn', {
       [connection]: {
-        version: '2',
+        version: exchange === undefined ? '2' : '1',
+        aggressive: exchange === 'aggressive' ? 'yes' : 'no',
         mobike: config.mobike ? 'yes' : 'no',
         proposals,
         rekey_time: '0',
@@ -169,10 +192,11 @@ export class StrongSwan implements AsyncDisposable {
         ...(deadPeerDetection === undefined ? {} : { dpd_delay: deadPeerDetection }),
         ...(config.requestsVirtualAddress ? { vips: ['0.0.0.0'] } : {}),
         ...(pool === undefined ? {} : { pools: ['pool'] }),
-        local: { auth: 'psk', id },
-        remote: { auth: 'psk', id: peerId },
+        local: { ...auth, id, ...(certificate === undefined ? {} : { certs: [derToPem('CERTIFICATE', certificate.certificate)] }) },
+        remote: { ...auth, id: peerId },
+        ...(xauth === undefined ? {} : 'ask' in xauth ? { 'remote-xauth': { auth: 'xauth' } } : { 'local-xauth': { auth: 'xauth', xauth_id: xauth.user } }),
         children: {
-          [child]: { esp_proposals: espProposals, local_ts: localSelectors, remote_ts: remoteSelectors, rekey_time: '0', dpd_action: onDeadPeer },
+          [child]: { mode, esp_proposals: espProposals, local_ts: localSelectors, remote_ts: remoteSelectors, rekey_time: '0', dpd_action: onDeadPeer },
         },
       },
     });
@@ -183,6 +207,7 @@ const settings = (folder: string, socket: string, { keepalive = 20, retransmissi
   load = ${plugins}
   ${asksForCookies ? 'dos_protection = yes\n  cookie_threshold = 1\n  cookie_threshold_ip = 1' : 'dos_protection = no'}
   delete_rekeyed_delay = 0
+  i_dont_care_about_security_and_use_aggressive_mode_psk = yes
   keep_alive = ${keepalive}s
   retransmit_timeout = ${retransmission.timeout}
   retransmit_base = ${retransmission.base}
@@ -216,6 +241,7 @@ function saOf(sa: ViciMessage): StrongSwanSa {
     natLocal: text(sa, 'nat-local') === 'yes',
     natRemote: text(sa, 'nat-remote') === 'yes',
     virtualAddresses: [...((sa['local-vips'] ?? []) as readonly string[]), ...((sa['remote-vips'] ?? []) as readonly string[])],
+    xauthUser: text(sa, 'remote-xauth-id'),
     children: Object.values((sa['child-sas'] ?? {}) as ViciMessage).map((it) => {
       const one = it as ViciMessage;
       return {
