@@ -8,6 +8,7 @@ import { identificationTypes } from '../wire/ike/message.ts';
 import { decodeCertificate } from '../wire/x509/certificate.ts';
 import type { CertificateFields } from '../wire/x509/certificate.ts';
 import { decodeName, nameText } from '../wire/x509/name.ts';
+import { hash } from './hash.ts';
 import type { RsaPublicKey } from './rsa.ts';
 
 /** What is asked of a peer's certificate. */
@@ -60,6 +61,11 @@ export class Certificate {
     return this.#fields.subject;
   }
 
+  /** SHA-1 over the key with its algorithm (SubjectPublicKeyInfo): by this IKEv2 asks for certificates of an authority (RFC 7296 §3.7). */
+  get keyHash(): Uint8Array {
+    return hash('sha1').digest(this.#key.export({ format: 'der', type: 'spki' }));
+  }
+
   /**
    * The key with which a peer must have signed, once its certificate is found to come from an authority, valid at that time, meant for
    * signatures, and to name the identity that the peer claims. An authority has signed it itself: there are no chains of several in the lab.
@@ -71,12 +77,12 @@ export class Certificate {
     return this.names(identity) ? decoded(this.#key) : refused('certificate-identity', `${this.subjectText}: does not name the identity that is claimed`);
   }
 
-  /** Whether it names an identity: its subject octet by octet, or one of its alternative names (RFC 4945 §3.1). A key ID is in none. */
+  /** Whether it names an identity: its subject, in whatever kind of string (RFC 5280 §7.1), or one of its alternative names (RFC 4945 §3.1). A key ID is in none. */
   names({ idType, data }: Trust['identity']): boolean {
     try {
       switch (idType) {
         case identificationTypes.DER_ASN1_DN:
-          return sameBytes(data, this.subject);
+          return isName(data, this.subjectText);
         // OpenSSL takes a name that begins with a dot for all below it: what it found must be what was asked for.
         case identificationTypes.FQDN:
           return sameText(this.#x509.checkHost(fromUtf8(data), { subject: 'never', wildcards: false }), fromUtf8(data));
@@ -116,6 +122,11 @@ export class Certificate {
 }
 
 const sameText = (found: string | undefined, wanted: string): boolean => found?.toLowerCase() === wanted.toLowerCase();
+
+function isName(der: Uint8Array, text: string): boolean {
+  const name = decodeName(der);
+  return name.ok && nameText(name.value) === text;
+}
 
 /** The extensions that are looked at, here or by OpenSSL's check of the issuer (RFC 5280 §4.2.1). */
 const understood = { '2.5.29.15': 'keyUsage', '2.5.29.17': 'subjectAltName', '2.5.29.19': 'basicConstraints', '2.5.29.37': 'extKeyUsage' } as const;

@@ -80,6 +80,7 @@ needs('openssl').describe("a certificate of OpenSSL's", () => {
 
   test.each<[string, number, Uint8Array, boolean]>([
     ['its subject', DER_ASN1_DN, encodeName(parseName(subject)), true],
+    ['its subject in PrintableString, as strongSwan writes it', DER_ASN1_DN, fromHex('302c 3111300f060355040a 1308 6e6174742d6c6162 31173015 0603550403 130e 636c69656e742e6578616d706c65'), true],
     ['another subject', DER_ASN1_DN, encodeName(parseName('O=natt-lab, CN=gateway.example')), false],
     ['a part of its subject', DER_ASN1_DN, encodeName(parseName('CN=client.example')), false],
     ['its domain name', FQDN, utf8('client.example'), true],

@@ -46,8 +46,8 @@ const questions = {
   setpriv: [() => found('setpriv'), 'setpriv: apt-get install util-linux'],
   lsns: [() => found('lsns'), 'lsns: apt-get install util-linux'],
   strongswan: [
-    () => existsSync('/usr/lib/ipsec/charon') && ['kernel-libipsec', 'vici', 'openssl'].every((plugin) => existsSync(`/usr/lib/ipsec/plugins/libstrongswan-${plugin}.so`)),
-    'strongSwan: apt-get install strongswan-charon strongswan-swanctl libcharon-extra-plugins libstrongswan-standard-plugins',
+    () => existsSync('/usr/lib/ipsec/charon') && ['kernel-libipsec', 'vici', 'openssl', 'pem', 'xauth-generic'].every((plugin) => existsSync(`/usr/lib/ipsec/plugins/libstrongswan-${plugin}.so`)),
+    'strongSwan: apt-get install strongswan-charon strongswan-swanctl libcharon-extra-plugins libcharon-extauth-plugins libstrongswan-standard-plugins',
   ],
   openssl: [() => found('openssl'), 'openssl 3: apt-get install openssl'],
   tshark: [() => found('tshark'), 'tshark: apt-get install tshark'],

@@ -28,6 +28,8 @@ export interface StrongSwanConfig {
   readonly preSharedKey: string;
   /** Signatures instead of the key. */
   readonly certificate?: RsaAuthentication;
+  /** IKEv2: signatures by method 1 with SHA-1 in place of RFC 7427. */
+  readonly signsAsRfc7296?: boolean;
   /** IKEv1: a client says its name and password, a gateway knows those of others. */
   readonly xauth?: { readonly ask: Readonly<Record<string, string>> } | { readonly user: string; readonly password: string };
   /** Nothing for a gateway that waits. */
@@ -203,10 +205,11 @@ export class StrongSwan implements AsyncDisposable {
   }
 }
 
-const settings = (folder: string, socket: string, { keepalive = 20, retransmission = { timeout: 4, base: 1.8, tries: 5 }, asksForCookies = false }: StrongSwanConfig): string => `charon {
+const settings = (folder: string, socket: string, { keepalive = 20, retransmission = { timeout: 4, base: 1.8, tries: 5 }, asksForCookies = false, signsAsRfc7296 = false }: StrongSwanConfig): string => `charon {
   load = ${plugins}
   ${asksForCookies ? 'dos_protection = yes\n  cookie_threshold = 1\n  cookie_threshold_ip = 1' : 'dos_protection = no'}
   delete_rekeyed_delay = 0
+  signature_authentication = ${signsAsRfc7296 ? 'no' : 'yes'}
   i_dont_care_about_security_and_use_aggressive_mode_psk = yes
   keep_alive = ${keepalive}s
   retransmit_timeout = ${retransmission.timeout}

@@ -1,11 +1,7 @@
 /** IKE_AUTH: who is there, and the first child SA (RFC 7296 §1.2, §2.15, §2.16). */
-import { concat, utf8 } from '../../core/bytes.ts';
-import { authOctets, preSharedKeyAuth } from '../../crypto/authentication.ts';
-import { sameSecret } from '../../crypto/secret.ts';
 import { notifyTypes, type Payload } from '../../wire/ike/message.ts';
 import { notifyName } from '../../wire/ike/notation.ts';
 import { childKeys } from '../../crypto/ike-keys.ts';
-import type { Role } from '../any-ike-sa.ts';
 import { installChild, releaseSpi, reserveSpi, type ChildAlgorithms, type ChildMode } from '../child.ts';
 import type { ConnectionConfig } from '../config.ts';
 import { describeIdentity, identityToWire, matchesIdentity, type WireIdentity } from '../identity.ts';
@@ -15,23 +11,10 @@ import { consequences } from './create-child.ts';
 import { deleteUnwanted, refusePeer } from './informational.ts';
 import { errorOf, espSpi, espSpiFrom, notify, notifyOf, only } from './payloads.ts';
 import { childFailed, narrowed, wantedSelectors } from '../wanted-traffic.ts';
+import { certificate, certificateRequest, proof, unproved } from './proof.ts';
 import { acceptedEsp, chooseEsp, chooseIke, espProposals } from './proposals.ts';
 import type { IkeSa } from './sa.ts';
 import { agreedMode, askedMode, modeNotify, substituted, wantedMode } from './transport-mode.ts';
-
-/** RFC 7296 §3.8: Shared Key Message Integrity Code. */
-const sharedKeyMic = 2;
-
-/** What one side must be able to compute: prf(prf(secret, "Key Pad"), what it signs). */
-function expectedAuth(sa: IkeSa, signer: Role, identity: WireIdentity, { authentication }: ConnectionConfig): Uint8Array {
-  if (authentication.method !== 'pre-shared-key') throw new Error(`IKEv2 authenticates with pre-shared keys only, not with ${authentication.method}`);
-  const { request, answer, nonceI, nonceR } = sa.handshake!;
-  const { prf } = sa.algorithms!;
-  const { skPi, skPr } = sa.protection.keys;
-  const body = concat(Uint8Array.of(identity.idType, 0, 0, 0), identity.data);
-  const signed = signer === 'initiator' ? { message: request, peerNonce: nonceR, skP: skPi } : { message: answer, peerNonce: nonceI, skP: skPr };
-  return preSharedKeyAuth(prf, utf8(authentication.key), authOctets(prf, { ...signed, identity: body }));
-}
 
 const idPayload = (type: 'IDi' | 'IDr', { idType, data }: WireIdentity): Payload => ({ type, idType, data });
 
@@ -59,8 +42,10 @@ function authRequest(sa: IkeSa, offer: ReturnType<typeof espProposals>): Payload
   const firstContact = neighbours.every(({ name }) => context.sas.ofConnection(name).every((other) => other === sa || other.state === 'connecting'));
   return [
     idPayload('IDi', identity),
+    ...certificate(connection),
+    ...certificateRequest(connection),
     ...(remoteIdentity === 'any' ? [] : [idPayload('IDr', identityToWire(remoteIdentity))]),
-    { type: 'AUTH', method: sharedKeyMic, data: expectedAuth(sa, 'initiator', identity, connection) },
+    proof(sa, connection),
     ...(firstContact ? [notify(notifyTypes.INITIAL_CONTACT)] : []),
     ...(virtualAddress === 'request' ? [addressRequest] : []),
     ...modeNotify(wantedMode(sa)),
@@ -81,7 +66,7 @@ function receiveAuthAnswer(sa: IkeSa, payloads: readonly Payload[], spiIn: numbe
     else refusePeer(sa, `${other} has not said who it is: ${me} does not go on.`);
     return;
   }
-  const wrong = wrongPeer(sa, connection, idr, 'responder', auth);
+  const wrong = wrongPeer(sa, connection, idr, payloads);
   if (wrong !== undefined) {
     releaseSpi(sa, spiIn);
     sa.context.drop('ike-authentication', `IKE_AUTH answer: ${wrong}`, undefined, sa.peer);
@@ -155,7 +140,7 @@ export function answerAuth(sa: IkeSa, payloads: readonly Payload[], candidates: 
     refuse(`no connection for the identity ${describeIdentity(idi)}`);
     return;
   }
-  const wrong = wrongPeer(sa, connection, idi, 'initiator', auth);
+  const wrong = wrongPeer(sa, connection, idi, payloads);
   if (wrong !== undefined) {
     refuse(wrong);
     return;
@@ -173,8 +158,7 @@ export function answerAuth(sa: IkeSa, payloads: readonly Payload[], candidates: 
   }
   answerWithChild(sa, payloads, (child, done) => {
     const identity = identityToWire(connection.localIdentity);
-    const data = expectedAuth(sa, 'responder', identity, connection);
-    sa.window.answer([idPayload('IDr', identity), { type: 'AUTH', method: sharedKeyMic, data }, ...child]);
+    sa.window.answer([idPayload('IDr', identity), ...certificate(connection), proof(sa, connection), ...child]);
     sa.context.event({ kind: 'ike-sa', state: 'established', ...sa.name, peer: sa.peer, peerIdentity: sa.peerIdentity!, story: `${me} and ${other} have shown each other who they are: the IKE SA is up.` });
     done();
     sa.handshake = undefined;
@@ -243,11 +227,9 @@ function answerWithChild(sa: IkeSa, payloads: readonly Payload[], answer: (child
 // ---- both
 
 /** Why the other side is not who it should be; undefined when it is. */
-function wrongPeer(sa: IkeSa, connection: ConnectionConfig, identity: WireIdentity, signer: Role, auth: { method: number; data: Uint8Array }): string | undefined {
+function wrongPeer(sa: IkeSa, connection: ConnectionConfig, identity: WireIdentity, payloads: readonly Payload[]): string | undefined {
   if (!matchesIdentity(connection.remoteIdentity, identity)) return `its identity is ${describeIdentity(identity)}, which is not the one expected`;
-  if (auth.method !== sharedKeyMic) return `authentication method ${auth.method}, where a pre-shared key is wanted`;
-  if (!sameSecret(auth.data, expectedAuth(sa, signer, identity, connection))) return 'its proof was not made with our pre-shared key';
-  return undefined;
+  return unproved(sa, connection, identity, payloads);
 }
 
 /** The first child's keys come from the nonces of IKE_SA_INIT (RFC 7296 §2.17). */

@@ -16,6 +16,7 @@ import { natDetectionStory, natFound } from '../nat-detection.ts';
 import { floatPorts } from '../port-float.ts';
 import { natDetectionNotifies, natVerdict } from './nat-detection.ts';
 import { errorOf, invalidKe, nonceOf, notify, notifyOf, only, wantedGroup } from './payloads.ts';
+import { certificateRequest, signatureHashesNotify } from './proof.ts';
 import { acceptedIke, chooseIke, ikeProposals, type Chosen, type IkeAlgorithms } from './proposals.ts';
 import { IkeSa, type Handshake, type V2Context } from './sa.ts';
 import { messageStory } from './story.ts';
@@ -119,6 +120,7 @@ export class InitAttempt {
       { type: 'KE', group: this.#group.id, data: handshake!.keyPair!.publicValue },
       { type: 'Nonce', data: handshake!.nonceI },
       ...(connection.natTraversal ? natDetectionNotifies({ initiatorSpi, responderSpi: zeroSpi }, local, peer) : []),
+      ...signatureHashesNotify(connection),
     ];
   }
 
@@ -233,6 +235,8 @@ export function answerInit(context: V2Context, message: IkeMessage, bytes: Uint8
     { type: 'KE', group: group.id, data: keyPair.publicValue },
     { type: 'Nonce', data: nonceR },
     ...(sa.nat.supported ? natDetectionNotifies(sa, path.local, path.peer) : []),
+    ...certificateRequest(connection),
+    ...(notifyOf(payloads, notifyTypes.SIGNATURE_HASH_ALGORITHMS) ? signatureHashesNotify(connection) : []),
   ]);
   expireHalfOpen(sa, other);
 }
