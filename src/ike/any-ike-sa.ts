@@ -116,12 +116,12 @@ export abstract class AnyIkeSa<Context extends IkeContext = IkeContext> {
 
   // ---- the inner address
 
-  /** A client has been given its inner address. */
-  useVirtualAddress(address: IpAddress): void {
+  /** A client has been given its inner address, and perhaps something `besides`. */
+  useVirtualAddress(address: IpAddress, besides: readonly string[] = []): void {
     const { me, other } = this.names;
     this.virtualAddress = address;
     this.context.output({ kind: 'virtual-address', address, assigned: true });
-    this.context.event({ kind: 'virtual-address', ...this.name, address, story: `${other} gives ${me} the inner address ${address}.` });
+    this.context.event({ kind: 'virtual-address', ...this.name, address, story: `${other} gives ${me} ${['the inner address ' + address, ...besides].join(', ')}.` });
   }
 
   giveAddressBack(): void {

@@ -98,6 +98,8 @@ export interface V1Settings {
   readonly commitBit: boolean;
   /** The gateway asks for a name and a password after phase 1 (draft-ietf-ipsec-isakmp-xauth-06); `none` when not said. */
   readonly xauth?: 'none' | { readonly user: string; readonly password: string } | { readonly users: Readonly<Record<string, string>> };
+  /** Who begins with Mode Config: the client asks (`pull`, when not said), or the gateway gives unasked. */
+  readonly modeConfig?: 'pull' | 'push';
   /** What Mode Config gives beside the inner address. */
   readonly gifts?: { readonly netmask?: IpAddress; readonly dns?: readonly IpAddress[]; readonly networks?: readonly Prefix[] };
   /** Vendor IDs that are sent besides, so that one looks like another. */

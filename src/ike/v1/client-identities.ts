@@ -21,7 +21,7 @@ export function clientIdentity(selector: TrafficSelector): IdentityPayload {
   const common = { type: 'ID', protocol, port: startPort === endPort ? startPort : 0 } as const;
   if (startAddress === endAddress) return { ...common, idType: v4 ? IPV4_ADDR : IPV6_ADDR, data: addressBytes(startAddress) };
   const [block, ...more] = prefixesOf(selector);
-  if (block !== undefined && more.length === 0) return { ...common, idType: v4 ? IPV4_ADDR_SUBNET : IPV6_ADDR_SUBNET, data: concat(addressBytes(block.address), mask(block.length, v4 ? 4 : 16)) };
+  if (block !== undefined && more.length === 0) return { ...common, idType: v4 ? IPV4_ADDR_SUBNET : IPV6_ADDR_SUBNET, data: concat(addressBytes(block.address), maskOctets(block.length, v4 ? 4 : 16)) };
   return { ...common, idType: v4 ? IPV4_ADDR_RANGE : IPV6_ADDR_RANGE, data: concat(addressBytes(startAddress), addressBytes(endAddress)) };
 }
 
@@ -51,9 +51,11 @@ export const sameIdentities = (answered: readonly IdentityPayload[], asked: read
   answered.length === asked.length &&
   answered.every(({ idType, protocol, port, data }, i) => idType === asked[i]!.idType && protocol === asked[i]!.protocol && port === asked[i]!.port && sameBytes(data, asked[i]!.data));
 
-const mask = (length: number, octets: number): Uint8Array => Uint8Array.from({ length: octets }, (_, i) => (0xff00 >> Math.min(8, Math.max(0, length - 8 * i))) & 0xff);
+/** 4 or 16 octets. */
+export const maskOctets = (length: number, octets: number): Uint8Array => Uint8Array.from({ length: octets }, (_, i) => (0xff00 >> Math.min(8, Math.max(0, length - 8 * i))) & 0xff);
 
-function maskLength(octets: Uint8Array): number | undefined {
+/** Undefined for a mask with holes. */
+export function maskLength(octets: Uint8Array): number | undefined {
   const bits = [...octets].map((octet) => octet.toString(2).padStart(8, '0')).join('');
   return /^1*0*$/.test(bits) ? bits.lastIndexOf('1') + 1 : undefined;
 }

@@ -22,13 +22,13 @@ export function refusePeer(sa: IsakmpSa, notifyType: number, story: string): voi
 }
 
 /** Ends the ISAKMP SA and everything under it. Each delete is said once. */
-export function deleteIsakmpSa(sa: IsakmpSa, story: string): void {
+export function deleteIsakmpSa(sa: IsakmpSa, story: string, state: 'deleted' | 'failed' = 'deleted'): void {
   if (sa.isGone) return;
   if (sa.state !== 'connecting') {
     for (const child of sa.children) deleteChild(child, 'Its ISAKMP SA ends, and the child SA with it.');
     inform(sa, [{ type: 'Delete', doi: ipsecDoi, protocol: protocolIds.ISAKMP, spis: [cookiesOf(sa)] }]);
   }
-  sa.close('deleted', story);
+  sa.close(state, story);
 }
 
 /** Ends one child SA: the peer must not send to this SPI any more. */

@@ -20,10 +20,12 @@ import { deleteChild, deleteIsakmpSa } from './notices.ts';
 import { notification } from './payloads.ts';
 import { matchOffer, type FirstMessage } from './phase-one.ts';
 import { answerQuickMode, createChildren, rekeyChild } from './quick-mode.ts';
+import { afterPhaseOne, judgeConfiguration } from './remote-access.ts';
 import { rekeyIsakmpSa, succeed, watchLifetime } from './rekey.ts';
 import type { IsakmpSa, V1Child, V1Context } from './sa.ts';
 import { messageStory } from './story.ts';
 import { IsakmpSaTable } from './table.ts';
+import { answerTransaction } from './transaction.ts';
 
 /** Nobody is told of an error outside of an ISAKMP SA more often than this. */
 const sparseInterval = seconds(1);
@@ -88,8 +90,9 @@ export class IkeV1 implements IkeVersion {
       return;
     }
     if (exchange === exchangeTypes.INFORMATIONAL) hearInformational(sa, message, bytes, path);
-    else if (exchange === exchangeTypes.QUICK_MODE && sa.state !== 'connecting') answerQuickMode(sa, message, bytes, path);
-    else this.#context.drop('isakmp-exchange', `${exchangeName(exchange)} while ${sa.state}`, bytes, path.peer);
+    else if (exchange === exchangeTypes.QUICK_MODE && sa.state !== 'connecting' && sa.admitted) answerQuickMode(sa, message, bytes, path);
+    else if (exchange === exchangeTypes.TRANSACTION && sa.state !== 'connecting') answerTransaction(sa, message, bytes, path, (asked) => judgeConfiguration(sa, asked));
+    else this.#context.drop('isakmp-exchange', `${exchangeName(exchange)} while ${sa.admitted ? sa.state : 'XAUTH is not over'}`, bytes, path.peer);
   }
 
   // ---- the first message
@@ -186,7 +189,7 @@ export class IkeV1 implements IkeVersion {
       const port = connection.startPort;
       initiatePhaseOne(this.#context, connection, { local: { address: this.#context.config.address, port }, peer: { address: remote, port } });
     } else {
-      const idle = there.find(({ state, children }) => state === 'established' && children.size === 0);
+      const idle = there.find(isIdle);
       if (idle !== undefined) createChildren(idle);
       else this.#refuseCommand({ kind: 'initiate', connection: connection.name }, `${connection.name} is up or on its way`);
     }
@@ -195,13 +198,17 @@ export class IkeV1 implements IkeVersion {
   wanted(connection: ConnectionConfig): void {
     const up = this.#context.sas.ofConnection(connection.name).find(({ state }) => state === 'established' || state === 'connecting');
     if (up === undefined) this.initiate(connection);
-    else if (up.state === 'established' && up.children.size === 0 && up.wishes.size === 0) createChildren(up);
+    else if (isIdle(up)) createChildren(up);
   }
 
   #refuseCommand(command: IkeCommand, why: string): void {
     this.#context.event({ kind: 'command-refused', command: command.kind, why });
   }
 }
+
+/** It has nothing under it, and nothing stands in the way of that. */
+const isIdle = ({ state, children, wishes, admitted, connection, virtualAddress }: IsakmpSa): boolean =>
+  state === 'established' && children.size === 0 && wishes.size === 0 && admitted && (connection.virtualAddress !== 'request' || virtualAddress !== undefined);
 
 const isZero = (cookie: Uint8Array): boolean => cookie.every((octet) => octet === 0);
 
@@ -211,7 +218,7 @@ function established(sa: IsakmpSa): void {
   watchLiveness(sa);
   watchLifetime(sa);
   succeed(sa);
-  if (sa.role === 'initiator' && sa.handshake?.predecessor === undefined) createChildren(sa);
+  afterPhaseOne(sa);
 }
 
 function childExpires(child: V1Child, limit: 'soft' | 'hard'): void {

@@ -1,5 +1,6 @@
 /** An ISAKMP SA: what both sides share after phase 1, and what this side keeps about it (RFC 2409 §5). */
 import { toHex } from '../../core/bytes.ts';
+import type { Prefix } from '../../core/address.ts';
 import type { Duration } from '../../core/time.ts';
 import { encryptionKey, phaseTwoIv, type PhaseOneKeys } from '../../crypto/ike-v1-keys.ts';
 import type { MessageCipher } from '../../crypto/ike-v1-cipher.ts';
@@ -72,6 +73,12 @@ export class IsakmpSa extends AnyIkeSa<V1Context> {
   readonly wishes = new Map<number, (why: string) => void>();
   /** When it is over, from its beginning on: the shorter of what both sides have said. */
   lifetime: Duration | undefined;
+  /** Child SAs may be made: the client has shown its password, where one is asked for. */
+  admitted = true;
+  /** It has taken over what another had: nothing is to be asked for again. */
+  inherits = false;
+  /** What lies behind the gateway, as it has told its client. */
+  splitNetworks: readonly Prefix[] = [];
   /** The ISAKMP SA that has taken over its children. */
   successor: IsakmpSa | undefined;
   #cipher: MessageCipher | undefined;
@@ -164,6 +171,8 @@ export class IsakmpSa extends AnyIkeSa<V1Context> {
       to.children.add(child);
     }
     this.children.clear();
+    to.inherits = true;
+    to.splitNetworks = this.splitNetworks;
     to.virtualAddress ??= this.virtualAddress;
     this.virtualAddress = undefined;
   }

@@ -38,6 +38,13 @@ export class IsakmpSaTable {
     if (sa.peerIdentity !== undefined) addTo(this.#ofPeer, sa.peerIdentity, sa);
   }
 
+  /** XAUTH tells who of a group the peer is. */
+  identified(sa: IsakmpSa, peerIdentity: string): void {
+    if (sa.peerIdentity !== undefined) removeFrom(this.#ofPeer, sa.peerIdentity, sa);
+    sa.peerIdentity = peerIdentity;
+    addTo(this.#ofPeer, peerIdentity, sa);
+  }
+
   /** The responder has guessed the wrong connection before it saw the identity. */
   leaveConnection(sa: IsakmpSa): void {
     removeFrom(this.#ofConnection, sa.connection.name, sa);

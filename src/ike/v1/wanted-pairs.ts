@@ -3,14 +3,15 @@ import { isIpv4 } from '../../core/address.ts';
 import { decoded, refused, type Decoded } from '../../core/decoded.ts';
 import type { Payload } from '../../wire/ike/v1/message.ts';
 import type { Path } from '../any-ike-sa.ts';
-import { selectorOfAddress, within } from '../traffic-selectors.ts';
+import { narrow, selectorOf, selectorOfAddress, within } from '../traffic-selectors.ts';
 import { wantedSelectors } from '../wanted-traffic.ts';
 import { clientSelector, type TrafficPair } from './client-identities.ts';
 import type { IsakmpSa } from './sa.ts';
 
-/** Every block here with every block there, as far as they can speak to each other. */
+/** Every block here with every block there, as far as they can speak to each other; of those there what the gateway has told of, if it has. */
 export function wantedPairs(sa: IsakmpSa): TrafficPair[] {
-  const { local, remote } = wantedSelectors(sa);
+  const { local, remote: configured } = wantedSelectors(sa);
+  const remote = sa.splitNetworks.length === 0 ? configured : narrow(sa.splitNetworks.map(selectorOf), configured);
   return local.flatMap((here) => remote.filter((there) => isIpv4(here.startAddress) === isIpv4(there.startAddress)).map((there) => ({ local: here, remote: there })));
 }
 
@@ -19,6 +20,7 @@ export function wantedPairs(sa: IsakmpSa): TrafficPair[] {
  * two themselves (RFC 2409 §5.5).
  */
 export function acceptedTraffic(sa: IsakmpSa, identities: readonly Extract<Payload, { type: 'ID' }>[], { local, peer }: Path): Decoded<TrafficPair> {
+  if (typeof sa.connection.virtualAddress === 'object' && sa.virtualAddress === undefined) return refused('isakmp-identity', 'the client has asked for no inner address, and nobody is let in without one');
   const [initiator, responder, ...more] = identities;
   if (more.length > 0 || (initiator !== undefined && responder === undefined)) return refused('isakmp-payloads', 'there are two identities in quick mode, or none');
   const here = responder === undefined ? selectorOfAddress(local.address) : clientSelector(responder);

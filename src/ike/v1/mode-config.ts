@@ -1,0 +1,112 @@
+/** Mode-Config: an inner address for a client, and what else the gateway has for it (draft-ietf-ipsec-isakmp-mode-cfg §3.3; split networks are Cisco's). */
+import { addressBytes, addressFromBytes, describePrefix, type IpAddress, type Prefix } from '../../core/address.ts';
+import { concat } from '../../core/bytes.ts';
+import { decoded, refused, type Decoded } from '../../core/decoded.ts';
+import { configurationAttributes, configurationTypes } from '../../wire/ike/v1/message.ts';
+import type { DataAttribute } from '../../wire/ike/attributes.ts';
+import { maskLength, maskOctets } from './client-identities.ts';
+import type { IsakmpSa } from './sa.ts';
+import { transact, type Answer, type Configuration } from './transaction.ts';
+
+const { INTERNAL_IP4_ADDRESS, INTERNAL_IP4_NETMASK, INTERNAL_IP4_DNS, UNITY_SPLIT_INCLUDE } = configurationAttributes;
+const { REQUEST, SET } = configurationTypes;
+const empty = new Uint8Array(0);
+
+/** What a client gets. */
+interface Gift {
+  readonly address: IpAddress;
+  readonly netmask: IpAddress | undefined;
+  readonly dns: readonly IpAddress[];
+  /** What lies behind the gateway; empty for what the client's own configuration says. */
+  readonly networks: readonly Prefix[];
+}
+
+// ---- the client
+
+/** Asks the gateway (pull). */
+export function requestAddress(sa: IsakmpSa, given: () => void): void {
+  const wanted = [INTERNAL_IP4_ADDRESS, INTERNAL_IP4_NETMASK, INTERNAL_IP4_DNS, UNITY_SPLIT_INCLUDE].map((type) => ({ type, value: empty }));
+  transact(sa, REQUEST, wanted, (attributes) => {
+    const gift = readGift(attributes);
+    if (gift === undefined) sa.close('failed', `${sa.names.other} gives no inner address.`);
+    else use(sa, gift, given);
+  });
+}
+
+/** The gateway gives without being asked (push). */
+export function takeAddress(sa: IsakmpSa, { attributes }: Configuration, given: () => void): Decoded<() => Answer> {
+  const gift = readGift(attributes);
+  if (gift === undefined) return refused('isakmp-payloads', 'CFG_SET without an inner address');
+  const acknowledged = attributes.filter(({ type }) => known.has(type)).map(({ type }) => ({ type, value: empty }));
+  return decoded(() => ({ attributes: acknowledged, then: () => use(sa, gift, given) }));
+}
+
+function use(sa: IsakmpSa, { address, netmask, dns, networks }: Gift, given: () => void): void {
+  if (sa.virtualAddress !== undefined) return;
+  sa.splitNetworks = networks;
+  const besides = [
+    netmask === undefined ? undefined : `netmask ${netmask}`,
+    dns.length === 0 ? undefined : `DNS ${dns.join(' and ')}`,
+    networks.length === 0 ? undefined : `the networks ${networks.map(describePrefix).join(' and ')}`,
+  ].filter((text) => text !== undefined);
+  sa.useVirtualAddress(address, besides);
+  given();
+}
+
+// ---- the gateway
+
+/** What a client asks for, an address and whatever of the gifts it names. An address that it has it keeps. */
+export function answerRequest(sa: IsakmpSa, { attributes }: Configuration): Decoded<() => Answer> {
+  if (sa.context.poolOf(sa.connection) === undefined) return refused('isakmp-exchange', 'an inner address is asked for, and there is no pool of them');
+  return decoded(() => {
+    const gift = giftFor(sa);
+    const asked = new Set(attributes.map(({ type }) => type));
+    return { attributes: gift === undefined ? [] : written(gift).filter(({ type }) => asked.has(type)) };
+  });
+}
+
+/** Gives a client its address without being asked (push). */
+export function pushAddress(sa: IsakmpSa): void {
+  const gift = giftFor(sa);
+  if (gift !== undefined) transact(sa, SET, written(gift), () => undefined);
+}
+
+function giftFor(sa: IsakmpSa): Gift | undefined {
+  const { gifts = {} } = sa.settings;
+  sa.virtualAddress ??= sa.context.poolOf(sa.connection)?.take();
+  const { virtualAddress: address } = sa;
+  return address && { address, netmask: gifts.netmask, dns: gifts.dns ?? [], networks: gifts.networks ?? [] };
+}
+
+// ---- attributes
+
+const known: ReadonlySet<number> = new Set([INTERNAL_IP4_ADDRESS, INTERNAL_IP4_NETMASK, INTERNAL_IP4_DNS, UNITY_SPLIT_INCLUDE]);
+
+const written = ({ address, netmask, dns, networks }: Gift): DataAttribute[] => [
+  { type: INTERNAL_IP4_ADDRESS, value: addressBytes(address) },
+  ...(netmask === undefined ? [] : [{ type: INTERNAL_IP4_NETMASK, value: addressBytes(netmask) }]),
+  ...dns.map((server) => ({ type: INTERNAL_IP4_DNS, value: addressBytes(server) })),
+  ...(networks.length === 0 ? [] : [{ type: UNITY_SPLIT_INCLUDE, value: concat(...networks.map(splitNetwork)) }]),
+];
+
+/** Undefined without an address of four octets. */
+function readGift(attributes: readonly DataAttribute[]): Gift | undefined {
+  const addresses = (wanted: number): IpAddress[] => attributes.flatMap(({ type, value }) => (type === wanted && typeof value === 'object' && value.length === 4 ? [addressFromBytes(value)] : []));
+  const [address] = addresses(INTERNAL_IP4_ADDRESS);
+  const networks = attributes.flatMap(({ type, value }) => (type === UNITY_SPLIT_INCLUDE && typeof value === 'object' ? splitNetworks(value) : []));
+  return address && { address, netmask: addresses(INTERNAL_IP4_NETMASK)[0], dns: addresses(INTERNAL_IP4_DNS), networks };
+}
+
+/** Of each network: address, mask, then protocol and both ports in 2 octets each, of which all mean any. */
+const splitNetworkLength = 14;
+
+const splitNetwork = ({ address, length }: Prefix): Uint8Array => concat(addressBytes(address), maskOctets(length, 4), new Uint8Array(6));
+
+function splitNetworks(octets: Uint8Array): Prefix[] {
+  const networks: Prefix[] = [];
+  for (let at = 0; at + splitNetworkLength <= octets.length; at += splitNetworkLength) {
+    const length = maskLength(octets.subarray(at + 4, at + 8));
+    if (length !== undefined) networks.push({ address: addressFromBytes(octets.subarray(at, at + 4)), length });
+  }
+  return networks;
+}

@@ -1,0 +1,71 @@
+/** XAUTH: behind a key that a whole group has, each user has a password of its own (draft-beaulieu-ike-xauth). */
+import { fromUtf8, utf8 } from '../../core/bytes.ts';
+import { decoded, refused, type Decoded } from '../../core/decoded.ts';
+import { sameSecret } from '../../crypto/secret.ts';
+import { configurationAttributes, configurationTypes, xauthStatus } from '../../wire/ike/v1/message.ts';
+import type { DataAttribute } from '../../wire/ike/attributes.ts';
+import { deleteIsakmpSa } from './notices.ts';
+import type { IsakmpSa } from './sa.ts';
+import { transact, type Answer, type Configuration } from './transaction.ts';
+
+const { XAUTH_USER_NAME, XAUTH_USER_PASSWORD, XAUTH_STATUS } = configurationAttributes;
+const { REQUEST, SET } = configurationTypes;
+
+const empty = new Uint8Array(0);
+
+// ---- the gateway
+
+export const asksForPassword = ({ settings: { xauth = 'none' } }: IsakmpSa): boolean => xauth !== 'none' && 'users' in xauth;
+export const hasPassword = ({ settings: { xauth = 'none' } }: IsakmpSa): boolean => xauth !== 'none' && 'user' in xauth;
+
+/** Who is there? `admitted` is called when the name and the password fit, and the client has heard so. */
+export function askForPassword(sa: IsakmpSa, admitted: () => void): void {
+  transact(sa, REQUEST, [{ type: XAUTH_USER_NAME, value: empty }, { type: XAUTH_USER_PASSWORD, value: empty }], (attributes) => {
+    const user = fromUtf8(octetsOf(attributes, XAUTH_USER_NAME));
+    const isKnown = passwordFits(sa, user, octetsOf(attributes, XAUTH_USER_PASSWORD));
+    const { me, other } = sa.names;
+    transact(sa, SET, [{ type: XAUTH_STATUS, value: isKnown ? xauthStatus.OK : xauthStatus.FAIL }], () => {
+      if (isKnown) {
+        sa.context.sas.identified(sa, user);
+        admitted();
+      } else {
+        sa.context.drop('isakmp-authentication', `XAUTH: ${other} gives a name and a password that do not fit`, undefined, sa.peer);
+        deleteIsakmpSa(sa, `${me} does not let ${other} in: its password is not the one of that name.`, 'failed');
+      }
+    });
+  });
+}
+
+function passwordFits({ settings: { xauth = 'none' } }: IsakmpSa, user: string, password: Uint8Array): boolean {
+  if (xauth === 'none' || !('users' in xauth) || !Object.hasOwn(xauth.users, user)) return false;
+  return sameSecret(utf8(xauth.users[user]!), password);
+}
+
+// ---- the client
+
+/** What the gateway asks: the name and the password. */
+export function answerPassword({ settings: { xauth = 'none' } }: IsakmpSa): Decoded<() => Answer> {
+  if (xauth === 'none' || !('user' in xauth)) return refused('isakmp-exchange', 'a password is asked for, and there is none');
+  const { user, password } = xauth;
+  return decoded(() => ({ attributes: [{ type: XAUTH_USER_NAME, value: utf8(user) }, { type: XAUTH_USER_PASSWORD, value: utf8(password) }] }));
+}
+
+/** Whether the password was right. */
+export function hearStatus(sa: IsakmpSa, { attributes }: Configuration, admitted: () => void): Decoded<() => Answer> {
+  const status = attributes.find(({ type }) => type === XAUTH_STATUS)?.value;
+  const { me, other } = sa.names;
+  return decoded(() => ({
+    attributes: [{ type: XAUTH_STATUS, value: empty }],
+    then: () => {
+      if (status === xauthStatus.OK) admitted();
+      else sa.close('failed', `${other} does not let ${me} in: it does not know this name with this password.`);
+    },
+  }));
+}
+
+export const isXauth = ({ attributes }: Configuration): boolean => attributes.some(({ type }) => type >= configurationAttributes.XAUTH_TYPE && type <= configurationAttributes.XAUTH_ANSWER);
+
+const octetsOf = (attributes: readonly DataAttribute[], type: number): Uint8Array => {
+  const value = attributes.find((attribute) => attribute.type === type)?.value;
+  return typeof value === 'object' ? value : empty;
+};
