@@ -42,10 +42,11 @@ export function endpointConfig(name: string, address: IpAddress, host: HostFile,
     keyingTries: ike.keyingTries ?? 'once',
     rekeyIkeAfter: ike.rekeyAfter ?? 'never',
     virtualAddress: virtualAddress(ike, esp, role),
-    child: childConfig(ike, esp, role),
+    child: sayable(host.system, childConfig(ike, esp, role)),
   };
   return {
     name,
+    ...(host.system && { system: host.system }),
     ike: {
       address,
       connections: [connection],
@@ -91,6 +92,13 @@ function childConfig(ike: IkeFile, esp: EspFile, role: Role): ChildConfig {
     proposals: espProposalsOf(esp, ike.version ?? 'v2'),
     lifetime: { softTime, hardTime, softPackets, hardPackets },
   };
+}
+
+/** illumos' PF_KEY has no words for ChaCha20-Poly1305 nor for extended sequence numbers: nobody proposes there what the stack cannot be told. */
+function sayable(system: HostFile['system'], child: ChildConfig): ChildConfig {
+  if (system !== 'illumos') return child;
+  const proposals = child.proposals.map((proposal) => ({ ...proposal, encryption: proposal.encryption.filter(({ name }) => name !== 'chacha20-poly1305'), extendedSequenceNumbers: false }));
+  return { ...child, proposals: proposals.filter(({ encryption }) => encryption.length > 0) };
 }
 
 /** Only what was said. */

@@ -1,5 +1,6 @@
 /** Decides all that a topology leaves open: copies of hosts, prefixes, addresses, routes, the endpoints' configuration. */
 import { prefix as toPrefix } from '../../src/core/address.ts';
+import { seconds } from '../../src/core/time.ts';
 import { changed, presetNamed, presets } from '../../src/nat/presets.ts';
 import type { BehaviourChanges } from '../../src/nat/presets.ts';
 import type { NatBehaviour, NatBoxConfig, PortForward } from '../../src/nat/behaviour.ts';
@@ -73,6 +74,8 @@ function checkNames(file: TopologyFile, locate: Locate): void {
       known('host', hosts, connectsTo, ['hosts', host, 'connectsTo']);
       if (file.hosts[connectsTo]!.protects === undefined) throw new Problem(`${locate(['hosts', host, 'connectsTo'])}: ${connectsTo} is no gateway: give it "protects: SEGMENT"`);
     }
+    const { system, ike } = file.hosts[host]!;
+    if (system === 'illumos' && typeof ike?.keepalive === 'number' && ike.keepalive > seconds(600)) throw new Problem(`${locate(['hosts', host, 'ike', 'keepalive'])}: illumos sends keepalives every 600 s at the longest`);
     if (address !== undefined && file.hosts[host]!.count !== undefined) throw new Problem(`${locate(['hosts', host, 'address'])}: a host with a count cannot have one address; leave it out`);
   }
 }

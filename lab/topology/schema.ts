@@ -4,6 +4,7 @@ import { isIpv4, parseAddress, parsePrefix } from '../../src/core/address.ts';
 import { dhGroupIds, encryptionIds, integrityIds, prfIds } from '../../src/crypto/transforms.ts';
 import { nattVersions } from '../../src/ike/config.ts';
 import { vendorIds } from '../../src/wire/ike/v1/vendor-ids.ts';
+import { systems } from '../../src/wire/pfkey/dialect.ts';
 import { parseDuration } from './duration.ts';
 
 const duration = z.string().transform((text, context) => {
@@ -187,6 +188,8 @@ const host = z.strictObject({
   /** A gateway: the segment behind it, and the addresses that it gives to its clients. */
   protects: z.string().optional(),
   pool: prefix.optional(),
+  /** Whose PF_KEY and whose UDP-encapsulation sockets it has. */
+  system: z.enum(systems).optional(),
   /** A daemon of the field: what it offers and how it behaves. */
   daemon: z.string().optional(),
   ike: ikeSchema.optional(),

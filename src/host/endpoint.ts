@@ -9,7 +9,8 @@ import type { IkeInput, IkeOutput } from '../ike/ports.ts';
 import type { StackInput, StackOutput } from '../ipsec/ports.ts';
 import { IpsecStack } from '../ipsec/stack.ts';
 import { decodeIp } from '../wire/ip.ts';
-import { pfkeyTypes } from '../wire/pfkey/message.ts';
+import { pfkeyDialects } from '../wire/pfkey/dialects.ts';
+import type { PfkeyDialect } from '../wire/pfkey/dialect.ts';
 import { isForPrograms, Programs } from './programs.ts';
 import type { EndpointConfig, EndpointInput, EndpointOutput } from './ports.ts';
 
@@ -26,6 +27,7 @@ export class Endpoint implements Machine<EndpointInput, EndpointOutput> {
   readonly #daemon: EndpointParts['daemon'];
   readonly #stack: EndpointParts['stack'];
   readonly #programs: Programs;
+  readonly #dialect: PfkeyDialect;
   readonly #toDaemon = new Queue<IkeInput>();
   readonly #toStack = new Queue<StackInput>();
   readonly #outputs = new Queue<EndpointOutput>();
@@ -35,6 +37,7 @@ export class Endpoint implements Machine<EndpointInput, EndpointOutput> {
   constructor(config: EndpointConfig, { daemon, stack }: EndpointParts, random: Random) {
     this.#daemon = daemon;
     this.#stack = stack;
+    this.#dialect = pfkeyDialects[config.system ?? 'linux'];
     this.#addresses = config.innerAddress === undefined ? [config.ike.address] : [config.innerAddress, config.ike.address];
     this.#programs = new Programs((to) => this.#addresses.find((address) => isIpv4(address) === isIpv4(to)), random);
     this.#settle(start); // the daemon has things to say before anything happens
@@ -101,7 +104,7 @@ export class Endpoint implements Machine<EndpointInput, EndpointOutput> {
   #hearDaemon(output: IkeOutput): void {
     switch (output.kind) {
       case 'datagram':
-        this.#outputs.push({ ...output, checksum: 'computed' });
+        this.#toStack.push({ ...output, kind: 'datagram-down' });
         return;
       case 'pfkey':
         this.#tellPfkey('to-stack', output.message);
@@ -128,6 +131,9 @@ export class Endpoint implements Machine<EndpointInput, EndpointOutput> {
         return;
       case 'datagram-up':
         this.#toDaemon.push({ ...output, kind: 'datagram' });
+        return;
+      case 'datagram-down':
+        this.#outputs.push({ ...output, kind: 'datagram', checksum: 'computed' });
         return;
       case 'datagram':
         this.#outputs.push({ ...output, checksum: 'zero' });
@@ -160,20 +166,17 @@ export class Endpoint implements Machine<EndpointInput, EndpointOutput> {
   }
 
   #tellPfkey(direction: 'to-stack' | 'to-daemon', bytes: Uint8Array): void {
-    const type = typeNames.get(bytes[1]!) ?? `type ${bytes[1]!}`;
-    this.#tell({ layer: 'pfkey', body: { kind: 'pfkey', direction, type, errno: bytes[2]!, bytes } });
+    this.#tell({ layer: 'pfkey', body: { kind: 'pfkey', direction, type: this.#dialect.typeName(bytes), errno: bytes[2]!, bytes } });
   }
 }
 
 /** An endpoint with the daemon and the stack of this house. */
 export function createEndpoint(config: EndpointConfig, random: Random): Endpoint {
-  const daemon = new IkeDaemon(config.ike, random.fork('ike'));
-  const { checksumRepair } = config;
-  const stack = new IpsecStack({ addresses: [config.ike.address], random: random.fork('ipsec'), ...(checksumRepair && { checksumRepair }) });
+  const { checksumRepair, ike, system } = config;
+  const daemon = new IkeDaemon(system === undefined ? ike : { ...ike, system }, random.fork('ike'));
+  const stack = new IpsecStack({ addresses: [ike.address], random: random.fork('ipsec'), natKeepalive: ike.keepalive.interval, ...(checksumRepair && { checksumRepair }), ...(system && { system }) });
   return new Endpoint(config, { daemon, stack }, random);
 }
-
-const typeNames = new Map<number, string>(Object.entries(pfkeyTypes).map(([name, number]) => [number, name]));
 
 function earliest(...wakes: readonly (WakeUp | undefined)[]): WakeUp | undefined {
   return wakes.reduce((first, wake) => (first === undefined || (wake !== undefined && wake.at < first.at) ? wake : first));

@@ -5,13 +5,16 @@ import type { Duration } from '../core/time.ts';
 import type { IkeConfig } from '../ike/config.ts';
 import type { IkeCommand } from '../ike/ports.ts';
 import type { ChecksumRepair } from '../ipsec/checksum-repair.ts';
+import type { System } from '../wire/pfkey/dialect.ts';
 
 export interface EndpointConfig {
   readonly name: string;
+  /** Whose PF_KEY daemon and stack speak, and whose encapsulation sockets they have. When not said: Linux' PF_KEY, and sockets by the RFCs. */
+  readonly system?: System;
   readonly ike: IkeConfig;
   /** Inner addresses of this host that its programs speak from, where no virtual address is assigned. */
   readonly innerAddress?: IpAddress;
-  /** What its stack does with checksums that a NAT has made wrong inside transport mode (RFC 3948 §3.1.2); `adjust` when not said. */
+  /** What its stack does with checksums that a NAT has made wrong inside transport mode (RFC 3948 §3.1.2); what its system does, or `adjust`, when not said. */
   readonly checksumRepair?: ChecksumRepair;
 }
 

@@ -16,6 +16,10 @@ export class ChildSaTable {
     return this.#bySpi.get(spiIn);
   }
 
+  all(): readonly ChildSa[] {
+    return [...this.#bySpi.values()];
+  }
+
   /** One, or two and more while a rekey is under way. */
   ofReqid(reqid: number): readonly ChildSa[] {
     return [...(this.#ofReqid.get(reqid) ?? [])];

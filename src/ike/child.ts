@@ -253,7 +253,7 @@ export function lastUse(sa: AnyIkeSa, direction: 'inbound' | 'outbound', known: 
 const nattTypes: Readonly<Record<Exclude<Encapsulation, 'none'>, number>> = { udp: 2, 'udp-non-ike': 1 };
 
 function nattOf({ encapsulation, nat }: AnyIkeSa, sourcePort: number, destinationPort: number): PfkeyRequest {
-  if (encapsulation !== 'none') return { nattType: nattTypes[encapsulation], nattSourcePort: sourcePort, nattDestinationPort: destinationPort };
+  if (encapsulation !== 'none') return { nattType: nattTypes[encapsulation], nattSourcePort: sourcePort, nattDestinationPort: destinationPort, ...(nat.localBehindNat && { nattLocalBehindNat: true }) };
   return nat.supported ? { nattType: 0 } : {};
 }
 

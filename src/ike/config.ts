@@ -2,8 +2,11 @@
 import type { IpAddress, Prefix } from '../core/address.ts';
 import type { Duration } from '../core/time.ts';
 import type { DhGroupName, EncryptionName, IntegrityName, PrfName } from '../crypto/transforms.ts';
+import type { System } from '../wire/pfkey/dialect.ts';
 
 export interface IkeConfig {
+  /** On which system it runs: whose PF_KEY it speaks, and what it leaves to the stack. Linux when not said. */
+  readonly system?: System;
   /** The outer address that packets leave from. */
   readonly address: IpAddress;
   /** Others that a multi-homed host may send from: it cannot tell which, so it sends a source hash for each (RFC 3947 §3.2, RFC 7296 §2.23). */

@@ -7,6 +7,7 @@ import type { Random } from '../core/random.ts';
 import { Timers } from '../core/timers.ts';
 import { decodeHeader } from '../wire/ike/codec.ts';
 import { classifyNatt, stripMarker, withMarker } from '../wire/natt.ts';
+import { pfkeyDialects } from '../wire/pfkey/dialects.ts';
 import { saTypes } from '../wire/pfkey/message.ts';
 import { AddressPool } from './address-pool.ts';
 import type { Alarm } from './alarm.ts';
@@ -32,13 +33,18 @@ export class IkeDaemon implements Machine<IkeInput, IkeOutput> {
   readonly #outputs = new Queue<IkeOutput>();
   readonly #alarms = new Timers<Alarm>();
   readonly #context: IkeContext;
-  readonly #pfkey = new PfkeyClient((message) => this.#outputs.push({ kind: 'pfkey', message }));
+  readonly #pfkey: PfkeyClient;
+  /** illumos' UDP_NAT_T_ENDPOINT: the stack puts the marker on and takes it off, and sends the keepalives. */
+  readonly #stackMarks: boolean;
   readonly #connections: Connections;
   readonly #versions: { readonly v1: IkeV1; readonly v2: IkeV2 };
   #now: Instant = start;
 
   constructor(config: IkeConfig, random: Random) {
-    this.#context = this.#newContext(config, random);
+    const { address, otherAddresses = [], system = 'linux' } = config;
+    this.#stackMarks = system === 'illumos';
+    this.#pfkey = new PfkeyClient((message) => this.#outputs.push({ kind: 'pfkey', message }), pfkeyDialects[system], (local) => local === address || otherAddresses.includes(local));
+    this.#context = this.#newContext(this.#stackMarks ? { ...config, keepalive: { interval: 'off' } } : config, random);
     this.#outputs.push({ kind: 'udp-encap', port: natTraversalPort });
     this.#pfkey.request('SADB_REGISTER', {}, undefined, saTypes.ESP);
     this.#context.traps.install(config, this.#context.children, this.#context.policies);
@@ -71,6 +77,7 @@ export class IkeDaemon implements Machine<IkeInput, IkeOutput> {
   }
 
   poll(): IkeOutput | undefined {
+    this.#pfkey.answerUnsaid();
     return this.#outputs.shift();
   }
 
@@ -82,7 +89,7 @@ export class IkeDaemon implements Machine<IkeInput, IkeOutput> {
   /** RFC 3948 §2.2: on the shared port a marker tells IKE from ESP, which the stack has taken already. */
   #receive(local: Endpoint, peer: Endpoint, payload: Uint8Array): void {
     let message = payload;
-    if (local.port === natTraversalPort) {
+    if (local.port === natTraversalPort && !this.#stackMarks) {
       const kind = classifyNatt(payload);
       if (kind === 'keepalive') {
         this.#context.drop('natt-keepalive', 'a keepalive says nothing to anybody but the NAT', payload, peer);
@@ -142,7 +149,7 @@ export class IkeDaemon implements Machine<IkeInput, IkeOutput> {
       drop: (reason, detail, bytes, peer) =>
         this.#outputs.push({ kind: 'event', event: { kind: 'drop', reason, detail, ...(bytes === undefined ? {} : { bytes }), ...(peer === undefined ? {} : { peer }) } }),
       transmit: (local, peer, message) =>
-        this.#outputs.push({ kind: 'datagram', local, peer, payload: local.port === natTraversalPort ? withMarker(message) : message }),
+        this.#outputs.push({ kind: 'datagram', local, peer, payload: local.port === natTraversalPort && !this.#stackMarks ? withMarker(message) : message }),
     };
   }
 }

@@ -11,18 +11,18 @@ export type IkeCommand =
   | { readonly kind: 'probe'; readonly connection: string; readonly peerIdentity?: string };
 
 export type IkeInput =
-  /** As it arrived on the daemon's socket; on port 4500 the non-ESP marker is still in front. */
+  /** As it arrived on the daemon's socket; on port 4500 the non-ESP marker is still in front, unless the system's stack takes it off. */
   | { readonly kind: 'datagram'; readonly local: Endpoint; readonly peer: Endpoint; readonly payload: Uint8Array }
   /** A whole PF_KEY message from the stack. */
   | { readonly kind: 'pfkey'; readonly message: Uint8Array }
   | { readonly kind: 'command'; readonly command: IkeCommand };
 
 export type IkeOutput =
-  /** Payload with the marker where the port wants one. One octet 0xFF is a keepalive. */
+  /** Payload with the marker where the port wants one and the system's stack does not put it there. One octet 0xFF is a keepalive. */
   | { readonly kind: 'datagram'; readonly local: Endpoint; readonly peer: Endpoint; readonly payload: Uint8Array }
   | { readonly kind: 'pfkey'; readonly message: Uint8Array }
-  /** setsockopt(UDP_ENCAP) on the socket bound to this port. */
-  | { readonly kind: 'udp-encap'; readonly port: number }
+  /** setsockopt(UDP_ENCAP) on the socket bound to this port; `non-ike` for drafts 00 and 01, which have ESP behind eight zero octets on port 500. */
+  | { readonly kind: 'udp-encap'; readonly port: number; readonly option?: 'espinudp' | 'non-ike' }
   /** The gateway gave this side an inner address (configuration payload): the host configures it. */
   | { readonly kind: 'virtual-address'; readonly address: IpAddress; readonly assigned: boolean }
   | { readonly kind: 'event'; readonly event: IkeEvent | DropEvent };

@@ -14,7 +14,8 @@ export function hearStack({ children, traps }: IkeContext, message: PfkeyMessage
       return;
     }
     case 'SADB_EXPIRE': {
-      const child = children.ofReqid(sa2?.reqid ?? 0).find(({ spiIn, spiOut }) => spiIn === sa?.spi || spiOut === sa?.spi);
+      const reqid = sa2?.reqid ?? 0; // OpenBSD does not say it here
+      const child = (reqid === 0 ? children.all() : children.ofReqid(reqid)).find(({ spiIn, spiOut }) => spiIn === sa?.spi || spiOut === sa?.spi);
       child?.ike.childExpires(child, lifetimeSoft === undefined ? 'hard' : 'soft');
       return;
     }

@@ -4,6 +4,7 @@ import { decoded, refused, type Decoded, type Refusal } from '../core/decoded.ts
 import type { Instant } from '../core/time.ts';
 import { decodeEsp } from '../wire/esp.ts';
 import { ipsecModes } from '../wire/pfkey/message.ts';
+import type { Arrival } from './encapsulation-rules.ts';
 import { repairChecksum, type ChecksumTrust } from './checksum-repair.ts';
 import { authenticate, dummyPacket, nextHeaderOf, takeTrailerOff } from './esp.ts';
 import { account, endsByUse } from './expiry.ts';
@@ -17,8 +18,7 @@ import { putHeaderOn, type Carried } from './transport.ts';
 export interface ReceivedEsp {
   readonly source: IpAddress;
   readonly destination: IpAddress;
-  /** The peer's UDP port, where it came in UDP. */
-  readonly udpPort?: number;
+  readonly arrival: Arrival;
   /** ESP header first. */
   readonly packet: Uint8Array;
 }
@@ -33,18 +33,19 @@ interface Opened {
 export function receiveEsp(kernel: Kernel, now: Instant, received: ReceivedEsp): void {
   const opened = open(kernel, received);
   const refusal = opened.ok ? deliver(kernel, now, received, opened.value) : opened;
-  if (refusal !== undefined) kernel.drop(refusal.reason, refusal.detail, received.packet, { address: received.source, port: received.udpPort ?? 0 });
+  if (refusal !== undefined) kernel.drop(refusal.reason, refusal.detail, received.packet, { address: received.source, port: received.arrival === 'plain' ? 0 : received.arrival.peerPort });
 }
 
 /** Nothing but an SA that has reached its end changes before the packet has proven authentic. */
-function open(kernel: Kernel, { destination, udpPort, packet }: ReceivedEsp): Decoded<Opened> {
+function open(kernel: Kernel, { destination, arrival, packet }: ReceivedEsp): Decoded<Opened> {
   const esp = decodeEsp(packet);
   if (!esp.ok) return esp;
   const { spi, sequence: low, body } = esp.value;
   const name = describeSpi(spi);
   const sa = kernel.sad.get(spi, destination);
   if (sa === undefined || sa.state === 'larval' || sa.direction !== 'in') return refused('esp-unknown-spi', `no SA has ${name}`);
-  if (udpPort !== undefined && sa.encapsulation.kind === 'unknown') return refused('esp-encapsulation', `${name} takes no part in NAT traversal and the packet came in UDP`);
+  const mismatch = kernel.rules.mismatch(sa.encapsulation, arrival);
+  if (mismatch !== undefined) return refused('esp-encapsulation', `${name} ${mismatch}`);
   const sequence = sa.window.sequenceOf(low);
   if (!sa.window.isFresh(sequence)) return refused('esp-replay', `${name}, sequence ${sequence}, the highest so far ${sa.window.highest}`);
   const plaintext = authenticate(sa.keying, sequence, body);
@@ -114,10 +115,10 @@ function refusalByPolicy(kernel: Kernel, sa: EstablishedSa, traffic: Traffic): R
  * RFC 7296 §2.23: a fresh authentic packet in UDP shows where the peer is now. The daemon is told, and nothing moves until it says so. Only the
  * newest packet counts: one that was late would call back the mapping that the peer has left.
  */
-function followPeer(kernel: Kernel, sa: EstablishedSa, { source, udpPort }: ReceivedEsp): void {
-  if (sa.encapsulation.kind !== 'udp' || udpPort === undefined) return;
+function followPeer(kernel: Kernel, sa: EstablishedSa, { source, arrival }: ReceivedEsp): void {
+  if (sa.encapsulation.kind !== 'udp' || arrival === 'plain') return;
   const known: Endpoint = { address: sa.source, port: sa.encapsulation.sourcePort };
-  const seen: Endpoint = { address: source, port: udpPort };
+  const seen: Endpoint = { address: source, port: arrival.peerPort };
   if (sameEndpoint(known, seen)) {
     sa.reportedPeer = undefined;
     return;

@@ -3,9 +3,13 @@ import type { Endpoint, IpAddress } from '../core/address.ts';
 import type { DropReason } from '../core/drop.ts';
 import { Queue } from '../core/queue.ts';
 import type { Random } from '../core/random.ts';
-import { encodePfkey } from '../wire/pfkey/linux.ts';
-import { saTypes, type PfkeyMessage } from '../wire/pfkey/message.ts';
+import type { Duration } from '../core/time.ts';
+import type { PfkeyDialect, System } from '../wire/pfkey/dialect.ts';
+import { pfkeyDialects } from '../wire/pfkey/dialects.ts';
+import { saTypes, type PfkeyBody, type PfkeyMessage } from '../wire/pfkey/message.ts';
 import type { ChecksumRepair } from './checksum-repair.ts';
+import { encapsulationRules, type EncapsulationRules } from './encapsulation-rules.ts';
+import { NatKeepalives } from './nat-keepalive.ts';
 import type { StackOutput } from './ports.ts';
 import { encapsulationPorts, Sad, type Sa } from './sad.ts';
 import { Spd } from './spd.ts';
@@ -15,34 +19,41 @@ export interface StackConfig {
   readonly addresses: readonly IpAddress[];
   /** For SPIs and CBC's initialization vectors. */
   readonly random: Random;
-  /** What is done to the checksums of TCP and UDP that come out of transport mode through a NAT; `adjust` when not said. */
+  /** What is done to the checksums of TCP and UDP that come out of transport mode through a NAT; what the system does, or `adjust`, when not said. */
   readonly checksumRepair?: ChecksumRepair;
+  /** Whose PF_KEY it speaks and whose sockets it has. When not said: Linux' PF_KEY, and sockets by the RFCs. */
+  readonly system?: System;
+  /** How long an SA may be silent before a keepalive, where the stack sends them (illumos): 20 s when not said, at most 600. */
+  readonly natKeepalive?: Duration | 'off';
 }
 
-/** A message without what the stack's own ones have in common. */
-export type PfkeyBody = Omit<PfkeyMessage, 'type' | 'saType' | 'errno' | 'sequence' | 'pid'>;
+export type { PfkeyBody };
 
 export class Kernel {
   readonly sad = new Sad();
   readonly spd = new Spd();
   readonly random: Random;
   readonly checksumRepair: ChecksumRepair;
+  readonly dialect: PfkeyDialect;
+  readonly rules: EncapsulationRules;
+  readonly keepalives: NatKeepalives;
   /** SADB_REGISTER came: the daemon wants to hear of ACQUIRE. */
   registered = false;
   readonly #local: ReadonlySet<IpAddress>;
   readonly #outputs = new Queue<StackOutput>();
   #acquires = 0;
 
-  constructor({ addresses, random, checksumRepair = 'adjust' }: StackConfig) {
+  constructor({ addresses, random, checksumRepair, system, natKeepalive = 'off' }: StackConfig) {
     this.#local = new Set(addresses);
     this.random = random;
-    this.checksumRepair = checksumRepair;
+    this.dialect = pfkeyDialects[system ?? 'linux'];
+    this.rules = encapsulationRules[system ?? 'rfc'];
+    this.checksumRepair = checksumRepair ?? this.rules.checksumRepair;
+    this.keepalives = new NatKeepalives(this, this.rules.stackMarks ? natKeepalive : 'off');
   }
 
   /** Whether packets to the address end here. */
-  isLocal(address: IpAddress): boolean {
-    return this.#local.has(address);
-  }
+  readonly isLocal = (address: IpAddress): boolean => this.#local.has(address);
 
   emit(output: StackOutput): void {
     this.#outputs.push(output);
@@ -73,6 +84,12 @@ export class Kernel {
 
   /** A message that answers none of the daemon's. */
   tell(type: PfkeyMessage['type'], body: PfkeyBody, sequence = 0): void {
-    this.emit({ kind: 'pfkey', message: encodePfkey({ type, saType: saTypes.ESP, errno: 0, sequence, pid: 0, ...body }) });
+    this.say({ type, saType: saTypes.ESP, errno: 0, sequence, pid: 0, ...body });
+  }
+
+  /** As much of it as the system has words for. */
+  say(message: PfkeyMessage): void {
+    const said = this.dialect.reduced(message);
+    if (said !== undefined) this.emit({ kind: 'pfkey', message: this.dialect.encode(said, this.isLocal) });
   }
 }

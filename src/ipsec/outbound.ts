@@ -1,8 +1,10 @@
 /** From an inner packet to ESP, to the open, or to a drop (RFC 4301 §5.1, RFC 4303 §3.3). */
+import { concat } from '../core/bytes.ts';
 import { decoded, refused, type Decoded, type Refusal } from '../core/decoded.ts';
 import { after, seconds, type Instant } from '../core/time.ts';
 import { ipsecModes } from '../wire/pfkey/message.ts';
 import type { Addresses } from '../wire/pseudo-header.ts';
+import { nonIkeMarker } from './encapsulation-rules.ts';
 import { encapsulate, nextHeaderOf } from './esp.ts';
 import { account, endsByUse } from './expiry.ts';
 import type { Kernel } from './kernel.ts';
@@ -66,7 +68,7 @@ const carriedInPlace = (kernel: Kernel, packet: Uint8Array, traffic: Traffic): D
 
 function transmit(kernel: Kernel, { source, destination, encapsulation }: EstablishedSa, payload: Uint8Array): void {
   if (encapsulation.kind === 'udp') {
-    kernel.emit({ kind: 'datagram', local: { address: source, port: encapsulation.sourcePort }, peer: { address: destination, port: encapsulation.destinationPort }, payload });
+    kernel.emit({ kind: 'datagram', local: { address: source, port: encapsulation.sourcePort }, peer: { address: destination, port: encapsulation.destinationPort }, payload: encapsulation.nonIke ? concat(nonIkeMarker, payload) : payload });
   } else {
     kernel.emit({ kind: 'esp', source, destination, payload });
   }

@@ -1,18 +1,18 @@
 /** SAs as PF_KEY says them. Every field is explained in the README of this folder. */
 import { isIpv4, type IpAddress } from '../core/address.ts';
 import type { Instant } from '../core/time.ts';
-import { ipsecModes, saFlags, saStates, type PfkeyAddress, type PfkeyMessage, type PfkeySa } from '../wire/pfkey/message.ts';
+import { encapsulationTypes, ipsecModes, saFlags, saStates, type PfkeyAddress, type PfkeyMessage, type PfkeySa } from '../wire/pfkey/message.ts';
 import { suiteFor } from './algorithms.ts';
-import type { PfkeyBody } from './kernel.ts';
+import type { Kernel, PfkeyBody } from './kernel.ts';
 import { currentLifetime, unused } from './lifetime.ts';
 import { ReplayWindow } from './replay-window.ts';
+import type { EncapsulationRules } from './encapsulation-rules.ts';
 import type { OriginalAddresses } from './checksum-repair.ts';
 import type { Encapsulation, EstablishedSa, NatOa, Sa } from './sad.ts';
 
 /** SPIs below are reserved (RFC 4303 §2.1). */
 export const lowestSpi = 256;
 
-const udpEncap = { none: 0, espInUdp: 2 } as const;
 const replayUnit = 8; // packets, sadb_sa
 
 const states = { larval: saStates.LARVAL, mature: saStates.MATURE, dying: saStates.DYING } as const;
@@ -44,6 +44,7 @@ export const associationInPfkey = (sa: Sa): PfkeyBody =>
         ...(sa.soft && { lifetimeSoft: sa.soft }),
         ...encapsulationInPfkey(sa.encapsulation),
         ...sa.natOa,
+        ...(sa.behindNat && { nattLocalBehindNat: true }),
         ...nameInPfkey(sa),
       };
 
@@ -56,22 +57,25 @@ function encapsulationInPfkey(encapsulation: Encapsulation): PfkeyBody {
     case 'unknown':
       return {};
     case 'plain':
-      return { nattType: udpEncap.none };
+      return { nattType: encapsulationTypes.NONE };
     case 'udp':
-      return { nattType: udpEncap.espInUdp, nattSourcePort: encapsulation.sourcePort, nattDestinationPort: encapsulation.destinationPort };
+      return { nattType: encapsulation.nonIke ? encapsulationTypes.ESPINUDP_NON_IKE : encapsulationTypes.ESPINUDP, nattSourcePort: encapsulation.sourcePort, nattDestinationPort: encapsulation.destinationPort };
   }
 }
 
-/** What a message says of NAT traversal; undefined when that makes no sense. */
-export function readEncapsulation({ nattType, nattSourcePort = 0, nattDestinationPort = 0 }: PfkeyBody): Encapsulation | undefined {
+/** What a message says of NAT traversal; undefined when that makes no sense, or is something that the system has not. */
+export function readEncapsulation({ nattType, nattSourcePort = 0, nattDestinationPort = 0 }: PfkeyBody, { nonIke }: Pick<EncapsulationRules, 'nonIke'>): Encapsulation | undefined {
   const noPorts = nattSourcePort === 0 && nattDestinationPort === 0;
   switch (nattType) {
     case undefined:
       return noPorts ? { kind: 'unknown' } : undefined;
-    case udpEncap.none:
+    case encapsulationTypes.NONE:
       return noPorts ? { kind: 'plain' } : undefined;
-    case udpEncap.espInUdp:
-      return nattSourcePort === 0 || nattDestinationPort === 0 ? undefined : { kind: 'udp', sourcePort: nattSourcePort, destinationPort: nattDestinationPort };
+    case encapsulationTypes.ESPINUDP:
+    case encapsulationTypes.ESPINUDP_NON_IKE:
+      return nattSourcePort === 0 || nattDestinationPort === 0 || (nattType !== encapsulationTypes.ESPINUDP && !nonIke)
+        ? undefined
+        : { kind: 'udp', sourcePort: nattSourcePort, destinationPort: nattDestinationPort, nonIke: nattType !== encapsulationTypes.ESPINUDP };
     default:
       return undefined;
   }
@@ -111,11 +115,11 @@ export function readMode({ sa2 }: PfkeyBody): number | undefined {
 }
 
 /** The mature SA that an ADD, or the UPDATE of a larval one, describes; undefined for EINVAL. Its keys are copies. */
-export function readAssociation(request: PfkeyMessage, now: Instant, isLocal: (address: IpAddress) => boolean): EstablishedSa | undefined {
+export function readAssociation(request: PfkeyMessage, now: Instant, { isLocal, rules }: Pick<Kernel, 'isLocal' | 'rules'>): EstablishedSa | undefined {
   const { sa, encryptionKey, authKey = new Uint8Array(), lifetimeHard, lifetimeSoft } = request;
   const ends = readEnds(request);
   const mode = readMode(request);
-  const encapsulation = readEncapsulation(request);
+  const encapsulation = readEncapsulation(request, rules);
   if (sa === undefined || encryptionKey === undefined || ends === undefined || mode === undefined || encapsulation === undefined || sa.spi < lowestSpi) return undefined;
   const named = suiteFor(sa, encryptionKey.length, authKey.length);
   if (named === undefined) return undefined;
@@ -124,7 +128,7 @@ export function readAssociation(request: PfkeyMessage, now: Instant, isLocal: (a
   if (extended && direction === 'in' && sa.replay === 0) return undefined; // RFC 4303 §3.3.3: the high bits are known from the window
   const keys = { encryptionKey: encryptionKey.slice(), authKey: authKey.slice() };
   return {
-    state: 'mature', direction, spi: sa.spi, ...ends, mode, reqid: request.sa2?.reqid ?? 0, encapsulation, natOa: readNatOa(request),
+    state: 'mature', direction, spi: sa.spi, ...ends, mode, reqid: request.sa2?.reqid ?? 0, encapsulation, natOa: readNatOa(request), behindNat: request.nattLocalBehindNat === true,
     algorithms: { ...named, encrypt: sa.encrypt, auth: sa.auth },
     ...keys,
     keying: { spi: sa.spi, cipher: named.suite.create(keys.encryptionKey, keys.authKey), aead: named.suite.aead, extended },

@@ -6,7 +6,6 @@ import { describeEndpoint, isIpv4, sameEndpoint, type Endpoint, type IpAddress }
 import { toHex } from '../core/bytes.ts';
 import { below } from '../core/random.ts';
 import type { Instant } from '../core/time.ts';
-import { decodePfkey, encodePfkey } from '../wire/pfkey/linux.ts';
 import { pfkeyErrors, saTypes, type PfkeyMessage, type PfkeyType } from '../wire/pfkey/message.ts';
 import { supportedAuth, supportedEncryption } from './algorithms.ts';
 import type { Kernel, PfkeyBody } from './kernel.ts';
@@ -32,12 +31,17 @@ export class PfkeySocket {
   }
 
   receive(now: Instant, bytes: Uint8Array): void {
-    const request = decodePfkey(bytes);
+    const request = this.#kernel.dialect.decode(bytes, this.#kernel.isLocal);
     if (request.ok) this.#serve(now, request.value);
     else this.#kernel.drop(request.reason, request.detail, bytes);
   }
 
   #serve(now: Instant, request: PfkeyMessage): void {
+    const { diagnostic } = request;
+    if (diagnostic !== undefined) {
+      this.#answer(request, {}, pfkeyErrors.EINVAL, diagnostic);
+      return;
+    }
     const answer = this.#isServed(request) ? this.#services[request.type](now, request) : 'EINVAL';
     if (answer === undefined) return;
     if (typeof answer === 'string') this.#answer(request, {}, pfkeyErrors[answer]);
@@ -73,8 +77,8 @@ export class PfkeySocket {
     return saType === saTypes.ESP || (saType === saTypes.UNSPEC && forAnySaType.has(type));
   }
 
-  #answer({ type, saType, sequence, pid }: PfkeyMessage, body: PfkeyBody, errno: number): void {
-    this.#kernel.emit({ kind: 'pfkey', message: encodePfkey({ type, saType, errno, sequence, pid, ...body }) });
+  #answer({ type, saType, sequence, pid }: PfkeyMessage, body: PfkeyBody, errno: number, diagnostic = 0): void {
+    this.#kernel.say({ type, saType, errno, sequence, pid, ...(diagnostic !== 0 && { diagnostic }), ...body });
   }
 
   #register(): Answer {
@@ -105,7 +109,7 @@ export class PfkeySocket {
   }
 
   #add(now: Instant, request: PfkeyMessage): Answer {
-    const sa = readAssociation(request, now, (address) => this.#kernel.isLocal(address));
+    const sa = readAssociation(request, now, this.#kernel);
     if (sa === undefined) return 'EINVAL';
     if (this.#kernel.sad.get(sa.spi, sa.destination) !== undefined) return 'EEXIST';
     return this.#establish(sa);
@@ -114,8 +118,8 @@ export class PfkeySocket {
   #update(now: Instant, request: PfkeyMessage): Answer {
     const sa = this.#named(request);
     if (typeof sa === 'string') return sa;
-    if (sa.state !== 'larval') return this.#change(sa, request);
-    const filled = readAssociation({ ...request, sa2: request.sa2 ?? { mode: sa.mode, sequence: 0, reqid: sa.reqid } }, now, (address) => this.#kernel.isLocal(address));
+    if (sa.state !== 'larval') return this.#change(now, sa, request);
+    const filled = readAssociation({ ...request, sa2: request.sa2 ?? { mode: sa.mode, sequence: 0, reqid: sa.reqid } }, now, this.#kernel);
     if (filled === undefined) return 'EINVAL';
     this.#kernel.sad.remove(sa);
     return this.#establish(filled);
@@ -128,6 +132,7 @@ export class PfkeySocket {
     this.#kernel.saEvent('sa-added', sa, `A new SA, ${describeSpi(sa.spi)}, ${role} ${peerOf(sa)}${encapsulationStory(sa.encapsulation)}, protected by ${sa.algorithms.suite.name}.`);
     this.#sayKeys(sa);
     if (before !== undefined) this.#sayEclipse(before, sa);
+    this.#kernel.keepalives.watch(sa, sa.usage.addedAt);
     return associationInPfkey(sa);
   }
 
@@ -140,10 +145,10 @@ export class PfkeySocket {
   }
 
   /** A mature SA keeps its keys and counters for life; its limits may change, and where its peer is. */
-  #change(sa: EstablishedSa, request: PfkeyMessage): Answer {
-    const { lifetimeHard, lifetimeSoft, nattType, nattSourcePort, nattDestinationPort, newSource, newDestination, encryptionKey, authKey } = request;
+  #change(now: Instant, sa: EstablishedSa, request: PfkeyMessage): Answer {
+    const { lifetimeHard, lifetimeSoft, nattType, nattSourcePort, nattDestinationPort, nattLocalBehindNat, newSource, newDestination, encryptionKey, authKey } = request;
     const saysEncapsulation = nattType !== undefined || nattSourcePort !== undefined || nattDestinationPort !== undefined;
-    const encapsulation = saysEncapsulation ? readEncapsulation(request) : sa.encapsulation;
+    const encapsulation = saysEncapsulation ? readEncapsulation(request, this.#kernel.rules) : sa.encapsulation;
     const source = newSource?.address ?? sa.source;
     const destination = newDestination?.address ?? sa.destination;
     if (encryptionKey !== undefined || authKey !== undefined || encapsulation === undefined || isIpv4(source) !== isIpv4(destination)) return 'EINVAL';
@@ -155,12 +160,14 @@ export class PfkeySocket {
     if (moves) this.#kernel.sad.move(sa, source, destination);
     sa.encapsulation = encapsulation;
     sa.natOa = { ...sa.natOa, ...readNatOa(request) };
+    if (saysEncapsulation) sa.behindNat = nattLocalBehindNat === true;
     sa.reportedPeer = undefined;
     sa.hard = lifetimeHard ?? sa.hard;
     sa.soft = lifetimeSoft ?? sa.soft;
     this.#kernel.sad.reschedule(sa);
     this.#kernel.saEvent('sa-updated', sa, `${describeSpi(sa.spi)} has ${peerOf(sa)} as its peer from now on${encapsulationStory(encapsulation)}; keys and counters stay.`);
     if (moves) this.#sayKeys(sa);
+    this.#kernel.keepalives.watch(sa, now);
     return associationInPfkey(sa);
   }
 

@@ -6,10 +6,12 @@ import type { DropEvent, EspEvent, InnerEvent } from '../core/events.ts';
 export type StackInput =
   /** A whole PF_KEY message from the daemon. */
   | { readonly kind: 'pfkey'; readonly message: Uint8Array }
-  /** setsockopt(UDP_ENCAP, ESPINUDP) on the socket bound to this port: from now on its datagrams come here first. */
-  | { readonly kind: 'udp-encap'; readonly port: number }
+  /** setsockopt(UDP_ENCAP) on the socket bound to this port, ESPINUDP when not said: from now on its datagrams come here first. */
+  | { readonly kind: 'udp-encap'; readonly port: number; readonly option?: 'espinudp' | 'non-ike' }
   /** A datagram on any UDP socket of the daemon's. On a socket without UDP_ENCAP it goes straight up. */
   | { readonly kind: 'datagram'; readonly local: Endpoint; readonly peer: Endpoint; readonly payload: Uint8Array }
+  /** What the daemon sends by one of its sockets. */
+  | { readonly kind: 'datagram-down'; readonly local: Endpoint; readonly peer: Endpoint; readonly payload: Uint8Array }
   /** The payload of an IP packet of protocol 50. */
   | { readonly kind: 'esp'; readonly source: IpAddress; readonly destination: IpAddress; readonly payload: Uint8Array }
   /** A whole inner IP packet on its way out: protect, bypass or discard, as the SPD says. */
@@ -17,9 +19,11 @@ export type StackInput =
 
 export type StackOutput =
   | { readonly kind: 'pfkey'; readonly message: Uint8Array }
-  /** For the daemon: IKE, its non-ESP marker still in front on an encapsulation socket. */
+  /** What came as `datagram-down`, as it leaves: behind a marker where the system's stack puts it there. */
+  | { readonly kind: 'datagram-down'; readonly local: Endpoint; readonly peer: Endpoint; readonly payload: Uint8Array }
+  /** For the daemon: IKE, its non-ESP marker still in front on an encapsulation socket, unless the system's stack takes it off. */
   | { readonly kind: 'datagram-up'; readonly local: Endpoint; readonly peer: Endpoint; readonly payload: Uint8Array }
-  /** ESP in UDP, to be sent with a zero UDP checksum (RFC 3948 §2.1). */
+  /** ESP in UDP, or a keepalive, to be sent with a zero UDP checksum (RFC 3948 §2.1). */
   | { readonly kind: 'datagram'; readonly local: Endpoint; readonly peer: Endpoint; readonly payload: Uint8Array }
   /** ESP over IP, protocol 50. */
   | { readonly kind: 'esp'; readonly source: IpAddress; readonly destination: IpAddress; readonly payload: Uint8Array }

@@ -13,9 +13,10 @@ import type { Addresses } from '../wire/pseudo-header.ts';
 
 /**
  * What NAT traversal means for an SA: `unknown` took no part in it and knows plain ESP alone; the others accept both forms
- * (RFC 7296 §2.23) and send plain, or in UDP. Ports go with source and destination.
+ * (RFC 7296 §2.23) and send plain, or in UDP; the systems are stricter (encapsulation-rules.ts). Ports go with source and destination. `nonIke`: behind the
+ * marker of drafts 00 and 01.
  */
-export type Encapsulation = { readonly kind: 'unknown' } | { readonly kind: 'plain' } | { readonly kind: 'udp'; readonly sourcePort: number; readonly destinationPort: number };
+export type Encapsulation = { readonly kind: 'unknown' } | { readonly kind: 'plain' } | { readonly kind: 'udp'; readonly sourcePort: number; readonly destinationPort: number; readonly nonIke: boolean };
 
 /** NAT-OA in the form that the daemon said it, which is also how it is told. */
 export type NatOa = Pick<PfkeyMessage, 'nattOriginalAddress' | 'nattOriginalSource' | 'nattOriginalDestination'>;
@@ -43,6 +44,8 @@ export interface EstablishedSa extends SaName {
   destination: IpAddress;
   encapsulation: Encapsulation;
   natOa: NatOa;
+  /** The daemon says that a NAT is in front of this host. */
+  behindNat: boolean;
   readonly algorithms: NamedSuite & { readonly encrypt: number; readonly auth: number };
   readonly encryptionKey: Uint8Array;
   readonly authKey: Uint8Array;

@@ -28,13 +28,16 @@ export class IpsecStack implements Machine<StackInput, StackOutput> {
         this.#pfkey.receive(now, input.message);
         break;
       case 'udp-encap':
-        this.#sockets.enable(input.port);
+        this.#sockets.enable(input.port, input.option ?? 'espinudp');
         break;
       case 'datagram':
         this.#sockets.receive(now, input.local, input.peer, input.payload);
         break;
+      case 'datagram-down':
+        this.#sockets.send(input.local, input.peer, input.payload);
+        break;
       case 'esp':
-        receiveEsp(this.#kernel, now, { source: input.source, destination: input.destination, packet: input.payload });
+        receiveEsp(this.#kernel, now, { source: input.source, destination: input.destination, arrival: 'plain', packet: input.payload });
         break;
       case 'outbound':
         sendInner(this.#kernel, now, input.packet);
@@ -44,6 +47,7 @@ export class IpsecStack implements Machine<StackInput, StackOutput> {
 
   wake(now: Instant): void {
     expireByTime(this.#kernel, now);
+    this.#kernel.keepalives.wake(now);
   }
 
   poll(): StackOutput | undefined {
@@ -52,6 +56,8 @@ export class IpsecStack implements Machine<StackInput, StackOutput> {
 
   nextWake(): WakeUp | undefined {
     const due = this.#kernel.sad.nextDue();
+    const keepalive = this.#kernel.keepalives.nextDue();
+    if (keepalive !== undefined && (due === undefined || keepalive.at < due.at)) return { at: keepalive.at, reason: `${describeSpi(keepalive.key.spi)}: NAT keepalive` };
     return due && { at: due.at, reason: reasonOf(due.key) };
   }
 }

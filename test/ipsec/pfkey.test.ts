@@ -51,7 +51,7 @@ describe('answers', () => {
     ['SPDADD in transport mode with tunnel ends', { ...policy('out', west, east, [west, east]), policy: { ...transportPolicy('out', west, east).policy!, requests: [{ ...transportPolicy('out', west, east).policy!.requests[0]!, tunnel: { source: ip(west), destination: ip(east) } }] } }, EINVAL],
     ['SPDADD in tunnel mode without ends', { ...policy('out', west, east, [west, east]), policy: { ...transportPolicy('out', west, east).policy!, requests: [{ ...transportPolicy('out', west, east).policy!.requests[0]!, mode: ipsecModes.TUNNEL }] } }, EINVAL],
     ['ADD with encapsulation and a port missing', add(unknown, east, west, { more: { nattType: 2, nattSourcePort: 4500 } }), EINVAL],
-    ['ADD with the non-IKE encapsulation of old drafts', add(unknown, east, west, { more: { nattType: 1, nattSourcePort: 500, nattDestinationPort: 500 } }), EINVAL],
+    ['ADD with an encapsulation that nobody knows', add(unknown, east, west, { more: { nattType: 3, nattSourcePort: 500, nattDestinationPort: 500 } }), EINVAL],
     ['SPDADD UNIQUE without a reqid', policy('out', westNet, eastNet, [west, east], 0), EINVAL],
     ['SPDADD of two families', { ...policy('out', westNet, eastNet, [west, east]), source: address('2001:db8::/64') }, EINVAL],
     ['SPDDELETE of a policy that is not there', { ...policy('out', westNet, eastNet, [west, east]), type: 'SADB_X_SPDDELETE' }, ENOENT],

@@ -4,6 +4,7 @@ import { address, key, lifetime, nattPort, nattType, sa, sa2, spiRange, supporte
 import type { ExtensionTable } from './frame.ts';
 import { authAlgorithms, encryptionAlgorithms, pfkeyErrors, pfkeyTypes, type PfkeyBody } from './message.ts';
 import { numbering, onlyNumbers } from './numbering.ts';
+import { byDirection } from './original-addresses.ts';
 import { freebsdRequest, policy } from './policy.ts';
 import { sockaddrs } from './sockaddr.ts';
 
@@ -66,10 +67,10 @@ export const freebsd: PfkeyDialect = {
     encryption: onlyNumbers(0, ...Object.values(encryptionAlgorithms)),
     auth: onlyNumbers(...Object.values(authAlgorithms)),
     table,
-    fields: Object.keys(table) as (keyof FreebsdBody)[],
+    fields: [...(Object.keys(table) as (keyof FreebsdBody)[]), 'nattOriginalAddress'],
     unsaid: ['nattLocalBehindNat'],
     lacks: ({ policy: said }) => (said?.requests.some(({ reqid }) => reqid > largestReqid) === true ? 'a policy\'s reqid above 65535' : undefined),
-    toExtensions: saidOfNat,
+    toExtensions: (body, _, isLocal) => saidOfNat(byDirection(body, isLocal)),
     fromExtensions: (extensions) => extensions,
   }),
 };

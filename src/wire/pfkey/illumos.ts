@@ -8,6 +8,7 @@ import { protocolCodec, type IsLocal, type PfkeyDialect } from './dialect.ts';
 import { address, key, lifetime, sa, spiRange, supported, type Extension, type RfcFields } from './extensions.ts';
 import { versionOf, type ExtensionTable } from './frame.ts';
 import { authAlgorithms, encapsulationTypes, encryptionAlgorithms, pfkeyErrors, saFlags, type PfkeyAddress, type PfkeyBody, type PfkeyMessage } from './message.ts';
+import { byDirection } from './original-addresses.ts';
 import { hasKeys, sa2OfFlag, wantsTunnelFlag } from './mode-flag.ts';
 import { numbering, onlyNumbers } from './numbering.ts';
 import { sockaddrs } from './sockaddr.ts';
@@ -76,7 +77,7 @@ const pfKey = protocolCodec<Extensions>('illumos', {
   table,
   fields: [
     'sa', 'sa2', 'lifetimeCurrent', 'lifetimeHard', 'lifetimeSoft', 'source', 'destination', 'proxy', 'authKey', 'encryptionKey', 'spiRange', 'supportedAuth', 'supportedEncryption',
-    'nattType', 'nattSourcePort', 'nattDestinationPort', 'nattLocalBehindNat', 'nattOriginalSource', 'nattOriginalDestination',
+    'nattType', 'nattSourcePort', 'nattDestinationPort', 'nattLocalBehindNat', 'nattOriginalAddress', 'nattOriginalSource', 'nattOriginalDestination',
   ],
   unsaid: [],
   lacks: wordsFor,
@@ -88,7 +89,7 @@ const pfKey = protocolCodec<Extensions>('illumos', {
       ...body,
       ...(body.sa && { sa: { ...body.sa, replay: body.sa.replay * replayUnit, flags: body.sa.flags | flagsOf(body, isLocal) } }),
       ...(sa2 !== undefined && sa2.reqid !== 0 && { kmCookie: { protocol: kmpIke, cookie: BigInt(sa2.reqid) } }),
-      ...nattOf(body, isLocal),
+      ...nattOf(byDirection(body, isLocal), isLocal),
     };
   },
   fromExtensions({ kmCookie: cookie, nattLocal, nattRemote, ...same }, _, isLocal, faults) {

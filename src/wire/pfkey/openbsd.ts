@@ -123,7 +123,7 @@ export const openbsd: PfkeyDialect = {
       'policy', 'nattType', 'nattSourcePort', 'nattDestinationPort',
     ],
     // the kernel makes the checksums of transport mode anew
-    unsaid: ['nattLocalBehindNat', 'nattOriginalSource', 'nattOriginalDestination'],
+    unsaid: ['nattLocalBehindNat', 'nattOriginalAddress', 'nattOriginalSource', 'nattOriginalDestination'],
     lacks: (message) => (isFlow(message.type) ? flowLacks(message) : saLacks(message)),
     reduced,
     toExtensions: (body, { type }, isLocal) => (isFlow(type) ? flowExtensions(body, type) : saExtensions(body, type, isLocal)),

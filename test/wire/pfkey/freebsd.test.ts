@@ -63,6 +63,24 @@ const vectors: readonly Vector[] = [
       08001200 02000200 11000000 07000000 28003200 02030140 10020000 c0a80102 00000000 00000000 10020000 cb007101 00000000 00000000 08003200 01020700`,
   },
   {
+    what: 'the original address of the peer of an inbound SA', // OAI
+    message: { ...common, type: 'SADB_ADD', destination: host('192.168.1.2'), nattOriginalAddress: host('10.0.0.5') },
+    octets: `
+      02030003 08000000 01000000 92100000
+      03000600 ff200000 10020000 c0a80102 00000000 00000000
+      03001700 ff200000 10020000 0a000005 00000000 00000000`,
+    read: { ...common, type: 'SADB_ADD', destination: host('192.168.1.2'), nattOriginalSource: host('10.0.0.5') },
+  },
+  {
+    what: 'the original address of the peer of an outbound SA', // OAR
+    message: { ...common, type: 'SADB_ADD', destination: host('203.0.113.1'), nattOriginalAddress: host('10.0.0.5') },
+    octets: `
+      02030003 08000000 01000000 92100000
+      03000600 ff200000 10020000 cb007101 00000000 00000000
+      03001800 ff200000 10020000 0a000005 00000000 00000000`,
+    read: { ...common, type: 'SADB_ADD', destination: host('203.0.113.1'), nattOriginalDestination: host('10.0.0.5') },
+  },
+  {
     what: 'an SA for which NAT traversal found nothing, like any other', // EOPNOTSUPP of the answer is 45
     message: { ...common, type: 'SADB_ADD', errno: 95, nattType: 0, destination: host('192.168.1.2') },
     octets: `
@@ -84,7 +102,6 @@ testRefusals(freebsd, [
 const message = (body: Partial<PfkeyMessage>): PfkeyMessage => ({ ...common, type: 'SADB_ADD', ...body });
 testLacks(freebsd, [
   ['SADB_X_NAT_T_NEW_MAPPING', message({ type: 'SADB_X_NAT_T_NEW_MAPPING' })],
-  ['nattOriginalAddress', message({ nattOriginalAddress: host('10.0.0.5') })],
   ['SA type 9', message({ saType: 9 })],
   ['a policy\'s reqid above 65535', message({ type: 'SADB_X_SPDADD', policy: { type: 2, direction: 1, id: 0, priority: 0, requests: [{ protocol: 50, mode: 2, level: 3, reqid: 0x10000 }] } })],
 ]);
