@@ -150,4 +150,4 @@ const tableRows = (mappings: readonly Mapping[]): string[] => {
   return mappings.length > shown.length ? [...shown, `… and ${mappings.length - shown.length} more`] : shown;
 };
 
-const show = (endpoint: Mapping['inside'], protocol: Mapping['protocol']): string => (protocol === 'esp' ? endpoint.address : describeEndpoint(endpoint));
+const show = (endpoint: Mapping['inside'], protocol: Mapping['protocol']): string => (protocol === 'esp' || protocol === 'ah' ? endpoint.address : describeEndpoint(endpoint));

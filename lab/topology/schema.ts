@@ -48,6 +48,8 @@ const segment = z.strictObject({
 
 const dependence = z.enum(['endpoint-independent', 'address-dependent', 'address-and-port-dependent']);
 
+const withoutPorts = z.enum(['blocked', 'one-client', 'one-per-server', 'by-spi']);
+
 /** RFC 4787's knobs and IPsec's, each optional: what a box does otherwise than its preset. */
 const knobs = z.strictObject({
   mapping: dependence.optional(),
@@ -98,11 +100,16 @@ const knobs = z.strictObject({
   pinned: z
     .strictObject({
       ports: z.array(port).optional(),
-      onConflict: z.enum(['refuse', 'steal']).optional(),
+      onConflict: z.enum(['refuse', 'steal', 'share-by-cookie']).optional(),
+      unknownCookie: z.enum(['dropped', 'to-last-speaker']).optional(),
       scope: z.enum(['per-server', 'whole-box']).optional(),
     })
     .optional(),
-  esp: z.enum(['blocked', 'one-client', 'one-per-server']).optional(),
+  esp: withoutPorts.optional(),
+  ah: withoutPorts.optional(),
+  helpers: z.array(z.enum(['strip-vendor-ids', 'strip-nat-detection'])).optional(),
+  l2tp: z.enum(['passed', 'blocked']).optional(),
+  pptp: z.enum(['by-call-id', 'untracked', 'blocked']).optional(),
   blockedUdpPorts: z.array(port).optional(),
   tableSize: z.int().min(1).optional(),
   hostLimit: z.union([z.literal('none'), z.int().min(1)]).optional(),

@@ -54,6 +54,7 @@ export const dropReasons = {
   'certificate-untrusted': 'RFC 5280 §6.1',
   'certificate-identity': 'RFC 4945 §3.1',
   // ESP
+  'ah-malformed': 'RFC 4302 §2',
   'esp-malformed': 'RFC 4303 §2',
   'esp-unknown-spi': 'RFC 4303 §3.4.2',
   'esp-replay': 'RFC 4303 §3.4.3',
@@ -77,6 +78,7 @@ export const dropReasons = {
   'nat-pinned-port-taken': 'VPN passthrough',
   'nat-esp-blocked': 'RFC 3715 §2.1',
   'nat-esp-taken': 'RFC 3715 §2.1',
+  'nat-unknown-spi': 'RFC 3715 §2.1',
   'nat-port-blocked': 'the box blocks this port',
   'nat-not-inside': 'the box does not translate this source',
   'nat-protocol': 'the box does not translate this protocol',

@@ -42,9 +42,9 @@ export interface ImpairmentEvent {
 
 // ---- the NAT box ---------------------------------------------------------------------------------------------------------
 
-export type MappedProtocol = 'udp' | 'tcp' | 'icmp' | 'esp';
+export type MappedProtocol = 'udp' | 'tcp' | 'icmp' | 'esp' | 'ah' | 'gre';
 
-/** One row of a box's table. For ICMP the port is the query identifier; for ESP it is 0. */
+/** One row of a box's table. For ICMP the port is the query identifier, for PPTP's GRE the call ID; for ESP and AH it is 0. */
 export interface Mapping {
   readonly protocol: MappedProtocol;
   readonly inside: Endpoint;

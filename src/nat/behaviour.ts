@@ -38,7 +38,15 @@ export interface NatBehaviour {
   /** "VPN passthrough": source ports that the box refuses to translate. */
   readonly pinned: PinnedPorts;
   /** Raw ESP (protocol 50), which has no ports to translate. It comes back in from the server it was sent to, whatever `filtering` says. */
-  readonly esp: 'blocked' | 'one-client' | 'one-per-server';
+  readonly esp: WithoutPorts;
+  /** AH (protocol 51) the same way. It arrives, and is refused there: its checksum covers the addresses (RFC 3715 §2.1 a). */
+  readonly ah: WithoutPorts;
+  /** What an "IPsec helper" takes out of IKE messages on port 500, in both directions. */
+  readonly helpers: readonly IpsecHelp[];
+  /** "L2TP passthrough": switched off, nothing goes out to UDP 1701. */
+  readonly l2tp: 'passed' | 'blocked';
+  /** "PPTP passthrough": GRE told apart by the call IDs that the control connection names; `untracked`, only that connection passes; `blocked`, neither. */
+  readonly pptp: 'by-call-id' | 'untracked' | 'blocked';
   /** UDP destination ports that the box does not let out. */
   readonly blockedUdpPorts: readonly number[];
   /** How much the box remembers: mappings and, where one mapping serves several remotes, each remote that may answer. */
@@ -111,15 +119,27 @@ export interface NatTimeouts {
   /** Shorter or longer for some remote UDP ports, replied or not (RFC 4787 REQ-5 allows it for 0–1023). */
   readonly byRemotePort: Readonly<Record<number, Duration>>;
   readonly icmp: Duration;
+  /** Raw ESP, AH and GRE. */
   readonly esp: Duration;
   readonly tcpEstablished: Duration;
   readonly tcpTransitory: Duration;
 }
 
+/**
+ * What becomes of a protocol that has no ports: nothing; one client at a time; one for each server; or as many as there are, what comes in being told apart
+ * by SPIs that the box learned (the rule is in `crowd.ts`).
+ */
+export type WithoutPorts = 'blocked' | 'one-client' | 'one-per-server' | 'by-spi';
+
+/** The vendor IDs of NAT traversal, without which IKEv1 does not speak of it (RFC 3947 §3.1); IKEv2's NAT_DETECTION notifies (RFC 7296 §2.23). */
+export type IpsecHelp = 'strip-vendor-ids' | 'strip-nat-detection';
+
 export interface PinnedPorts {
   readonly ports: readonly number[];
-  /** A second client that wants a pinned port: refused, or it takes the first one's mapping away. */
-  readonly onConflict: 'refuse' | 'steal';
+  /** A second client that wants a pinned port: refused, it takes the first one's mapping away, or both have it, told apart by IKE's SPIs (see `crowd.ts`). */
+  readonly onConflict: 'refuse' | 'steal' | 'share-by-cookie';
+  /** Of clients that share: where a message from the server goes that bears an initiator SPI which none of them has sent, as after a rekey that the server began. */
+  readonly unknownCookie: 'dropped' | 'to-last-speaker';
   /** Whether two clients of different servers are in each other's way. A pinned port has a row for each remote endpoint, which is all that tells clients apart. */
   readonly scope: 'per-server' | 'whole-box';
 }

@@ -11,12 +11,17 @@ import { isIpv4Fragment, Reassembly, type Discarded } from '../wire/fragmentatio
 import { unreachableCodes } from '../wire/icmp.ts';
 import { ipv4At, ipv4Fault, ipv4HeaderLengthOf } from '../wire/ipv4.ts';
 import type { NatBehaviour, NatBoxConfig, NatControl, NatInput, NatOutput } from './behaviour.ts';
+import { Crowd } from './crowd.ts';
 import { Expiry } from './expiry.ts';
 import { readFlow, type Flow } from './flow.ts';
 import { fragmentOffsetOf, FragmentTrails, isTinyAttack, type Way } from './fragments.ts';
 import { translateError } from './icmp-errors.ts';
+import { discriminatorOf } from './ike-on-the-wire.ts';
+import { helped } from './ipsec-helper.ts';
 import { martianFault } from './martians.ts';
 import { Openings, type Opening } from './opening.ts';
+import { blockedUdpPortsOf } from './passthrough.ts';
+import { pptpPort, translateCallIds } from './pptp.ts';
 import { computeUdpChecksum, rewrite, rewriteAddresses } from './rewrite.ts';
 import { roomInTable } from './room.ts';
 import { created, endpointOf, expired, mappingOf, named, removed, type Removal } from './stories.ts';
@@ -35,6 +40,7 @@ export class NatBox implements Machine<NatInput, NatOutput> {
   readonly #behaviour: NatBehaviour;
   readonly #blockedUdpPorts: ReadonlySet<number>;
   readonly #table: MappingTable;
+  readonly #crowd: Crowd;
   readonly #openings: Openings;
   readonly #expiry = new Expiry<Row>();
   readonly #outputs = new Queue<NatOutput>();
@@ -47,9 +53,10 @@ export class NatBox implements Machine<NatInput, NatOutput> {
   constructor(config: NatBoxConfig, random: Random) {
     this.#name = config.name;
     this.#behaviour = config.behaviour;
-    this.#blockedUdpPorts = new Set(config.behaviour.blockedUdpPorts);
+    this.#blockedUdpPorts = new Set(blockedUdpPortsOf(config.behaviour));
     this.#adjustsZero = config.behaviour.zeroChecksum === 'adjusted';
     this.#table = new MappingTable(config.behaviour.mapping, config.behaviour.filtering);
+    this.#crowd = new Crowd(this.#table, config.behaviour.pinned.unknownCookie);
     this.#openings = new Openings(config, this.#table, random);
     this.#wakeReason = `a mapping of ${config.name} expires`;
   }
@@ -161,7 +168,10 @@ export class NatBox implements Machine<NatInput, NatOutput> {
     if (read.value.protocol === 'icmp-error') return this.#pass(this.#translateError(from, packet), packet);
     const translated = from === 'inside' ? this.#translateOutward(now, read.value, packet) : (this.#forged(read.value) ?? this.#translateInward(now, read.value, packet));
     if (typeof translated !== 'string') this.#answer(now, from, read.value, packet, translated);
-    else if (read.value.protocol === 'udp' && this.#behaviour.zeroChecksum === 'computed' && !isIpv4Fragment(packet)) computeUdpChecksum(packet);
+    else if (read.value.protocol === 'udp' && !isIpv4Fragment(packet)) {
+      if (this.#behaviour.zeroChecksum === 'computed') computeUdpChecksum(packet);
+      if (this.#behaviour.helpers.length > 0) return this.#pass(translated, helped(this.#behaviour.helpers, read.value, packet), read.value);
+    }
     return this.#pass(translated, packet, read.value);
   }
 
@@ -202,7 +212,7 @@ export class NatBox implements Machine<NatInput, NatOutput> {
     if (hairpin && !this.#behaviour.hairpinning) {
       return refused('nat-hairpin', `${this.#name} does not turn packets around: ${named(flow.protocol, flow.destination)} is its own outside`);
     }
-    const row = this.#blocked(flow, flow.destination.port) ?? this.#table.fromInside(flow.protocol, flow.source, flow.destination) ?? this.#open(now, this.#openings.fromInside(flow));
+    const row = this.#blocked(flow, flow.destination.port) ?? this.#fromInside(flow) ?? this.#open(now, this.#openings.fromInside(flow));
     if (!(row instanceof Row)) return row;
     if (!this.#table.admits(row, flow.destination)) {
       const room = roomInTable(this.#table, this.#behaviour, this.#name, row);
@@ -211,6 +221,8 @@ export class NatBox implements Machine<NatInput, NatOutput> {
       this.#table.permit(row, flow.destination);
     }
     this.#touch(now, row, flow, 'inside');
+    if (row.crowded) this.#crowd.spoke(row, discriminatorOf(flow, packet));
+    if (this.#followsCalls(flow, flow.destination.port)) translateCallIds('inside', packet, (callId, isNew) => this.#callGoingOut(now, row, callId, isNew));
     if (!hairpin || this.#behaviour.hairpinning === 'external-source') rewrite(packet, 'source', flow.protocol, row.outside, this.#adjustsZero);
     if (flow.protocol === 'tcp' && flow.phase === 'open') this.#heldSyns.met(row.outside, flow.destination);
     // the sender's row stays even where the other end is shut to it: two hosts behind one box open it for each other that way (RFC 4787 §6)
@@ -220,17 +232,27 @@ export class NatBox implements Machine<NatInput, NatOutput> {
   /** Translates the destination. */
   #translateInward(now: Instant, flow: Flow, packet: Uint8Array): Side | Refusal {
     const asksBack = flow.protocol === 'icmp' && flow.phase === 'open'; // its identifier is the sender's, no key of ours
-    const found = asksBack ? undefined : this.#table.fromOutside(flow.protocol, flow.destination, flow.source);
+    const found = asksBack ? undefined : (this.#table.fromOutside(flow.protocol, flow.destination, flow.source) ?? this.#ofCrowd(flow, packet));
+    if (found !== undefined && !(found instanceof Row)) return found;
     const row = this.#blocked(flow) ?? (found && this.#table.admits(found, flow.source) ? found : this.#open(now, this.#openings.fromOutside(flow)));
     if (!(row instanceof Row)) return row;
     this.#touch(now, row, flow, 'outside');
+    if (this.#followsCalls(flow, flow.source.port)) translateCallIds('outside', packet, (callId) => this.#table.fromOutside('gre', { ...row.outside, port: callId }, { ...row.remote, port: 0 })?.inside.port);
     rewrite(packet, 'destination', flow.protocol, row.inside, this.#adjustsZero);
     return 'inside';
+  }
+
+  /** Where several clients share the endpoint that the packet came to: whose it is. */
+  #ofCrowd(flow: Flow, packet: Uint8Array): Row | Refusal | undefined {
+    const rows = this.#crowd.at(flow.protocol, flow.destination, flow.source);
+    return rows.length === 0 ? undefined : this.#crowd.addressee(this.#name, rows, discriminatorOf(flow, packet));
   }
 
   /** What the box lets pass for nobody. */
   #blocked({ protocol }: Flow, outwardPort?: number): Refusal | undefined {
     if (protocol === 'esp' && this.#behaviour.esp === 'blocked') return refused('nat-esp-blocked', `${this.#name} does not let ESP through`);
+    if ((protocol === 'ah' && this.#behaviour.ah === 'blocked') || (protocol === 'gre' && this.#behaviour.pptp !== 'by-call-id')) return refused('nat-protocol', `${this.#name} does not let ${protocol.toUpperCase()} through`);
+    if (protocol === 'tcp' && outwardPort === pptpPort && this.#behaviour.pptp === 'blocked') return refused('nat-port-blocked', `${this.#name} has PPTP passthrough switched off`);
     if (protocol === 'udp' && outwardPort !== undefined && this.#blockedUdpPorts.has(outwardPort)) {
       return refused('nat-port-blocked', `${this.#name} lets nothing out to UDP port ${outwardPort}`);
     }
@@ -240,10 +262,33 @@ export class NatBox implements Machine<NatInput, NatOutput> {
   /** RFC 5508 REQ-7: one about a packet that was turned around is turned around, too. */
   #translateError(from: Side, packet: Uint8Array): Side | Refusal {
     const { icmpErrors, hairpinning } = this.#behaviour;
-    const translation = { box: this.#name, table: this.#table, icmpErrors };
+    const sent = ({ protocol, source, destination }: Flow, quoted: Uint8Array): Row | undefined =>
+      this.#table.fromOutside(protocol, source, destination) ?? this.#crowd.sender(this.#crowd.at(protocol, source, destination), discriminatorOf({ protocol, source, destination }, quoted));
+    const translation = { box: this.#name, table: this.#table, sent, icmpErrors };
     const to = translateError(from, packet, translation);
     if (to !== 'outside' || !this.#openings.isOutside(u32At(packet, ipv4At.destination) | 0)) return to;
     return hairpinning === false ? refused('nat-hairpin', `${this.#name} does not turn packets around, nor errors about them`) : translateError('outside', packet, translation);
+  }
+
+  #fromInside({ protocol, source, destination }: Flow): Row | undefined {
+    if (protocol !== 'gre') return this.#table.fromInside(protocol, source, destination);
+    for (const row of this.#table.ofHost(source.address)) if (row.protocol === 'gre' && row.remote.address === destination.address) return row;
+    return undefined;
+  }
+
+  // ---- PPTP calls ----
+
+  #followsCalls({ protocol }: Flow, remotePort: number): boolean {
+    return protocol === 'tcp' && remotePort === pptpPort && this.#behaviour.pptp === 'by-call-id';
+  }
+
+  /** What the call ID of a host that speaks over this control connection is to the server. */
+  #callGoingOut(now: Instant, { inside, outside, remote }: Row, callId: number, isNew: boolean): number | undefined {
+    const client = { address: inside.address, port: callId };
+    const known = this.#table.fromInside('gre', client, { ...remote, port: 0 });
+    if (known !== undefined || !isNew) return known?.outside.port;
+    const row = this.#open(now, this.#openings.forCall(client, outside.address, remote.address));
+    return row instanceof Row ? row.outside.port : undefined;
   }
 
   // ---- the life of a row ----
@@ -281,6 +326,7 @@ export class NatBox implements Machine<NatInput, NatOutput> {
   #close(row: Row): void {
     this.#table.remove(row);
     this.#expiry.remove(row.ticket);
+    this.#crowd.left(row);
     this.#openings.closed(row);
   }
 

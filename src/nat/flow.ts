@@ -25,6 +25,15 @@ export interface QuotingError {
 }
 
 
+/** RFC 4302 §2. */
+const ahHeaderLength = 12;
+
+/** RFC 2637 §4.1: GRE of version 1, with the call ID of the receiver in the key. */
+export const greAt = { protocol: 2, callId: 6 } as const;
+const greHeaderLength = 8;
+const greVersion = 0x07;
+const ppp = 0x880b;
+
 /** RFC 792, RFC 950: what asks and what answers carries an identifier. */
 const queries: ReadonlyMap<number, 'open' | 'reply'> = new Map([
   [icmpTypes.echoRequest, 'open'], [icmpTypes.echoReply, 'reply'],
@@ -60,9 +69,15 @@ export function readFlow(packet: Uint8Array): Decoded<Flow | QuotingError> {
     }
     case protocols.esp:
       if (length < espHeaderLength) return refused('esp-malformed', `${length} octets are too few for ESP`);
-      return decoded(withoutPorts(packet));
+      return decoded(withoutPorts(packet, 'esp'));
+    case protocols.ah:
+      if (length < ahHeaderLength) return refused('ah-malformed', `${length} octets are too few for AH`);
+      return decoded(withoutPorts(packet, 'ah'));
+    case protocols.gre:
+      if (length < greHeaderLength || (u16At(packet, at) & greVersion) !== 1 || u16At(packet, at + greAt.protocol) !== ppp) return refused('nat-protocol', 'the box translates no GRE but that of PPTP');
+      return decoded(ofCall(packet, u16At(packet, at + greAt.callId)));
     default:
-      return refused('nat-protocol', `the box translates UDP, TCP, ICMP and ESP, not protocol ${packet[ipv4At.protocol]!}`);
+      return refused('nat-protocol', `the box translates UDP, TCP, ICMP, ESP, AH and PPTP, not protocol ${packet[ipv4At.protocol]!}`);
   }
 }
 
@@ -79,7 +94,9 @@ export function readQuotedFlow(quoted: Uint8Array): Decoded<Flow> {
     case protocols.icmp:
       return query(quoted, at);
     case protocols.esp:
-      return decoded(withoutPorts(quoted));
+      return decoded(withoutPorts(quoted, 'esp'));
+    case protocols.ah:
+      return decoded(withoutPorts(quoted, 'ah'));
     default:
       return refused('nat-protocol', `quotes protocol ${quoted[ipv4At.protocol]!}`);
   }
@@ -95,10 +112,18 @@ const withPorts = (packet: Uint8Array, at: number, protocol: 'udp' | 'tcp', phas
   phase,
 });
 
-const withoutPorts = (packet: Uint8Array): Flow => ({
-  protocol: 'esp',
+const withoutPorts = (packet: Uint8Array, protocol: 'esp' | 'ah'): Flow => ({
+  protocol,
   source: { address: addressAt(packet, ipv4At.source), port: 0 },
   destination: { address: addressAt(packet, ipv4At.destination), port: 0 },
+  phase: 'data',
+});
+
+/** The call ID is the receiver's; whose call it is of the sender's, the packet does not say. */
+const ofCall = (packet: Uint8Array, callId: number): Flow => ({
+  protocol: 'gre',
+  source: { address: addressAt(packet, ipv4At.source), port: 0 },
+  destination: { address: addressAt(packet, ipv4At.destination), port: callId },
   phase: 'data',
 });
 

@@ -4,14 +4,16 @@ import type { Side } from '../core/events.ts';
 import { icmpHeaderLength } from '../wire/icmp.ts';
 import { ipv4HeaderLengthOf } from '../wire/ipv4.ts';
 import type { NatBehaviour } from './behaviour.ts';
-import { readQuotedFlow } from './flow.ts';
+import { readQuotedFlow, type Flow } from './flow.ts';
 import { icmpChecksumIsRight, renewIcmpChecksum, rewrite, rewriteAddress } from './rewrite.ts';
 import { named } from './stories.ts';
-import type { MappingTable } from './table.ts';
+import type { MappingTable, Row } from './table.ts';
 
 export interface ErrorTranslation {
   readonly box: string;
   readonly table: MappingTable;
+  /** The row of a packet that went out, as it left. */
+  readonly sent: (flow: Flow, quoted: Uint8Array) => Row | undefined;
   readonly icmpErrors: NatBehaviour['icmpErrors'];
 }
 
@@ -19,7 +21,7 @@ export interface ErrorTranslation {
  * An error belongs to the row of the packet that it quotes, which went the other way; it refreshes nothing. Rewrites the error and what it quotes, as the
  * behaviour says, and gives the side on which it goes on.
  */
-export function translateError(from: Side, packet: Uint8Array, { box, table, icmpErrors }: ErrorTranslation): Side | Refusal {
+export function translateError(from: Side, packet: Uint8Array, { box, table, sent, icmpErrors }: ErrorTranslation): Side | Refusal {
   if (icmpErrors === 'dropped') return refused('nat-icmp-error', `${box} lets no ICMP error through`);
   const message = packet.subarray(ipv4HeaderLengthOf(packet));
   // REQ-3: or else the new checksum would make it right
@@ -28,7 +30,7 @@ export function translateError(from: Side, packet: Uint8Array, { box, table, icm
   if (!quoted.ok) return quoted;
   const { protocol, source, destination } = quoted.value;
   const [local, remote] = from === 'inside' ? [destination, source] : [source, destination];
-  const row = from === 'inside' ? table.fromInside(protocol, local, remote) : table.fromOutside(protocol, local, remote);
+  const row = from === 'inside' ? table.fromInside(protocol, local, remote) : sent(quoted.value, message.subarray(icmpHeaderLength));
   if (row === undefined || !table.admits(row, remote)) {
     return refused('nat-no-mapping', `an ICMP error about ${named(protocol, source)} to ${named(protocol, destination)}, of which ${box} knows nothing`);
   }

@@ -6,7 +6,7 @@ import type { Random } from '../core/random.ts';
 import { identifierRange, PortAllocator, rangeFor, type Range } from './allocation.ts';
 import type { NatBehaviour, NatBoxConfig } from './behaviour.ts';
 import type { Flow } from './flow.ts';
-import { holdersOfEsp, holdersOfPinnedPort, isPinned } from './passthrough.ts';
+import { holdersOfPinnedPort, holdersOfPortless, isPinned } from './passthrough.ts';
 import { OutsideAddresses } from './pool.ts';
 import { PortBlocks } from './port-blocks.ts';
 import { roomFor } from './room.ts';
@@ -25,6 +25,8 @@ interface Place {
   readonly steals: readonly Row[];
   /** For the one remote alone, whatever the behaviour has for others. */
   readonly lonely?: boolean;
+  /** Others may stand there for the same remote. */
+  readonly crowded?: boolean;
 }
 
 export class Openings {
@@ -84,7 +86,7 @@ export class Openings {
     const { protocol, inside, outside, origin } = row;
     if (origin === 'outside') return;
     this.#outside.taken(row);
-    if (protocol !== 'esp' && !isPinned(this.#behaviour.pinned, protocol, inside.port)) this.#blocks?.claim(inside.address, outside);
+    if (hasPorts(protocol) && !isPinned(this.#behaviour.pinned, protocol, inside.port)) this.#blocks?.claim(inside.address, outside);
   }
 
   /** A row is gone. With the last one of a host go the address and the blocks that it had. */
@@ -100,6 +102,7 @@ export class Openings {
     if (!this.isInside(source.address)) {
       return refused('nat-not-inside', `${ipv4FromNumber(source.address)} is not among the addresses that ${this.#name} translates`);
     }
+    if (protocol === 'gre') return refused('nat-no-mapping', `${named(protocol, source)} has announced no call to ${ipv4FromNumber(destination.address)} on its control connection`);
     if (flow.phase === 'reply') return refused('nat-no-mapping', `${named(protocol, source)} answers what ${this.#name} never let in`);
     if (protocol === 'tcp' && flow.phase === 'data' && this.#behaviour.tcp.midStream === 'dropped') {
       return refused('nat-no-mapping', `${this.#name} never saw the connection of ${named(protocol, source)} begin`);
@@ -109,9 +112,9 @@ export class Openings {
     if (!room.ok) return room;
     const place = this.#placeFor(flow);
     if (!place.ok) return place;
-    const { outside, steals, lonely = false } = place.value;
-    const shared = this.#behaviour.ports.overloading === false && !lonely && protocol !== 'esp' && !isPinned(this.#behaviour.pinned, protocol, source.port);
-    return decoded({ row: { protocol, inside: source, outside, remote: destination, shared, origin: 'inside' }, steals, evicts: room.value });
+    const { outside, steals, lonely = false, crowded = false } = place.value;
+    const shared = this.#behaviour.ports.overloading === false && !lonely && hasPorts(protocol) && !isPinned(this.#behaviour.pinned, protocol, source.port);
+    return decoded({ row: { protocol, inside: source, outside, remote: destination, shared, crowded, origin: 'inside' }, steals, evicts: room.value });
   }
 
   /** A row for a packet from outside that belongs to none: a forwarded port lets anybody in, everything else stays out. */
@@ -129,7 +132,19 @@ export class Openings {
     if (rival && !rival.shared) {
       return refused('nat-no-port', `${named(protocol, source)} and ${named(protocol, inside)} already speak through ${named(protocol, rival.outside)}: answers could not be told apart`);
     }
-    return decoded({ row: { protocol, inside, outside: destination, remote: source, shared: false, origin: 'outside' }, steals: [], evicts: room.value });
+    return decoded({ row: { protocol, inside, outside: destination, remote: source, shared: false, crowded: false, origin: 'outside' }, steals: [], evicts: room.value });
+  }
+
+  /** A row for a PPTP call that an inside host announces to a server: the call ID that it chose, or the next one that nobody has there. */
+  forCall(client: NumericEndpoint, address: number, server: number): Decoded<Opening> {
+    const room = roomFor(this.#table, this.#behaviour, this.#name, client.address);
+    if (!room.ok) return room;
+    for (let tried = 0; tried <= 0xffff; tried++) {
+      const outside = { address, port: (client.port + tried) & 0xffff };
+      if (!this.#isEmpty('gre', outside)) continue;
+      return decoded({ row: { protocol: 'gre', inside: client, outside, remote: { address: server, port: 0 }, shared: false, crowded: false, origin: 'inside' }, steals: [], evicts: room.value });
+    }
+    return refused('nat-no-port', `${this.#name} has no call ID left for ${named('gre', client)}`);
   }
 
   /** The first place that one of the box's addresses has for the flow; else why the last of them has none. */
@@ -146,7 +161,7 @@ export class Openings {
 
   #placeAt(address: number, flow: Flow): Decoded<Place> {
     const { protocol, source } = flow;
-    if (protocol === 'esp') return this.#placeForEsp(address, flow);
+    if (protocol === 'esp' || protocol === 'ah') return this.#placeWithoutPort(address, flow, protocol);
     if (isPinned(this.#behaviour.pinned, protocol, source.port)) return this.#pinnedPlaceFor(address, flow);
     return this.#placeAtAnyPort(address, flow);
   }
@@ -215,20 +230,25 @@ export class Openings {
   #pinnedPlaceFor(address: number, { source, destination }: Flow): Decoded<Place> {
     const { onConflict, scope } = this.#behaviour.pinned;
     const outside = { address, port: source.port };
+    if (onConflict === 'share-by-cookie') return decoded({ outside, steals: [], crowded: true });
     const holders = holdersOfPinnedPort(this.#table, scope, outside, source, destination);
     if (holders.length === 0 || onConflict === 'steal') return decoded({ outside, steals: holders });
     const { inside, remote } = holders[0]!;
     return refused('nat-pinned-port-taken', `${this.#name} does not translate port ${source.port}, and ${named('udp', inside)} has it for ${named('udp', remote)}: ${named('udp', source)} gets nothing`);
   }
 
-  #placeForEsp(address: number, { source, destination }: Flow): Decoded<Place> {
+  #placeWithoutPort(address: number, { source, destination }: Flow, protocol: 'esp' | 'ah'): Decoded<Place> {
     const outside = { address, port: 0 };
-    if (this.#behaviour.esp === 'blocked') return refused('nat-esp-blocked', `${this.#name} does not let ESP through`);
-    const [holder] = holdersOfEsp(this.#table, this.#behaviour.esp, outside, source, destination);
-    if (holder === undefined) return decoded({ outside, steals: [] });
-    return refused('nat-esp-taken', `ESP has no ports, and ${named('esp', holder.inside)} already speaks to ${named('esp', holder.remote)} through ${this.#name}: ${named('esp', source)} must wait`);
+    const passing = this.#behaviour[protocol];
+    if (passing === 'blocked') return refused(protocol === 'esp' ? 'nat-esp-blocked' : 'nat-protocol', `${this.#name} does not let ${protocol.toUpperCase()} through`);
+    const [holder] = holdersOfPortless(this.#table, protocol, passing, outside, source, destination);
+    if (holder === undefined) return decoded({ outside, steals: [], crowded: passing === 'by-spi' });
+    return refused('nat-esp-taken', `${protocol.toUpperCase()} has no ports, and ${named(protocol, holder.inside)} already speaks to ${named(protocol, holder.remote)} through ${this.#name}: ${named(protocol, source)} must wait`);
   }
 }
+
+/** Others have no outside port to hand out. */
+const hasPorts = (protocol: MappedProtocol): boolean => protocol === 'udp' || protocol === 'tcp' || protocol === 'icmp';
 
 const forwardKey = (protocol: MappedProtocol, port: number): string => `${protocol} ${port}`;
 

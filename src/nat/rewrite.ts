@@ -6,6 +6,7 @@ import { icmpAt } from '../wire/icmp.ts';
 import { ipv4At, ipv4HeaderLengthOf } from '../wire/ipv4.ts';
 import { protocols } from '../wire/protocols.ts';
 import { asUdpChecksum, udpAt } from '../wire/udp.ts';
+import { greAt } from './flow.ts';
 import type { NumericEndpoint } from './table.ts';
 
 export type End = 'source' | 'destination';
@@ -43,7 +44,11 @@ export function rewrite(packet: Uint8Array, end: End, protocol: MappedProtocol, 
       setU16(packet, checksumAt, adjusted(u16At(packet, checksumAt), identifierBefore, to.port));
       return;
     }
+    case 'gre':
+      if (end === 'destination') setU16(packet, headerLength + greAt.callId, to.port);
+      return;
     case 'esp':
+    case 'ah':
       return;
   }
 }

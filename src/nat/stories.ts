@@ -16,9 +16,9 @@ export const mappingOf = (row: Row, expiresIn: Duration): Mapping => ({
 });
 
 /** What the sentences are about: a row of this box's table, or of a kernel's. */
-export type ToldRow = Omit<RowFields, 'shared'>;
+export type ToldRow = Omit<RowFields, 'shared' | 'crowded'>;
 
-/** `10.0.0.2:500`; ESP has no port, and an ICMP query's is its identifier. */
+/** `10.0.0.2:500`; ESP and AH have no port, an ICMP query's is its identifier, a PPTP call's its call ID. */
 export function named(protocol: MappedProtocol, endpoint: NumericEndpoint): string {
   switch (protocol) {
     case 'udp':
@@ -26,17 +26,20 @@ export function named(protocol: MappedProtocol, endpoint: NumericEndpoint): stri
       return describeEndpoint(endpointOf(endpoint));
     case 'icmp':
       return `${ipv4FromNumber(endpoint.address)} (query ${endpoint.port})`;
+    case 'gre':
+      return `${ipv4FromNumber(endpoint.address)} (call ${endpoint.port})`;
     case 'esp':
+    case 'ah':
       return ipv4FromNumber(endpoint.address);
   }
 }
 
-const protocolNames: Record<MappedProtocol, string> = { udp: 'UDP', tcp: 'TCP', icmp: 'ICMP', esp: 'ESP' };
+const protocolNames: Record<MappedProtocol, string> = { udp: 'UDP', tcp: 'TCP', icmp: 'ICMP', esp: 'ESP', ah: 'AH', gre: 'GRE' };
 
 /** `UDP 10.0.0.2:500 ⇄ 203.0.113.1:500` */
 const both = ({ protocol, inside, outside }: ToldRow): string => `${protocolNames[protocol]} ${named(protocol, inside)} ⇄ ${named(protocol, outside)}`;
 
-const remoteOf = ({ protocol, remote }: ToldRow): string => (protocol === 'icmp' ? ipv4FromNumber(remote.address) : named(protocol, remote));
+const remoteOf = ({ protocol, remote }: ToldRow): string => (protocol === 'icmp' || protocol === 'gre' ? ipv4FromNumber(remote.address) : named(protocol, remote));
 
 export function created(box: string, row: ToldRow, lifetime: Duration): string {
   const life = `if nothing refreshes it, it lives ${describeDuration(lifetime)}`;
@@ -45,7 +48,7 @@ export function created(box: string, row: ToldRow, lifetime: Duration): string {
 }
 
 function howThePortFared({ protocol, inside, outside }: ToldRow): string {
-  if (protocol === 'esp') return '';
+  if (protocol === 'esp' || protocol === 'ah') return '';
   return inside.port === outside.port ? '(its port kept) ' : `(${inside.port} became ${outside.port}) `;
 }
 

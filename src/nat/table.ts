@@ -7,7 +7,7 @@ import type { Ticket } from './expiry.ts';
 import { PairMap } from './pair-map.ts';
 
 /**
- * An IPv4 address as a number and a port; for ICMP the query identifier, for ESP 0. What the packets' path works with instead of texts. The number is
+ * An IPv4 address as a number and a port; for ICMP the query identifier, for GRE the call ID, for ESP and AH 0. What the packets' path works with instead of texts. The number is
  * signed, because the engine keeps 32 signed bits in place and puts anything larger into a box of its own.
  */
 export interface NumericEndpoint {
@@ -31,9 +31,9 @@ export const seen: Record<Dependence, (remote: NumericEndpoint) => number> = {
 
 const whole = seen['address-and-port-dependent'];
 
-const protocolNumber: Record<MappedProtocol, number> = { udp: 0, tcp: 1, icmp: 2, esp: 3 };
+const protocolNumber: Record<MappedProtocol, number> = { udp: 0, tcp: 1, icmp: 2, esp: 3, ah: 4, gre: 5 };
 
-/** 50 bits: which protocol, whose address, which port. */
+/** 51 bits: which protocol, whose address, which port. */
 const key = (protocol: MappedProtocol, { address, port }: NumericEndpoint): number => (protocolNumber[protocol] * 0x1_0000_0000 + unsigned(address)) * 0x1_0000 + port;
 
 /** What a row is made of. */
@@ -48,6 +48,8 @@ export interface RowFields {
    * of boxes that overload ports, of pinned ports, of ESP, of forwarded ports.
    */
   readonly shared: boolean;
+  /** Others may stand at its outside endpoint for the same remote: what comes in is told apart by `Crowd`, and this table does not find it from outside. */
+  readonly crowded: boolean;
   /** Which side opened it; from outside that takes a forwarded port. */
   readonly origin: Side;
 }
@@ -59,6 +61,7 @@ export class Row implements RowFields {
   readonly outside: NumericEndpoint;
   readonly remote: NumericEndpoint;
   readonly shared: boolean;
+  readonly crowded: boolean;
   readonly origin: Side;
   readonly createdAt: Instant;
   /** Both sides have spoken. */
@@ -74,12 +77,13 @@ export class Row implements RowFields {
   elderSibling: Row | undefined = undefined;
   youngerSibling: Row | undefined = undefined;
 
-  constructor(now: Instant, { protocol, inside, outside, remote, shared, origin }: RowFields) {
+  constructor(now: Instant, { protocol, inside, outside, remote, shared, crowded, origin }: RowFields) {
     this.protocol = protocol;
     this.inside = inside;
     this.outside = outside;
     this.remote = remote;
     this.shared = shared;
+    this.crowded = crowded;
     this.origin = origin;
     this.createdAt = now;
   }
@@ -179,7 +183,7 @@ export class MappingTable {
       this.#sharedByOutside.set(at, 0, row);
     } else {
       this.#flowsByInside.set(from, whole(row.remote), row);
-      this.#flowsByOutside.set(at, whole(row.remote), row);
+      if (!row.crowded) this.#flowsByOutside.set(at, whole(row.remote), row);
       if (row.origin === 'inside') this.#joinSiblings(row, from);
     }
   }
@@ -196,7 +200,7 @@ export class MappingTable {
       this.#sharedByOutside.delete(at, 0);
     } else {
       this.#flowsByInside.delete(from, whole(row.remote));
-      this.#flowsByOutside.delete(at, whole(row.remote));
+      if (!row.crowded) this.#flowsByOutside.delete(at, whole(row.remote));
       if (row.origin === 'inside') this.#leaveSiblings(row, from);
     }
   }

@@ -12,6 +12,8 @@ export function lifetimeOf(row: Row, remotePort: number, now: Instant, timeouts:
     case 'icmp':
       return timeouts.icmp;
     case 'esp':
+    case 'ah':
+    case 'gre':
       return timeouts.esp;
   }
 }

@@ -25,7 +25,7 @@ export function udp(from: string, to: string, { payload = Uint8Array.of(0xff), c
 export type TcpFlag = 'fin' | 'syn' | 'rst' | 'ack';
 const tcpFlags: Record<TcpFlag, number> = { fin: 1, syn: 2, rst: 4, ack: 16 };
 
-export function tcp(from: string, to: string, flags: readonly TcpFlag[], payload = new Uint8Array()): Uint8Array {
+export function tcp(from: string, to: string, flags: readonly TcpFlag[], payload: Uint8Array = new Uint8Array()): Uint8Array {
   const source = endpoint(from);
   const destination = endpoint(to);
   const addresses = { source: source.address, destination: destination.address };

@@ -10,6 +10,7 @@
 import { describePrefix, type IpAddress } from '../../../src/core/address.ts';
 import { seconds, type Duration } from '../../../src/core/time.ts';
 import type { NatBehaviour, NatBoxConfig, NatTimeouts, PortForward } from '../../../src/nat/behaviour.ts';
+import { blockedUdpPortsOf } from '../../../src/nat/passthrough.ts';
 
 /** The router's interfaces by name, and the address that inside hosts share. */
 export interface NatInterfaces {
@@ -72,8 +73,13 @@ const limits: readonly Limit[] = [
   ['refresh', ({ refresh }) => refresh !== 'both', 'conntrack renews a flow on packets of either direction'],
   ['hairpinning', ({ hairpinning }) => hairpinning !== false, 'what inside hosts send to the outside address ends in the router itself'],
   ['pinned.onConflict', ({ pinned }) => pinned.ports.length > 0 && pinned.onConflict === 'steal', 'stealing a pinned mapping: nftables has no rule for it'],
+  ['pinned.onConflict', ({ pinned }) => pinned.ports.length > 0 && pinned.onConflict === 'share-by-cookie', 'conntrack does not look into IKE, and cannot tell two clients of one server and port apart'],
   ['pinned.scope', ({ pinned }) => pinned.ports.length > 0 && pinned.scope === 'whole-box', 'conntrack tells two clients of one outside port apart by their servers, and lets both in'],
   ['esp', ({ esp }) => esp === 'one-client', 'conntrack tells ESP of two clients apart by their servers, and lets both in'],
+  ['esp', ({ esp }) => esp === 'by-spi', 'conntrack knows no SPIs'],
+  ['ah', ({ ah }) => ah !== 'blocked', 'the rules let ICMP, TCP, UDP and ESP out, no other protocol'],
+  ['helpers', ({ helpers }) => helpers.length > 0, 'the kernel does not change IKE messages'],
+  ['pptp', ({ pptp }) => pptp !== 'untracked', 'the rules have no conntrack helper for PPTP'],
   ['timeouts.repliedAfter', ({ timeouts }) => timeouts.repliedAfter !== streamAfter && timeouts.replied !== timeouts.unreplied, 'Linux believes in a stream after 2 s, always'],
 ];
 
@@ -187,10 +193,11 @@ const pinning = ({ behaviour }: NatBoxConfig, { outside }: NatInterfaces): strin
 function forwarding({ behaviour, insidePrefixes }: NatBoxConfig, { inside, outside }: NatInterfaces): string[] {
   const outward = `iifname ${quoted(inside)} oifname "${outside}"`;
   const inward = `iifname "${outside}" oifname ${quoted(inside)}`;
+  const blockedUdpPorts = blockedUdpPortsOf(behaviour);
   return chain('forwarding', 'type filter hook forward priority filter; policy drop;', [
     'ct state invalid drop', // what conntrack cannot follow would leave untranslated
     ...(behaviour.esp === 'blocked' ? ['ip protocol esp drop'] : []),
-    ...(behaviour.blockedUdpPorts.length > 0 ? [`${outward} udp dport ${oneOf(behaviour.blockedUdpPorts)} drop`] : []),
+    ...(blockedUdpPorts.length > 0 ? [`${outward} udp dport ${oneOf(blockedUdpPorts)} drop`] : []),
     'ct state established,related accept',
     ...(behaviour.tableSize < kernelTableSize ? ['ct status confirmed accept', `ct count over ${behaviour.tableSize} drop`] : []),
     `${outward} ip saddr ${oneOf(insidePrefixes.map(describePrefix))} ip protocol { icmp, tcp, udp, esp } accept`,
