@@ -9,18 +9,18 @@
  *   6                  <--  HDR*, IDir, HASH_R
  * ```
  */
-import { decoded, refused, type Decoded, type Refusal } from '../../core/decoded.ts';
+import { decoded, refused, type Decoded } from '../../core/decoded.ts';
 import { encodeBody } from '../../wire/ike/v1/codec.ts';
 import type { Path } from '../any-ike-sa.ts';
 import type { ConnectionConfig } from '../config.ts';
 import { natFound } from '../nat-detection.ts';
 import { floatPorts } from '../port-float.ts';
-import { claimOf, identify, identityPayload, proof, type Peer } from './authentication.ts';
+import { certificateRequests, claimOf, identify, identityPayload, proof, type Peer } from './authentication.ts';
 import type { Exchange, Received, Verdict } from './exchange.ts';
 import { initialContact } from './initial-contact.ts';
 import { keyExchangePayloads, readKeyExchange } from './key-exchange.ts';
 import { concludeNatDetection, natDetectionPayloads, natVerdict } from './nat-detection.ts';
-import { answeredVendorIds, concludePhaseOne, hearVendorIds, makeKeys, newInitiator, newResponder, offeredVendorIds, saPayload, useConnection, type FirstMessage, type Match } from './phase-one.ts';
+import { answeredVendorIds, concludePhaseOne, hearVendorIds, makeKeys, matchOffer, newInitiator, newResponder, offeredVendorIds, saPayload, useConnection, type FirstMessage } from './phase-one.ts';
 import { acceptedPhaseOne, phaseOneOffer } from './phase1-proposals.ts';
 import type { IsakmpSa, V1Context } from './sa.ts';
 
@@ -50,7 +50,7 @@ function takeChoice(sa: IsakmpSa, exchange: Exchange, received: Received): Verdi
     hearVendorIds(sa, payloads);
     sa.handshake = { ...sa.handshake!, keyPair, publicI: keyPair.publicValue };
     const { publicI, nonceI } = sa.handshake;
-    exchange.send([...keyExchangePayloads(publicI, nonceI), ...natDetectionPayloads(sa)], (answer) => takeKeyExchange(sa, exchange, answer));
+    exchange.send([...keyExchangePayloads(publicI, nonceI), ...certificateRequests(sa.connection), ...natDetectionPayloads(sa)], (answer) => takeKeyExchange(sa, exchange, answer));
   });
 }
 
@@ -58,12 +58,14 @@ function takeChoice(sa: IsakmpSa, exchange: Exchange, received: Received): Verdi
 function takeKeyExchange(sa: IsakmpSa, exchange: Exchange, received: Received): Verdict {
   const read = readKeyExchange(received, sa.algorithms!.group, sa.handshake!.keyPair!);
   const nat = natVerdict(sa, received, received.path);
-  if (!read.ok || !nat.ok) return firstRefusal(read, nat);
+  if (!read.ok) return read;
+  if (!nat.ok) return nat;
   return decoded(() => {
     const { publicValue, nonce, sharedSecret } = read.value;
     sa.handshake = { ...sa.handshake!, publicR: publicValue, nonceR: nonce };
     concludeNatDetection(sa, nat.value, received.path);
     makeKeys(sa, sharedSecret);
+    sa.encryptPhaseOne();
     if (natFound(sa.nat) && sa.natt?.moves === true) floatPorts(sa, 'main mode message 5');
     const identity = identityPayload(sa);
     exchange.send([identity, ...proof(sa, identity), ...initialContact(sa)], (answer) => takeIdentity(sa, exchange, answer));
@@ -82,10 +84,15 @@ function takeIdentity(sa: IsakmpSa, exchange: Exchange, received: Received): Ver
 
 // ---- the responder
 
-/** Message 1, from somebody who may come by one of the `candidates`. */
-export function answerMainMode(context: V1Context, first: FirstMessage, match: Match, candidates: readonly ConnectionConfig[]): void {
-  const { sa, exchange } = newResponder(context, 'main', first, match, candidates);
-  exchange.send([saPayload([match.choice.proposal]), ...answeredVendorIds(sa)], (received) => answerKeyExchange(sa, exchange, received));
+/** Message 1, from somebody who may come by one of the `candidates`. Refuses an offer that none of them allows. */
+export function answerMainMode(context: V1Context, first: FirstMessage, candidates: readonly ConnectionConfig[]): Decoded<() => void> {
+  const [offer] = first.message.payloads;
+  const match = offer?.type === 'SA' ? matchOffer(candidates, offer.proposals) : undefined;
+  if (match === undefined) return refused('isakmp-proposal', 'no proposal that we have too');
+  return decoded(() => {
+    const { sa, exchange } = newResponder(context, 'main', first, match, { candidates });
+    exchange.send([saPayload([match.choice.proposal]), ...answeredVendorIds(sa)], (received) => answerKeyExchange(sa, exchange, received));
+  });
 }
 
 /** Message 3. */
@@ -94,14 +101,16 @@ function answerKeyExchange(sa: IsakmpSa, exchange: Exchange, received: Received)
   const keyPair = group.generate(sa.context.random);
   const read = readKeyExchange(received, group, keyPair);
   const nat = natVerdict(sa, received, received.path);
-  if (!read.ok || !nat.ok) return firstRefusal(read, nat);
+  if (!read.ok) return read;
+  if (!nat.ok) return nat;
   return decoded(() => {
     const { publicValue, nonce, sharedSecret } = read.value;
     sa.handshake = { ...sa.handshake!, publicI: publicValue, publicR: keyPair.publicValue, nonceI: nonce };
     const { publicR, nonceR } = sa.handshake;
     concludeNatDetection(sa, nat.value, received.path);
-    exchange.send([...keyExchangePayloads(publicR, nonceR), ...natDetectionPayloads(sa)], (identity) => answerIdentity(sa, exchange, identity));
+    exchange.send([...keyExchangePayloads(publicR, nonceR), ...certificateRequests(sa.connection), ...natDetectionPayloads(sa)], (identity) => answerIdentity(sa, exchange, identity));
     makeKeys(sa, sharedSecret);
+    sa.encryptPhaseOne();
   });
 }
 
@@ -128,6 +137,3 @@ function proved(sa: IsakmpSa, received: Received, candidates: readonly Connectio
   const claim = claimOf(received);
   return claim.ok ? identify(sa, claim.value, received, candidates) : claim;
 }
-
-/** Of two readings of which at least one is refused. */
-const firstRefusal = (...readings: readonly Decoded<unknown>[]): Refusal => readings.find((reading): reading is Refusal => !reading.ok)!;

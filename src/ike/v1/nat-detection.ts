@@ -6,7 +6,7 @@ import type { Payload, PayloadChain } from '../../wire/ike/v1/message.ts';
 import type { Path } from '../any-ike-sa.ts';
 import { compareHashes, forced, natDetectionStory, noNatDetection, type NatVerdict } from '../nat-detection.ts';
 import { all } from './payloads.ts';
-import type { IsakmpSa } from './sa.ts';
+import type { IsakmpSa, Negotiation } from './sa.ts';
 
 /** More addresses than a host has. */
 const mostHashes = 32;
@@ -23,7 +23,7 @@ export function natDetectionPayloads(sa: IsakmpSa): Payload[] {
 }
 
 /** The verdict on the peer's payloads, given the addresses that its message was seen with. Refuses hashes that are not of the length that was agreed on, and floods. */
-export function natVerdict(sa: IsakmpSa, chain: Pick<PayloadChain, 'payloads'>, { local, peer }: Path): Decoded<NatVerdict> {
+export function natVerdict(sa: Negotiation, chain: Pick<PayloadChain, 'payloads'>, { local, peer }: Path): Decoded<NatVerdict> {
   const { natt } = sa;
   if (natt === undefined) return decoded(noNatDetection);
   const hashes = all(chain, 'NAT-D').filter(({ number }) => number === natt.natDetection).map(({ data }) => data);
@@ -45,5 +45,5 @@ export function concludeNatDetection(sa: IsakmpSa, verdict: NatVerdict, { local,
   });
 }
 
-const hashOf = ({ initiatorSpi, responderSpi, algorithms }: IsakmpSa, { address, port }: Endpoint): Uint8Array =>
+const hashOf = ({ initiatorSpi, responderSpi, algorithms }: Negotiation, { address, port }: Endpoint): Uint8Array =>
   natDetectionHash(initiatorSpi, responderSpi, address, port, algorithms!.hash);

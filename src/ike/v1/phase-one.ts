@@ -4,7 +4,7 @@ import { utf8 } from '../../core/bytes.ts';
 import { decoded } from '../../core/decoded.ts';
 import type { Random } from '../../core/random.ts';
 import { after, seconds } from '../../core/time.ts';
-import { phaseOneIv, phaseOneKeys, preSharedKeySkeyid, signatureSkeyid } from '../../crypto/ike-v1-keys.ts';
+import { phaseOneKeys, preSharedKeySkeyid, signatureSkeyid, type PhaseOneKeys } from '../../crypto/ike-v1-keys.ts';
 import { wipe } from '../../crypto/secret.ts';
 import { identityOnly, ipsecDoi, notifyTypes, type ClearMessage, type Payload, type Proposal } from '../../wire/ike/v1/message.ts';
 import { vendorIdOf, vendorIds } from '../../wire/ike/v1/vendor-ids.ts';
@@ -18,7 +18,7 @@ import { forgetOthers } from './initial-contact.ts';
 import { refusePeer } from './notices.ts';
 import { all, notificationOf } from './payloads.ts';
 import { choosePhaseOne, type PhaseOneChoice } from './phase1-proposals.ts';
-import { freshHandshake, IsakmpSa, type V1Context } from './sa.ts';
+import { freshHandshake, IsakmpSa, type Handshake, type Negotiation, type V1Context } from './sa.ts';
 
 export const zeroCookie = new Uint8Array(8);
 const nonceLength = 32;
@@ -66,21 +66,27 @@ export const matchOffer = (candidates: readonly ConnectionConfig[], offered: rea
   })[0];
 
 /** An ISAKMP SA that somebody else wants. */
-export function newResponder(context: V1Context, name: ExchangeName, { message, bytes, path }: FirstMessage, { connection, choice }: Match, candidates: readonly ConnectionConfig[]): { readonly sa: IsakmpSa; readonly exchange: Exchange } {
+export function newResponder(context: V1Context, name: ExchangeName, { message, bytes, path }: FirstMessage, { connection, choice }: Match, handshake: Partial<Handshake>): { readonly sa: IsakmpSa; readonly exchange: Exchange } {
   const { payloads, bodies } = message;
   const sa = new IsakmpSa(context, { role: 'responder', connection, initiatorSpi: message.header.initiatorCookie.slice(), responderSpi: freshCookie(context.random), ...path });
   sa.algorithms = choice.algorithms;
   sa.lifetime = choice.lifetime;
-  sa.handshake = { ...freshHandshake, saI: bodies[0]!.slice(), nonceR: freshNonce(context.random), proposal: choice.proposal, candidates };
+  sa.handshake = { ...freshHandshake, saI: bodies[0]!.slice(), nonceR: freshNonce(context.random), proposal: choice.proposal, ...handshake };
   context.sas.addHalfOpen(sa);
-  const { me, other } = sa.names;
+  const { me } = sa.names;
   context.event({ kind: 'ike-sa', state: 'connecting', ...sa.name, peer: sa.peer, story: `Somebody at ${describeEndpoint(sa.peer)} wants an ISAKMP SA with ${me}; who it is will be seen.` });
   hearVendorIds(sa, payloads);
   const exchange = sa.beginPhaseOne(name);
   exchange.listen(() => decoded(() => undefined));
   exchange.receive(message, bytes, path);
-  sa.alarm('half-open lifetime', after(context.now, halfOpenLifetime), () => sa.close('failed', `${other} has begun an ISAKMP SA and not gone on: it is forgotten.`));
+  expireHalfOpen(sa);
   return { sa, exchange };
+}
+
+/** Each sign of life of the initiator gives it more time. */
+export function expireHalfOpen(sa: IsakmpSa): void {
+  const { other } = sa.names;
+  if (sa.state === 'connecting') sa.alarm('half-open lifetime', after(sa.context.now, halfOpenLifetime), () => sa.close('failed', `${other} has begun an ISAKMP SA and not gone on: it is forgotten.`));
 }
 
 export const saPayload = (proposals: readonly Proposal[]): Payload => ({ type: 'SA', doi: ipsecDoi, situation: identityOnly, proposals });
@@ -110,14 +116,17 @@ export function hearVendorIds(sa: IsakmpSa, payloads: readonly Payload[]): void 
 
 // ---- keys
 
-/** SKEYID and what follows from it; both sides encrypt from now on. The shared secret is wiped. */
-export function makeKeys(sa: IsakmpSa, sharedSecret: Uint8Array): void {
-  const { nonceI, nonceR, publicI, publicR } = sa.handshake!;
-  const { hash, cipher } = sa.algorithms!;
-  const { authentication } = sa.connection;
-  const exchange = { prf: hash.prf, sharedSecret, nonceI, nonceR, cookieI: sa.initiatorSpi, cookieR: sa.responderSpi };
+/** SKEYID and what follows from it. */
+export function phaseOneSecrets({ handshake, algorithms, connection: { authentication }, initiatorSpi, responderSpi }: Negotiation, sharedSecret: Uint8Array): PhaseOneKeys {
+  const { nonceI, nonceR } = handshake!;
+  const exchange = { prf: algorithms!.hash.prf, sharedSecret, nonceI, nonceR, cookieI: initiatorSpi, cookieR: responderSpi };
   const skeyid = authentication.method === 'pre-shared-key' ? preSharedKeySkeyid(exchange, utf8(authentication.key)) : signatureSkeyid(exchange);
-  sa.useKeys(phaseOneKeys(skeyid, exchange), phaseOneIv(hash, publicI, publicR, cipher.blockLength));
+  return phaseOneKeys(skeyid, exchange);
+}
+
+/** Both sides have what the keys are made of; the shared secret is wiped. */
+export function makeKeys(sa: IsakmpSa, sharedSecret: Uint8Array): void {
+  sa.useKeys(phaseOneSecrets(sa, sharedSecret));
   sa.handshake!.keyPair = undefined;
   wipe(sharedSecret);
 }

@@ -46,6 +46,9 @@ function allowed({ proposals, ike, ...connection }: ConnectionConfig): PhaseOneA
   return ike.version === 'v1' && ike.exchange === 'aggressive' ? all.filter(({ group }) => group === all[0]?.group) : all;
 }
 
+/** The group of the preferred alternative: the one of aggressive mode. */
+export const groupOf = (connection: ConnectionConfig): DhGroup => allowed(connection)[0]!.group;
+
 /** One proposal with all alternatives: phase 1 has no SPI of its own (RFC 2408 §3.5). */
 export function phaseOneOffer(connection: ConnectionConfig): Proposal {
   const lifetime = announcedLifetime(connection);

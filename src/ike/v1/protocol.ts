@@ -15,10 +15,11 @@ import { probe, watchLiveness } from './dead-peer-detection.ts';
 import { exchanges } from './exchange.ts';
 import { hearInformational } from './informational.ts';
 import { initiatePhaseOne } from './initiate.ts';
+import { answerAggressiveMode } from './aggressive-mode.ts';
 import { answerMainMode } from './main-mode.ts';
 import { deleteChild, deleteIsakmpSa } from './notices.ts';
 import { notification } from './payloads.ts';
-import { matchOffer, type FirstMessage } from './phase-one.ts';
+import { expireHalfOpen } from './phase-one.ts';
 import { answerQuickMode, createChildren, rekeyChild } from './quick-mode.ts';
 import { afterPhaseOne, judgeConfiguration } from './remote-access.ts';
 import { rekeyIsakmpSa, succeed, watchLifetime } from './rekey.ts';
@@ -102,6 +103,7 @@ export class IkeV1 implements IkeVersion {
     const { drop, sas, config } = this.#context;
     const known = sas.byFirstMessage(header.initiatorCookie, path.peer);
     if (known !== undefined) {
+      expireHalfOpen(known);
       known.exchange(0)?.receive(message, bytes, path);
       return;
     }
@@ -127,13 +129,13 @@ export class IkeV1 implements IkeVersion {
       drop('ike-half-open-limit', `${sas.halfOpen} ISAKMP SAs are half-open`, bytes, path.peer);
       return;
     }
-    const match = matchOffer(candidates, first.proposals);
-    if (match === undefined) {
-      drop('isakmp-proposal', 'no proposal that we have too', bytes, path.peer);
-      this.#refuse(header, notifyTypes.NO_PROPOSAL_CHOSEN, path);
+    const begun = answerPhaseOne[mode](this.#context, { message, bytes, path }, candidates);
+    if (begun.ok) {
+      begun.value();
       return;
     }
-    answerMainMode(this.#context, { message, bytes, path } satisfies FirstMessage, match, candidates);
+    drop(begun.reason, begun.detail, bytes, path.peer);
+    if (begun.reason === 'isakmp-proposal') this.#refuse(header, notifyTypes.NO_PROPOSAL_CHOSEN, path);
   }
 
   /** In the clear and seldom: whoever hears it knows no more than that somebody says so. */
@@ -205,6 +207,8 @@ export class IkeV1 implements IkeVersion {
     this.#context.event({ kind: 'command-refused', command: command.kind, why });
   }
 }
+
+const answerPhaseOne = { main: answerMainMode, aggressive: answerAggressiveMode };
 
 /** It has nothing under it, and nothing stands in the way of that. */
 const isIdle = ({ state, children, wishes, admitted, connection, virtualAddress }: IsakmpSa): boolean =>

@@ -17,12 +17,13 @@ import { sameSecret } from '../../crypto/secret.ts';
 import type { DhKeyPair } from '../../crypto/types.ts';
 import { ipsecDoi, notifyTypes, type ClearMessage, type EncryptedMessage, type Payload, type Proposal } from '../../wire/ike/v1/message.ts';
 import type { Path, Role } from '../any-ike-sa.ts';
-import { installChild, releaseHeldBack, releaseSpi, reserveSpi, tell, tellChildFailed } from '../child.ts';
+import { installChild, releaseHeldBack, releaseSpi, reserveSpi, tell, tellChildFailed, type OriginalAddresses } from '../child.ts';
 import { sameSelectors } from '../traffic-selectors.ts';
 import { wantedSelectors } from '../wanted-traffic.ts';
 import { clientIdentity, sameIdentities, type TrafficPair } from './client-identities.ts';
 import type { Exchange, Received, Verdict } from './exchange.ts';
 import { deleteChild, refuseChild } from './notices.ts';
+import { originalAddresses, originalAddressPayloads } from './original-addresses.ts';
 import { all, notificationOf, only, spiOctets } from './payloads.ts';
 import { freshNonce, saPayload } from './phase-one.ts';
 import { acceptedPhaseTwo, choosePhaseTwo, phaseTwoOffer, type PhaseTwoChoice } from './phase2-proposals.ts';
@@ -43,6 +44,7 @@ interface Agreement {
   readonly nonceI: Uint8Array;
   readonly nonceR: Uint8Array;
   readonly sharedSecret: Uint8Array | undefined;
+  readonly originals: OriginalAddresses | undefined;
 }
 
 const hashTwo = ({ algorithms, keys }: IsakmpSa, messageId: number, nonceI: Uint8Array): HashOver => (rest) => hash2(algorithms!.hash.prf, keys!.skeyidA, messageId, nonceI, rest);
@@ -54,7 +56,7 @@ const consequences = {
   retry: (child: V1Child): void => (child.state === 'rekeyed' ? deleteChild(child, 'Another child SA has taken its place.') : rekeyChild(child)),
 };
 
-function install(sa: IsakmpSa, role: Role, { spiIn, choice, pair, replaces, nonceI, nonceR, sharedSecret }: Agreement, holdsBack: boolean): V1Child {
+function install(sa: IsakmpSa, role: Role, { spiIn, choice, pair, replaces, nonceI, nonceR, sharedSecret, originals }: Agreement, holdsBack: boolean): V1Child {
   const { me, other } = sa.names;
   const { suite } = choice.algorithms;
   const keysOf = (spi: number): ReturnType<typeof quickModeKeys> =>
@@ -63,7 +65,8 @@ function install(sa: IsakmpSa, role: Role, { spiIn, choice, pair, replaces, nonc
   const selectors = { local: [pair.local], remote: [pair.remote] };
   const way = sa.encapsulation === 'none' ? 'plain, as IP protocol 50' : `in UDP between port ${sa.local.port} and port ${sa.peer.port}`;
   const child = installChild(sa, {
-    spiIn, spiOut: choice.spi, algorithms: choice.algorithms, role, selectors, holdsBack,
+    spiIn, spiOut: choice.spi, algorithms: choice.algorithms, role, selectors, holdsBack, originals,
+    mode: sa.connection.child.mode ?? 'tunnel',
     keys: role === 'initiator' ? { initiator: outbound, responder: inbound } : { initiator: inbound, responder: outbound },
     replaces: replaces?.state === 'gone' ? undefined : replaces,
     ...(choice.lifetime === undefined ? {} : { hardTime: choice.lifetime }),
@@ -125,7 +128,7 @@ function beginQuickMode(sa: IsakmpSa, pair: TrafficPair, replaces: V1Child | und
     const [pfs] = connection.child.proposals.flatMap(({ groups }) => groups);
     const keyPair = pfs === undefined ? undefined : dhGroup(pfs).generate(context.random);
     const wish: Wish = { exchange, spiIn, pair, identities: [clientIdentity(pair.local), clientIdentity(pair.remote)], replaces, nonceI: freshNonce(context.random), keyPair };
-    const request = [saPayload([phaseTwoOffer(sa, spiIn)]), ...nonceAndKey(wish.nonceI, keyPair), ...wish.identities];
+    const request = [saPayload([phaseTwoOffer(sa, spiIn)]), ...nonceAndKey(wish.nonceI, keyPair), ...wish.identities, ...originalAddressPayloads(sa, 'initiator')];
     sa.wishes.set(spiIn, (error) => fail(`${other} makes no child SA: ${error}.`));
     exchange.send(behindHash(hashOne(sa, exchange.messageId), request), (received) => takeAnswer(sa, wish, received));
   }, notAfterAll);
@@ -143,7 +146,7 @@ function takeAnswer(sa: IsakmpSa, wish: Wish, received: Received): Verdict {
   const answered = all(opened.value, 'ID');
   if (answered.length > 0 && !sameIdentities(answered, identities)) return refused('isakmp-identity', 'the responder answers for other traffic than was asked for');
   return decoded(() => {
-    const agreement = { spiIn, choice, pair, replaces, nonceI, nonceR: read.value.nonce, sharedSecret: read.value.sharedSecret };
+    const agreement = { spiIn, choice, pair, replaces, nonceI, nonceR: read.value.nonce, sharedSecret: read.value.sharedSecret, originals: originalAddresses(sa, opened.value, 'initiator') };
     sa.wishes.delete(spiIn);
     const waits = received.header.flags.commit;
     const child = install(sa, 'initiator', agreement, waits);
@@ -210,8 +213,8 @@ function judge(sa: IsakmpSa, exchange: Exchange, received: Received, pending: { 
     reserveSpi(sa, (spiIn) => {
       pending.spiIn = spiIn;
       const replaces = sameTraffic(sa, pair.value);
-      const agreement = { spiIn, choice, pair: pair.value, replaces, nonceI: read.value.nonce, nonceR: freshNonce(sa.context.random), sharedSecret: read.value.sharedSecret };
-      const answer = [saPayload([{ ...choice.proposal, spi: spiOctets(spiIn) }]), ...nonceAndKey(agreement.nonceR, keyPair), ...all(opened.value, 'ID')];
+      const agreement = { spiIn, choice, pair: pair.value, replaces, nonceI: read.value.nonce, nonceR: freshNonce(sa.context.random), sharedSecret: read.value.sharedSecret, originals: originalAddresses(sa, opened.value, 'responder') };
+      const answer = [saPayload([{ ...choice.proposal, spi: spiOctets(spiIn) }]), ...nonceAndKey(agreement.nonceR, keyPair), ...all(opened.value, 'ID'), ...originalAddressPayloads(sa, 'responder')];
       if (sa.settings.commitBit) exchange.setCommit();
       exchange.send(behindHash(hashTwo(sa, exchange.messageId, agreement.nonceI), answer), (last) => takeConfirmation(sa, exchange, agreement, last));
     }, () => {

@@ -2,7 +2,7 @@
 import { toHex } from '../../core/bytes.ts';
 import type { Prefix } from '../../core/address.ts';
 import type { Duration } from '../../core/time.ts';
-import { encryptionKey, phaseTwoIv, type PhaseOneKeys } from '../../crypto/ike-v1-keys.ts';
+import { encryptionKey, phaseOneIv, phaseTwoIv, type PhaseOneKeys } from '../../crypto/ike-v1-keys.ts';
 import type { MessageCipher } from '../../crypto/ike-v1-cipher.ts';
 import { wipe } from '../../crypto/secret.ts';
 import type { DhKeyPair } from '../../crypto/types.ts';
@@ -13,6 +13,7 @@ import type { ConnectionConfig, V1Settings } from '../config.ts';
 import type { IkeContext } from '../context.ts';
 import { natFound } from '../nat-detection.ts';
 import { natTraversalPort } from '../port-float.ts';
+import type { Claim } from './authentication.ts';
 import { Exchange, type ExchangeName, type ExchangeOptions } from './exchange.ts';
 import { IvChain } from './iv-chain.ts';
 import type { NattTraits } from './natt-versions.ts';
@@ -45,14 +46,19 @@ export interface Handshake {
   /** The responder's: what it chose, and the connections that the identity may lead to, if they allow that. */
   readonly proposal: Proposal | undefined;
   readonly candidates: readonly ConnectionConfig[];
+  /** The responder's in aggressive mode: who the initiator said it was, in the clear. */
+  readonly claim: Claim | undefined;
   /** The initiator's: the ISAKMP SA that this one is to replace. */
   readonly predecessor: IsakmpSa | undefined;
 }
 
 const noOctets = new Uint8Array(0);
 export const freshHandshake: Handshake = {
-  saI: noOctets, nonceI: noOctets, nonceR: noOctets, publicI: noOctets, publicR: noOctets, keyPair: undefined, proposal: undefined, candidates: [], predecessor: undefined,
+  saI: noOctets, nonceI: noOctets, nonceR: noOctets, publicI: noOctets, publicR: noOctets, keyPair: undefined, proposal: undefined, candidates: [], claim: undefined, predecessor: undefined,
 };
+
+/** What phase 1 computes with: an ISAKMP SA, or what it would be if a message were believed. */
+export type Negotiation = Pick<IsakmpSa, 'context' | 'role' | 'connection' | 'initiatorSpi' | 'responderSpi' | 'algorithms' | 'natt'> & { readonly handshake: Handshake | undefined; readonly keys: PhaseOneKeys | undefined };
 
 /** How long an exchange that is over answers to old messages. */
 const memory = 60_000;
@@ -105,14 +111,20 @@ export class IsakmpSa extends AnyIkeSa<V1Context> {
 
   // ---- keys
 
-  useKeys(keys: PhaseOneKeys, firstIv: Uint8Array): void {
+  useKeys(keys: PhaseOneKeys): void {
     const { cipher: suite, hash } = this.algorithms!;
     const key = encryptionKey(hash.prf, keys.skeyidE, suite.keyLength);
     this.keys = keys;
     this.#cipher = suite.create(key);
-    this.exchange(0)?.encrypt(new IvChain(this.#cipher, firstIv));
     this.context.event({ kind: 'isakmp-keys', ...this.name, encryption: suite.name, encryptionKey: toHex(key) });
     wipe(key);
+  }
+
+  /** What comes next in phase 1 is encrypted, in either direction (RFC 2409 appendix B). */
+  encryptPhaseOne(): void {
+    const { publicI, publicR } = this.handshake!;
+    const { hash, cipher } = this.algorithms!;
+    this.exchange(0)!.encrypt(new IvChain(this.#cipher!, phaseOneIv(hash, publicI, publicR, cipher.blockLength)));
   }
 
   // ---- exchanges
