@@ -6,6 +6,8 @@ import { describeDuration } from '../../src/core/time.ts';
 import type { Duration } from '../../src/core/time.ts';
 import type { NatBehaviour } from '../../src/nat/behaviour.ts';
 import type { Classification, Finding, Lifetime, Measure, Measured } from '../../src/probe/classification.ts';
+import type { FragmentFate } from '../../src/probe/packets.ts';
+import type { Rival } from '../../src/probe/rivals.ts';
 import { stunPorts } from '../../src/probe/responder.ts';
 
 /** A life is expected to be so long; it is measured as a span. */
@@ -18,31 +20,83 @@ export type Expectation = { readonly [Name in Measure]?: Expected<Measured[Name]
 const conversation = 25_000;
 
 export function expectationOf(behaviour: NatBehaviour): Expectation {
-  const { mapping, filtering, ports, timeouts, refresh } = behaviour;
+  const { mapping, filtering, pool, ports, timeouts, refresh, blockedUdpPorts } = behaviour;
   const preserves = ports.assignment === 'preserve';
-  const serverPort = stunPorts[0];
-  const unreplied = timeouts.byRemotePort[serverPort] ?? timeouts.unreplied;
-  const believed = timeouts.byRemotePort[serverPort] ?? (timeouts.repliedAfter <= conversation ? timeouts.replied : timeouts.unreplied);
+  const oneAddress = pool.addresses === 1;
+  const unreplied = timeouts.byRemotePort[stunPorts[0]] ?? timeouts.unreplied;
+  const conversed = (remotePort: number): Duration => timeouts.byRemotePort[remotePort] ?? (timeouts.repliedAfter <= conversation ? timeouts.replied : timeouts.unreplied);
+  const isOpen = (port: number): boolean => !blockedUdpPorts.includes(port);
+  const [on500, on4500, onEsp] = [rivalsOn(behaviour, 500), rivalsOn(behaviour, 4500), espRivals[behaviour.esp]];
   return {
     translation: true,
     mapping,
     filtering,
     ports: ports.assignment,
-    parity: ports.assignment === 'random' ? false : ports.assignment === 'sequential' ? undefined : true, // of one that counts up it hangs on where it began
-    contiguity: ports.assignment !== 'random',
-    pooling: 'one address',
-    conflict: preserves && ports.onConflict === 'refuse' ? 'refused' : 'another port',
-    overloading: preserves && ports.overloading !== false && mapping !== 'address-and-port-dependent',
-    hairpinning: !turnsAround(behaviour) ? 'none' : behaviour.hairpinning === 'internal-source' ? 'internal source' : 'external source',
+    parity: preserves || ports.parity === 'preserve' || (ports.assignment === 'random' ? false : undefined), // of one that counts up it hangs on where it began
+    contiguity: ports.assignment === 'random' ? (ports.contiguous ? undefined : false) : ports.parity === 'any' ? true : undefined,
+    pooling: oneAddress || pool.pooling === 'paired' ? 'one address' : 'several addresses',
+    conflict: !preserves ? 'another port' : !oneAddress ? 'another address' : ports.onConflict === 'refuse' ? 'refused' : 'another port',
+    overloading: preserves && oneAddress && ports.overloading !== false,
+    deterministic: !preserves || !oneAddress ? undefined : ports.onConflict === 'refuse' ? undefined : ports.onConflict !== 'turn-symmetric',
+    lowPorts: preserves && (!oneAddress || ports.onConflict === 'refuse') ? undefined : ports.keepLowApart ? 'stay low' : ports.range[0] >= 1024 ? 'become high' : undefined,
+    hairpinning: turnsAround(behaviour) ? hairpinSources[behaviour.hairpinning as keyof typeof hairpinSources] : 'none',
     unreplied,
-    replied: believed,
+    replied: conversed(stunPorts[0]),
     refreshOutbound: refresh !== 'inbound',
     refreshInbound: refresh !== 'outbound',
+    fragments: fragmentFates[behaviour.fragments],
+    fragmentsDisordered: fragmentFates[behaviour.fragments],
+    fragmentsInward: fragmentFates[behaviour.fragments],
+    zeroChecksum: 'left alone',
+    icmp: 'passes',
+    icmpLife: timeouts.icmp,
+    ikeAddresses: !isOpen(500) || !isOpen(4500) ? undefined : lineOf(behaviour, 500) === lineOf(behaviour, 4500) ? (oneAddress || pool.pooling === 'paired' ? 'one' : undefined) : 'two',
+    open500: isOpen(500),
+    open4500: isOpen(4500),
+    replied500: isOpen(500) ? conversed(500) : undefined,
+    replied4500: isOpen(4500) ? conversed(4500) : undefined,
+    port500: on500.first, rival500: on500.same, rival500Elsewhere: on500.elsewhere,
+    port4500: on4500.first, rival4500: on4500.same, rival4500Elsewhere: on4500.elsewhere,
+    esp: behaviour.esp === 'blocked' ? 'blocked' : 'passes',
+    rivalEsp: onEsp.same, rivalEspElsewhere: onEsp.elsewhere,
   };
 }
 
 /** Two that know each other's outside endpoint from a third: with a mapping for each destination it is not the one that the other speaks from. */
 const turnsAround = ({ hairpinning, mapping, filtering }: NatBehaviour): boolean => hairpinning !== false && (mapping === 'endpoint-independent' || filtering === 'endpoint-independent');
+
+const hairpinSources = { 'external-source': 'external source', 'internal-source': 'internal source' } as const;
+
+const fragmentFates: Record<NatBehaviour['fragments'], FragmentFate> = { reassemble: 'whole', drop: 'dropped' };
+
+/** The place in the pool that traffic to this port leaves by; undefined: that of everything else. */
+const lineOf = ({ pool }: NatBehaviour, port: number): number | undefined => (pool.addresses === 1 ? undefined : pool.byRemotePort[port]);
+
+interface Rivals {
+  readonly first?: 'kept' | 'changed' | 'blocked';
+  readonly same?: Rival | undefined;
+  readonly elsewhere?: Rival | undefined;
+}
+
+/** Two clients from one of IKE's ports. */
+function rivalsOn(behaviour: NatBehaviour, port: number): Rivals {
+  const { ports, pinned, pool, blockedUdpPorts } = behaviour;
+  if (blockedUdpPorts.includes(port)) return { first: 'blocked' };
+  if (pinned.ports.includes(port)) {
+    const worsted = pinned.onConflict === 'steal' ? 'takes over' : 'refused';
+    return { first: 'kept', same: worsted, elsewhere: pinned.scope === 'per-server' ? 'shares' : worsted };
+  }
+  if (ports.assignment !== 'preserve') return { first: 'changed', same: 'its own', elsewhere: 'its own' };
+  if (pool.addresses > 1 && lineOf(behaviour, port) === undefined) return { first: 'kept', same: 'its own', elsewhere: 'its own' };
+  const rival = ports.onConflict === 'refuse' ? 'refused' : 'its own';
+  return { first: 'kept', same: rival, elsewhere: ports.overloading === 'per-remote' ? 'shares' : rival };
+}
+
+const espRivals: Record<NatBehaviour['esp'], Rivals> = {
+  'blocked': {},
+  'one-client': { same: 'refused', elsewhere: 'refused' },
+  'one-per-server': { same: 'refused', elsewhere: 'shares' },
+};
 
 export interface Disagreement {
   readonly measure: Measure;

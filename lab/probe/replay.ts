@@ -5,50 +5,67 @@ import type { Duration } from '../../src/core/time.ts';
 import type { NatBehaviour, NatPreset } from '../../src/nat/behaviour.ts';
 import { changed, presets } from '../../src/nat/presets.ts';
 import type { BehaviourChanges } from '../../src/nat/presets.ts';
-import type { Classification, Finding, Lifetime, Measure, Measured } from '../../src/probe/classification.ts';
+import type { Classification, Finding, Lifetime } from '../../src/probe/classification.ts';
 import { disagreements, expectationOf } from './expectation.ts';
 
 /** By how much a span may miss a preset's time and still mean it. */
 const slack = seconds(1);
 
+const contradictions = (findings: Classification, behaviour: NatBehaviour): number =>
+  disagreements(findings, expectationOf(behaviour), slack).filter(({ measure }) => findings[measure].measured).length;
+
 /** The preset that the findings contradict least. */
-export function nearestPreset(findings: Classification, among: readonly NatPreset[] = presets): NatPreset {
-  const count = ({ behaviour }: NatPreset): number => disagreements(findings, expectationOf(behaviour), slack).filter(({ measure }) => findings[measure].measured).length;
-  return among.reduce((best, preset) => (count(preset) < count(best) ? preset : best));
-}
+export const nearestPreset = (findings: Classification, among: readonly NatPreset[] = presets): NatPreset =>
+  among.reduce((best, preset) => (contradictions(findings, preset.behaviour) < contradictions(findings, best.behaviour) ? preset : best));
 
-/** The base with every knob turned that the findings say something of. What was not measured stays as the base has it. */
+/**
+ * The base with the knobs turned that bring it nearest to the findings, one after the other, as long as one more brings it nearer. What a behaviour shows is
+ * what `expectationOf` says, so that there is one place that knows. What was not measured, or cannot be told from outside, stays as the base has it.
+ */
 export function behaviourOf(findings: Classification, base: NatBehaviour): NatBehaviour {
-  const knobs = (Object.keys(turn) as Measure[]).flatMap((measure) => {
-    const finding: Finding<unknown> = findings[measure];
-    return finding.measured ? [(turn[measure] as (value: unknown, behaviour: NatBehaviour) => BehaviourChanges)(finding.value, base)] : [];
-  });
-  const both = findings.refreshInbound.measured && findings.refreshOutbound.measured ? { refresh: refreshOf(findings.refreshOutbound.value, findings.refreshInbound.value) } : {};
-  const expected = expectationOf(base);
-  // a knob is left alone where the base would show the same: from outside they cannot be told apart
-  const contradicted = disagreements(findings, expected, slack);
-  if (contradicted.length === 0) return base;
-  return [...knobs, both].reduce<NatBehaviour>((behaviour, knob) => changed(behaviour, knob), base);
+  const turns = possibleTurns(findings, base);
+  let [behaviour, left] = [base, contradictions(findings, base)];
+  while (left > 0) {
+    const tried = turns.map((turn) => changed(behaviour, turn)).map((turned) => ({ turned, left: contradictions(findings, turned) }));
+    const best = tried.reduce((a, b) => (b.left < a.left ? b : a));
+    if (best.left >= left) return behaviour;
+    [behaviour, left] = [best.turned, best.left];
+  }
+  return behaviour;
 }
 
-const refreshOf = (outbound: boolean, inbound: boolean): NatBehaviour['refresh'] => (outbound ? (inbound ? 'both' : 'outbound') : 'inbound');
-
-const turn: { readonly [Name in Measure]: (value: Measured[Name], base: NatBehaviour) => BehaviourChanges } = {
-  translation: () => ({}),
-  mapping: (mapping) => ({ mapping }),
-  filtering: (filtering) => ({ filtering }),
-  ports: (assignment) => ({ ports: { assignment } }),
-  parity: () => ({}),
-  contiguity: () => ({}),
-  pooling: () => ({}),
-  conflict: (outcome) => (outcome === 'the same port' ? {} : { ports: { onConflict: outcome === 'refused' ? 'refuse' : 'another-port' } }),
-  overloading: (overloading, { ports }) => (overloading === (ports.overloading !== false) || !overloading ? {} : { ports: { overloading: 'per-remote' } }),
-  hairpinning: (outcome) => ({ hairpinning: outcome === 'none' ? false : outcome === 'internal source' ? 'internal-source' : 'external-source' }),
-  unreplied: (life, { timeouts }) => ({ timeouts: { unreplied: likely(life, timeouts.unreplied) } }),
-  replied: (life, { timeouts }) => ({ timeouts: { replied: likely(life, timeouts.replied) } }),
-  refreshOutbound: () => ({}),
-  refreshInbound: () => ({}),
-};
+/** Every knob that a finding may speak of, in every position; lives as they were measured. */
+function possibleTurns(findings: Classification, { timeouts }: NatBehaviour): BehaviourChanges[] {
+  const dependences = ['endpoint-independent', 'address-dependent', 'address-and-port-dependent'] as const;
+  const ikePorts = [[], [500], [4500], [500, 4500]];
+  const life = (finding: Finding<Lifetime>, turn: (life: Duration) => BehaviourChanges['timeouts'], before: Duration): BehaviourChanges[] => {
+    const timers = finding.measured ? turn(likely(finding.value, before)) : undefined;
+    return timers === undefined ? [] : [{ timeouts: timers }];
+  };
+  const portLives = (): BehaviourChanges['timeouts'] => ({
+    byRemotePort: Object.fromEntries(([[500, findings.replied500], [4500, findings.replied4500]] as const).flatMap(([port, finding]) => (finding.measured ? [[port, likely(finding.value, timeouts.replied)]] : []))),
+  });
+  return [
+    ...dependences.flatMap((dependence) => [{ mapping: dependence }, { filtering: dependence }]),
+    ...(['preserve', 'sequential', 'random'] as const).map((assignment) => ({ ports: { assignment } })),
+    ...(['another-port', 'refuse', 'turn-symmetric'] as const).map((onConflict) => ({ ports: { onConflict } })),
+    ...([false, 'per-remote'] as const).map((overloading) => ({ ports: { overloading } })),
+    ...(['any', 'preserve'] as const).map((parity) => ({ ports: { parity } })),
+    ...[true, false].map((keepLowApart) => ({ ports: { keepLowApart } })),
+    ...(['paired', 'arbitrary'] as const).flatMap((pooling) => [1, 2].map((addresses) => ({ pool: { addresses, pooling, byRemotePort: {} } }))),
+    { pool: { addresses: 2, pooling: 'paired', byRemotePort: { 500: 0, 4500: 1 } } },
+    ...([false, 'external-source', 'internal-source'] as const).map((hairpinning) => ({ hairpinning })),
+    ...(['outbound', 'inbound', 'both'] as const).map((refresh) => ({ refresh })),
+    ...(['reassemble', 'drop'] as const).map((fragments) => ({ fragments })),
+    ...ikePorts.flatMap((ports) => (['refuse', 'steal'] as const).flatMap((onConflict) => (['per-server', 'whole-box'] as const).map((scope) => ({ pinned: { ports, onConflict, scope } })))),
+    ...(['blocked', 'one-client', 'one-per-server'] as const).map((esp) => ({ esp })),
+    ...ikePorts.map((blockedUdpPorts) => ({ blockedUdpPorts })),
+    ...life(findings.unreplied, (unreplied) => ({ unreplied }), timeouts.unreplied),
+    ...life(findings.replied, (replied) => ({ replied }), timeouts.replied),
+    ...life(findings.icmpLife, (icmp) => ({ icmp }), timeouts.icmp),
+    { timeouts: portLives()! },
+  ];
+}
 
 /** The roundest time of a span: nobody sets a timer to 29.7 s. The base's own where it lies in it, or where only the beginning is known. */
 export function likely({ atLeast, below }: Lifetime, base: Duration): Duration {

@@ -2,6 +2,8 @@
 import { seeded } from '../../src/core/random.ts';
 import { minutes, seconds } from '../../src/core/time.ts';
 import type { Duration } from '../../src/core/time.ts';
+import { powers } from '../../src/probe/attributes.ts';
+import type { Power } from '../../src/probe/attributes.ts';
 import { Prober } from '../../src/probe/prober.ts';
 import type { Outcome } from '../../src/probe/prober.ts';
 import { Responder, stunPorts } from '../../src/probe/responder.ts';
@@ -10,6 +12,9 @@ import { TraceLog } from '../../src/trace/trace.ts';
 import type { Backend, NatEngineChoice } from '../backends/backend.ts';
 import { proberHost, responderHost } from './place.ts';
 import type { ProbePlan } from './place.ts';
+
+/** In the lab both ends have their hosts to themselves. */
+const all: ReadonlySet<Power> = new Set(Object.keys(powers) as Power[]);
 
 export interface Pace {
   readonly patience: Duration;
@@ -31,8 +36,8 @@ export interface ProbeOptions extends Partial<Pace> {
 
 /** Undefined when it was interrupted. */
 export async function runProbe({ plan, prober: hosts, responder: addresses }: ProbePlan, { backend, natEngine = 'auto', seed, signal, ...pace }: ProbeOptions): Promise<Outcome | undefined> {
-  const responder = new Responder({ addresses, ports: stunPorts, powers: new Set(['ikePorts', 'esp', 'icmp', 'packets']) });
-  const prober = new Prober({ hosts, server: { address: addresses[0], port: stunPorts[0] }, ...paceOf[backend.clock], ...pace }, seeded(seed, 'probe'));
+  const responder = new Responder({ addresses, ports: stunPorts, powers: all });
+  const prober = new Prober({ hosts, powers: all, server: { address: addresses[0], port: stunPorts[0] }, ...paceOf[backend.clock], ...pace }, seeded(seed, 'probe'));
   const trace = new TraceLog();
   const programs = new Map<string, RawProgram>([[proberHost, prober], [responderHost, responder]]);
   await using lab = await backend.open(plan, { seed, trace, natEngine, signal, programs });

@@ -3,6 +3,7 @@ import { sameEndpoint, type Endpoint } from '../core/address.ts';
 import type { Bench, Server } from './bench.ts';
 import { found, notMeasured, type Finding, type Measured } from './classification.ts';
 import type { Experiment } from './experiment.ts';
+import { lacking } from './powers.ts';
 
 export type Allocation = { readonly [Name in 'ports' | 'parity' | 'contiguity' | 'pooling']: Finding<Measured[Name]> };
 
@@ -35,19 +36,48 @@ export function* allocation(bench: Bench, { primary }: Server): Experiment<Alloc
 
 export const noSecondHost = 'it takes a second address on the inside';
 
-export type Conflict = { readonly [Name in 'conflict' | 'overloading']: Finding<Measured[Name]> };
+export type Conflict = { readonly [Name in 'conflict' | 'overloading' | 'deterministic']: Finding<Measured[Name]> };
 
-/** Two clients with the same port: to one server, to two. */
+/** Two clients with the same port: to one server, to two. And whether the second one's mapping is of the same kind as the first one's (RFC 4787 §8). */
 export function* conflict(bench: Bench, { primary, alternate }: Server): Experiment<Conflict> {
   const second = bench.second;
-  if (second === undefined) return { conflict: notMeasured(noSecondHost), overloading: notMeasured(noSecondHost) };
-  const [port, otherPort] = [bench.fresh(), bench.fresh()];
-  const [there, elsewhere] = yield* bench.ask({ from: port, to: primary }, { from: otherPort, to: primary });
-  const [same, other] = yield* bench.ask({ from: { address: second, port: port.port }, to: primary }, ...(alternate === undefined ? [] : [{ from: { address: second, port: otherPort.port }, to: alternate }]));
-  const [first, rival] = [there!.answers[0], same!.answers[0]];
-  const [one, another] = [elsewhere!.answers[0], other?.answers[0]];
+  if (second === undefined) return { conflict: notMeasured(noSecondHost), overloading: notMeasured(noSecondHost), deterministic: notMeasured(noSecondHost) };
+  const [mine, other] = [bench.fresh(), bench.fresh()];
+  const places = alternate === undefined ? [] : [alternate];
+  const [there, elsewhere, ...mineElsewhere] = yield* bench.ask({ from: mine, to: primary }, { from: other, to: primary }, ...places.map((to) => ({ from: mine, to })));
+  const [same] = yield* bench.ask({ from: { ...mine, address: second }, to: primary });
+  const [otherwise, ...rivalElsewhere] = yield* bench.ask(...places.flatMap((to) => [{ from: { ...other, address: second }, to }, { from: { ...mine, address: second }, to }]));
+  const [first, rival] = [there!.answers[0]?.mapped, same!.answers[0]?.mapped];
+  const [one, another] = [elsewhere!.answers[0]?.mapped, otherwise?.answers[0]?.mapped];
+  const kinds = [[first, mineElsewhere[0]?.answers[0]?.mapped], [rival, rivalElsewhere[0]?.answers[0]?.mapped]].map(([a, b]) => (a === undefined || b === undefined ? undefined : sameEndpoint(a, b)));
   return {
-    conflict: first === undefined ? notMeasured('the first client was not answered') : found(rival === undefined ? 'refused' : sameEndpoint(first.mapped, rival.mapped) ? 'the same port' : 'another port'),
-    overloading: one === undefined || another === undefined ? notMeasured('no second server answered the second client') : found(sameEndpoint(one.mapped, another.mapped)),
+    conflict: first === undefined ? notMeasured('the first client was not answered') : found(outcomeOf(first, rival)),
+    overloading: one === undefined || another === undefined ? notMeasured('no second server answered the second client') : found(sameEndpoint(one, another)),
+    deterministic: kinds.includes(undefined) ? notMeasured('a client was not answered by both servers') : found(kinds[0] === kinds[1]),
   };
+}
+
+function outcomeOf(first: Endpoint, rival: Endpoint | undefined): Measured['conflict'] {
+  if (rival === undefined) return 'refused';
+  if (rival.port !== first.port) return 'another port';
+  return rival.address === first.address ? 'the same port' : 'another address';
+}
+
+/** Below 1024, and not among those that Linux hands to nobody. */
+const lowPort = { first: 700, count: 200 } as const;
+
+/** A low port that must become another: because a second client has it already, or because the box keeps none. */
+export function* lowPorts(bench: Bench, server: Server): Experiment<Finding<Measured['lowPorts']>> {
+  const lacks = lacking(bench, server, 'ikePorts');
+  if (lacks !== undefined) return notMeasured(lacks);
+  const { primary } = server;
+  const port = lowPort.first + (bench.fresh().port % lowPort.count);
+  const first = yield* bench.askOne({ from: { address: bench.first, port }, to: primary });
+  if (first === undefined) return notMeasured('a low port was not answered');
+  const told = (mapped: Endpoint): Finding<Measured['lowPorts']> => found(mapped.port < 1024 ? 'stay low' : 'become high');
+  if (first.mapped.port !== port) return told(first.mapped);
+  if (bench.second === undefined) return notMeasured(noSecondHost);
+  const rival = yield* bench.askOne({ from: { address: bench.second, port }, to: primary });
+  if (rival === undefined || rival.mapped.port === port) return notMeasured('no low port had to become another one');
+  return told(rival.mapped);
 }

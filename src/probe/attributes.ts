@@ -8,7 +8,7 @@ import { addressBytes, addressFromBytes, isIpv4 } from '../core/address.ts';
 import { fromHex, Reader, toHex, u32At, Writer } from '../core/bytes.ts';
 import { milliseconds, type Duration } from '../core/time.ts';
 import type { StunAttribute, StunAttributeOf, StunMessage } from '../wire/stun.ts';
-import type { Carrier } from './carrier.ts';
+import type { Carrier, Letter } from './carrier.ts';
 
 /** 8 random octets as hex: the name of a flow. */
 export type Tag = string;
@@ -33,7 +33,7 @@ export interface Sighting {
   /** Of the last one, as the responder saw it. */
   readonly from: Endpoint;
   readonly to: Endpoint;
-  readonly checksum: 'computed' | 'zero';
+  readonly checksum: Letter['checksum'];
   /** Fragments that came, whether or not they made a whole. */
   readonly fragments: number;
 }
@@ -77,9 +77,10 @@ export function tagsToReport(message: StunMessage): readonly Tag[] {
 }
 
 const carriers: readonly Carrier[] = ['udp', 'icmp', 'esp'];
+const checksums: readonly Letter['checksum'][] = ['computed', 'zero', 'wrong'];
 
 export function sighted({ tag, count, carrier, from, to, checksum, fragments }: Sighting): StunAttribute {
-  const out = new Writer(26).bytes(fromHex(tag)).u16(Math.min(count, 0xffff)).u8(carriers.indexOf(carrier)).u8(checksum === 'zero' ? 1 : 0).u16(Math.min(fragments, 0xffff));
+  const out = new Writer(26).bytes(fromHex(tag)).u16(Math.min(count, 0xffff)).u8(carriers.indexOf(carrier)).u8(checksums.indexOf(checksum)).u16(Math.min(fragments, 0xffff));
   for (const { address, port } of [from, to]) out.bytes(addressBytes(address)).u16(port);
   return other(probeTypes.sighting, out.finish());
 }
@@ -89,9 +90,9 @@ export function sightingsIn({ attributes }: StunMessage): readonly Sighting[] {
     if (attribute.kind !== 'other' || attribute.type !== probeTypes.sighting || attribute.value.length !== 26) return [];
     const reader = new Reader(attribute.value);
     const tag = toHex(reader.bytes(8));
-    const [count, carrier, zero, fragments] = [reader.u16(), carriers[reader.u8()], reader.u8(), reader.u16()];
+    const [count, carrier, checksum, fragments] = [reader.u16(), carriers[reader.u8()], checksums[reader.u8()], reader.u16()];
     const endpoint = (): Endpoint => ({ address: addressFromBytes(reader.bytes(4)), port: reader.u16() });
-    return carrier === undefined ? [] : [{ tag, count, carrier, checksum: zero === 1 ? 'zero' : 'computed', fragments, from: endpoint(), to: endpoint() }];
+    return carrier === undefined || checksum === undefined ? [] : [{ tag, count, carrier, checksum, fragments, from: endpoint(), to: endpoint() }];
   });
 }
 

@@ -3,7 +3,8 @@ import { toHex } from '../core/bytes.ts';
 import { Queue } from '../core/queue.ts';
 import { below, type Random } from '../core/random.ts';
 import { after, milliseconds, start, type Duration, type Instant } from '../core/time.ts';
-import { fragmentIpv4 } from '../wire/fragmentation.ts';
+import { fragmentIpv4, isIpv4Fragment, Reassembly } from '../wire/fragmentation.ts';
+import { ipv4Fault } from '../wire/ipv4.ts';
 import { binding, mappedEndpoint, type StunAttribute } from '../wire/stun.ts';
 import { answerAfter, delayOfAnswer, report, sightingsIn, tagged, tagOf, type Power, type Sighting, type Tag } from './attributes.ts';
 import { decodeLetter, encodeLetter, spiOf, type Carrier, type Letter } from './carrier.ts';
@@ -21,6 +22,8 @@ export interface Server {
 export interface BenchConfig {
   /** The probing host's own address and, where it has one, another that stands for a second client. */
   readonly hosts: readonly [first: IpAddress, second?: IpAddress];
+  /** What this host may do beside UDP from high ports. */
+  readonly powers: ReadonlySet<Power>;
   /** How long an answer may take before it counts as none. Requests are sent three times in it. */
   readonly patience: Duration;
 }
@@ -72,6 +75,8 @@ export class Bench {
   readonly #exchanges = new Map<string, Exchange>();
   /** Requests that came from elsewhere: a neighbour's, by a hairpin. */
   readonly #strays: Letter[] = [];
+  readonly #reassembly = new Reassembly();
+  #fragmentsHeard = 0;
   #now = start;
   #nextPort: number;
   #identification: number;
@@ -160,9 +165,14 @@ export class Bench {
     return this.#strays.filter(({ message }) => tagOf(message) === tag);
   }
 
+  get fragmentsHeard(): number {
+    return this.#fragmentsHeard;
+  }
+
   hear(packet: Uint8Array): void {
-    const letter = decodeLetter(packet);
-    if (!letter.ok) return;
+    const whole = this.#whole(packet);
+    const letter = whole && decodeLetter(whole);
+    if (letter?.ok !== true) return;
     const { message } = letter.value;
     if (message.class === 'request') {
       if (this.#strays.length < mostStrays) this.#strays.push(letter.value);
@@ -170,6 +180,14 @@ export class Bench {
     }
     const mapped = mappedEndpoint(message);
     if (message.class === 'success' && mapped) this.#exchanges.get(toHex(message.transaction))?.answers.push({ at: this.#now, mapped, after: delayOfAnswer(message), letter: letter.value });
+  }
+
+  #whole(packet: Uint8Array): Uint8Array | undefined {
+    if (ipv4Fault(packet)) return undefined;
+    if (!isIpv4Fragment(packet)) return packet;
+    this.#fragmentsHeard++;
+    this.#reassembly.expire(this.#now);
+    return this.#reassembly.add(this.#now, packet).packet;
   }
 
   poll(): Uint8Array | undefined {

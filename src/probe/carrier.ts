@@ -1,6 +1,6 @@
 /** How a STUN message of the probe travels: what a NAT box sees of it. The same words in UDP, TCP, ICMP and ESP ask the same questions of each. */
 import type { Endpoint } from '../core/address.ts';
-import { concat, fromHex, u32At } from '../core/bytes.ts';
+import { concat, fromHex, setU16, u32At } from '../core/bytes.ts';
 import { refused, decoded, type Decoded } from '../core/decoded.ts';
 import { decodeEsp, encodeEspHeader } from '../wire/esp.ts';
 import { decodeIcmp, encodeIcmp } from '../wire/icmp.ts';
@@ -10,7 +10,7 @@ import { decodeIpv4, encodeIpv4 } from '../wire/ipv4.ts';
 import { nonEspMarker, withMarker } from '../wire/natt.ts';
 import { protocols } from '../wire/protocols.ts';
 import { decodeStun, encodeStun, looksLikeStun, type StunMessage } from '../wire/stun.ts';
-import { decodeUdp, encodeUdp } from '../wire/udp.ts';
+import { decodeUdp, encodeUdp, udpAt } from '../wire/udp.ts';
 import { tagOf, type Tag } from './attributes.ts';
 
 export type Carrier = 'udp' | 'icmp' | 'esp';
@@ -22,8 +22,8 @@ export interface Letter {
   readonly from: Endpoint;
   readonly to: Endpoint;
   readonly message: StunMessage;
-  /** UDP without a checksum. */
-  readonly checksum: 'computed' | 'zero';
+  /** UDP's: there, left out, or, of a letter that came, spoiled on its way. */
+  readonly checksum: 'computed' | 'zero' | 'wrong';
   /** ESP's; 0 elsewhere. */
   readonly spi: number;
 }
@@ -38,7 +38,7 @@ export function encodeLetter(letter: Letter, identification: number): Uint8Array
   const stun = encodeStun(message);
   switch (carrier) {
     case 'udp':
-      return encodeIpv4({ ...addresses, identification, protocol: protocols.udp, payload: encodeUdp({ sourcePort: from.port, destinationPort: to.port, payload: disguised(letter, stun) }, addresses, checksum) });
+      return encodeIpv4({ ...addresses, identification, protocol: protocols.udp, payload: encodeUdp({ sourcePort: from.port, destinationPort: to.port, payload: disguised(letter, stun) }, addresses, checksum === 'zero' ? 'zero' : 'computed') });
     case 'icmp': {
       const [kind, identifier] = message.class === 'success' ? (['echo-reply', to.port] as const) : (['echo-request', from.port] as const);
       return encodeIpv4({ ...addresses, identification, protocol: protocols.icmp, payload: encodeIcmp({ kind, identifier, sequence: 1, data: stun }) });
@@ -60,9 +60,11 @@ export function decodeLetter(packet: Uint8Array): Decoded<Letter> {
   };
   switch (protocol) {
     case protocols.udp: {
-      const udp = decodeUdp(payload, ip.value);
+      const sound = decodeUdp(payload, ip.value);
+      const wrong = !sound.ok && sound.reason === 'udp-checksum';
+      const udp = wrong ? decodeUdp(withoutChecksum(payload), ip.value) : sound;
       if (!udp.ok) return udp;
-      return letter(unveiled(udp.value.payload), udp.value.sourcePort, udp.value.destinationPort, { carrier: 'udp', checksum: udp.value.checksum === 'zero' ? 'zero' : 'computed' });
+      return letter(unveiled(udp.value.payload), udp.value.sourcePort, udp.value.destinationPort, { carrier: 'udp', checksum: wrong ? 'wrong' : udp.value.checksum === 'zero' ? 'zero' : 'computed' });
     }
     case protocols.icmp: {
       const icmp = decodeIcmp(payload);
@@ -78,6 +80,13 @@ export function decodeLetter(packet: Uint8Array): Decoded<Letter> {
     default:
       return refused('stun-malformed', `protocol ${protocol} carries nothing of the probe's`);
   }
+}
+
+/** To be read in spite of it: the message has a fingerprint of its own. */
+function withoutChecksum(datagram: Uint8Array): Uint8Array {
+  const copy = datagram.slice();
+  setU16(copy, udpAt.checksum, 0);
+  return copy;
 }
 
 // ---- the disguise on IKE's ports ----

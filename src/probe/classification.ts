@@ -1,6 +1,8 @@
 /** What a box turned out to be. The words are RFC 4787's; each finding is what packets showed, and nothing else. */
 import type { Endpoint } from '../core/address.ts';
 import type { Duration } from '../core/time.ts';
+import type { ChecksumFate, FragmentFate } from './packets.ts';
+import type { Rival } from './rivals.ts';
 
 /** RFC 4787 §4.1, §5. */
 export type Dependence = 'endpoint-independent' | 'address-dependent' | 'address-and-port-dependent';
@@ -25,9 +27,13 @@ export interface Measured {
   /** How many outside addresses one host was given (RFC 4787 §4.1). */
   readonly pooling: 'one address' | 'several addresses';
   /** A second client with the same port, to the same server. */
-  readonly conflict: 'another port' | 'refused' | 'the same port';
+  readonly conflict: 'another port' | 'another address' | 'refused' | 'the same port';
   /** A second client with the same port, to another server. */
   readonly overloading: boolean;
+  /** The second client's mapping is of the same kind as the first one's (RFC 4787 §8). */
+  readonly deterministic: boolean;
+  /** A low port that had to become another one (REQ-3a). */
+  readonly lowPorts: 'stay low' | 'become high';
   /** RFC 4787 §6, and which source the packets have that come back in. */
   readonly hairpinning: 'none' | 'external source' | 'internal source';
   /** A UDP mapping without an answer; one with traffic both ways. */
@@ -36,6 +42,33 @@ export interface Measured {
   /** Which traffic keeps a mapping alive (RFC 4787 §4.3). */
   readonly refreshOutbound: boolean;
   readonly refreshInbound: boolean;
+  /** RFC 4787 §11: a datagram in fragments, in order and the last one first, outwards; in order, inwards. */
+  readonly fragments: FragmentFate;
+  readonly fragmentsDisordered: FragmentFate;
+  readonly fragmentsInward: FragmentFate;
+  /** UDP without a checksum. */
+  readonly zeroChecksum: ChecksumFate;
+  /** An ICMP query gets out and its answer in; how long the way in stays open (RFC 5508 §3). */
+  readonly icmp: 'passes' | 'blocked';
+  readonly icmpLife: Lifetime;
+  /** IKE's ports from any port; the life of a conversation with them. */
+  /** Whether 500 and 4500 leave by one outside address. */
+  readonly ikeAddresses: 'one' | 'two';
+  readonly open500: boolean;
+  readonly open4500: boolean;
+  readonly replied500: Lifetime;
+  readonly replied4500: Lifetime;
+  /** From IKE's ports: what a client's own becomes, and what a second client gets, at the same server and at another one. */
+  readonly port500: 'kept' | 'changed' | 'blocked';
+  readonly rival500: Rival;
+  readonly rival500Elsewhere: Rival;
+  readonly port4500: 'kept' | 'changed' | 'blocked';
+  readonly rival4500: Rival;
+  readonly rival4500Elsewhere: Rival;
+  /** Raw ESP. */
+  readonly esp: 'passes' | 'blocked';
+  readonly rivalEsp: Rival;
+  readonly rivalEspElsewhere: Rival;
 }
 
 export type Measure = keyof Measured;

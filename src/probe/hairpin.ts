@@ -1,6 +1,6 @@
 /** RFC 4787 §6: from inside to inside, by the outside address. */
 import { sameEndpoint } from '../core/address.ts';
-import { milliseconds } from '../core/time.ts';
+import { after, scaled } from '../core/time.ts';
 import type { Bench, Server } from './bench.ts';
 import { found, notMeasured, type Finding, type Measured } from './classification.ts';
 import type { Experiment } from './experiment.ts';
@@ -18,7 +18,7 @@ export function* hairpinning(bench: Bench, { primary }: Server): Experiment<Find
   for (let round = 0; round < rounds && !arrived(); round++) {
     bench.pose({ from: one, to: here, tag });
     bench.pose({ from: other, to: there, tag });
-    yield { at: (bench.now + milliseconds(bench.config.patience / rounds)) as typeof bench.now, reason: 'a packet may come back in', ready: arrived };
+    yield { at: after(bench.now, scaled(bench.config.patience, 1 / rounds)), reason: 'a packet may come back in', ready: arrived };
   }
   const [stray] = bench.straysOf(tag);
   if (stray === undefined) return found('none');

@@ -10,6 +10,7 @@ import type { Bench, Exchange, Server } from './bench.ts';
 import type { Carrier } from './carrier.ts';
 import { found, notMeasured, type Finding, type Lifetime } from './classification.ts';
 import type { Experiment } from './experiment.ts';
+import { foreignServer } from './powers.ts';
 
 export interface LifetimeOptions {
   readonly carrier?: Carrier;
@@ -42,8 +43,6 @@ export function* lifetime(bench: Bench, server: Server, options: LifetimeOptions
   if (fine === undefined) return found(coarse);
   return found({ atLeast: milliseconds(Math.max(coarse.atLeast, fine.atLeast)), below: fine.below ?? coarse.below });
 }
-
-export const foreignServer = 'it takes a server of natt-lab: nat probe --serve';
 
 function ladder(longest: Duration): Duration[] {
   const ages: Duration[] = [];

@@ -69,6 +69,7 @@ export class Responder implements Machine<Uint8Array, Uint8Array> {
     const { message } = letter.value;
     if (message.method !== binding || message.class !== 'request') return;
     const flow = this.#see(now, letter.value, whole!.fragments);
+    if (letter.value.checksum === 'wrong') return; // seen, but no receiver would take it
     const tags = tagsToReport(message);
     if (tags.length > 0) return this.#answer(letter.value, tags.flatMap((tag) => this.#sightingOf(tag)));
     const delays = answersWanted(message);

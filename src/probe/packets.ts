@@ -1,0 +1,55 @@
+/** What becomes of packets that are no everyday ones: fragments, datagrams without a checksum. */
+import { milliseconds } from '../core/time.ts';
+import type { Bench, Question, Server } from './bench.ts';
+import type { Letter } from './carrier.ts';
+import { found, notMeasured, type Finding } from './classification.ts';
+import type { Experiment } from './experiment.ts';
+import { lacking } from './powers.ts';
+
+/** Whole again at the other end, or only the fragment that has the ports, or nothing. */
+export type FragmentFate = 'whole' | 'first only' | 'dropped';
+
+/** Two fragments and a half: enough for an order. */
+const large = 3400;
+
+/** RFC 4787 §11: out through the box, in order and the last one first. */
+export function* fragmentsOutward(bench: Bench, server: Server, order: 'in-order' | 'last-first'): Experiment<Finding<FragmentFate>> {
+  const lacks = lacking(bench, server, 'packets');
+  if (lacks !== undefined) return notMeasured(lacks);
+  const flows = [1, 2].map(() => bench.pose({ from: bench.fresh(), to: server.primary, answerAfter: [], padding: { length: large, order } }));
+  yield* bench.pass(milliseconds(bench.config.patience / 2), 'fragments are under way');
+  const seen = yield* bench.reports(server, flows.map(({ tag }) => tag));
+  const sightings = flows.flatMap(({ tag }) => seen.get(tag) ?? []);
+  if (sightings.some(({ count }) => count > 0)) return found('whole');
+  return found(sightings.some(({ fragments }) => fragments > 0) ? 'first only' : 'dropped');
+}
+
+/** Fits a packet of 1500 octets; the answer, which says a little more, does not. */
+const nearlyTooLarge = 1424;
+
+/** In through the box: the answer comes in two pieces. */
+export function* fragmentsInward(bench: Bench, server: Server): Experiment<Finding<FragmentFate>> {
+  const lacks = lacking(bench, server, 'packets');
+  if (lacks !== undefined) return notMeasured(lacks);
+  const before = bench.fragmentsHeard;
+  const question: Question = { from: bench.fresh(), to: server.primary, padding: { length: nearlyTooLarge, order: 'in-order' } };
+  const answer = yield* bench.askOne(question);
+  if (answer !== undefined) return found('whole');
+  return found(bench.fragmentsHeard > before ? 'first only' : 'dropped');
+}
+
+/** RFC 3948 §2.1 wants none around ESP, and a box that puts one in puts in a wrong one for what it cannot see. */
+export type ChecksumFate = 'left alone' | 'filled in' | 'made wrong' | 'dropped';
+
+const checksumFates: Record<Letter['checksum'], ChecksumFate> = { zero: 'left alone', computed: 'filled in', wrong: 'made wrong' };
+
+export function* zeroChecksum(bench: Bench, server: Server): Experiment<Finding<ChecksumFate>> {
+  const lacks = lacking(bench, server, 'packets');
+  if (lacks !== undefined) return notMeasured(lacks);
+  const flows = [1, 2].map(() => bench.pose({ from: bench.fresh(), to: server.primary, answerAfter: [], checksum: 'zero' }));
+  yield* bench.pass(milliseconds(bench.config.patience / 2), 'datagrams without a checksum are under way');
+  const seen = yield* bench.reports(server, flows.map(({ tag }) => tag));
+  const [sighting] = flows.flatMap(({ tag }) => seen.get(tag) ?? []);
+  if (sighting === undefined || sighting.count === 0) return found('dropped');
+  return found(checksumFates[sighting.checksum]);
+}

@@ -1,0 +1,65 @@
+/**
+ * What only IPsec meets: two clients that both want source port 500 or 4500, or both send ESP, which has no ports. The first one talks; the second one
+ * begins; a late answer to the first shows what has become of it.
+ */
+import { sameEndpoint, type Endpoint } from '../core/address.ts';
+import { after, milliseconds, scaled } from '../core/time.ts';
+import type { Power } from './attributes.ts';
+import { noSecondHost } from './allocation.ts';
+import type { Bench, Server } from './bench.ts';
+import type { Carrier } from './carrier.ts';
+import { found, notMeasured, type Finding } from './classification.ts';
+import type { Experiment } from './experiment.ts';
+import { oneAddress } from './mapping.ts';
+import { lacking } from './powers.ts';
+
+/** What the second client gets: an outside endpoint of its own, nothing, what the first one had, or the same beside it. */
+export type Rival = 'its own' | 'refused' | 'takes over' | 'shares';
+
+export interface Rivalry {
+  /** What the first client's own port became; of ESP, which has none, `kept`. */
+  readonly first: Finding<'kept' | 'changed' | 'blocked'>;
+  /** The second client, to the same server; to another one. */
+  readonly same: Finding<Rival>;
+  readonly elsewhere: Finding<Rival>;
+}
+
+/** `port`: of both ends; 0 for ESP. */
+export function* rivalry(bench: Bench, server: Server, carrier: Carrier, port: number): Experiment<Rivalry> {
+  const power: Power = carrier === 'esp' ? 'esp' : 'ikePorts';
+  const lacks = lacking(bench, server, power);
+  if (lacks !== undefined) return { first: notMeasured(lacks), same: notMeasured(lacks), elsewhere: notMeasured(lacks) };
+  const from = { address: bench.first, port };
+  const to = { address: server.primary.address, port };
+  const tag = bench.newTag();
+  const answer = yield* bench.askOne({ carrier, from, to, tag });
+  if (answer === undefined) return { first: found('blocked'), same: notMeasured('the first client is blocked'), elsewhere: notMeasured('the first client is blocked') };
+  const first = found(answer.mapped.port === port ? ('kept' as const) : ('changed' as const));
+  if (bench.second === undefined) return { first, same: notMeasured(noSecondHost), elsewhere: notMeasured(noSecondHost) };
+  const contest = (place: Endpoint): Experiment<Finding<Rival>> => contestFor(bench, { carrier, from, to, tag }, { carrier, from: { address: bench.second!, port }, to: place });
+  const elsewhere = server.alternate === undefined ? notMeasured(oneAddress) : yield* contest({ address: server.alternate.address, port });
+  return { first, elsewhere, same: yield* contest(to) };
+}
+
+interface Side {
+  readonly carrier: Carrier;
+  readonly from: Endpoint;
+  readonly to: Endpoint;
+  readonly tag?: string;
+}
+
+function* contestFor(bench: Bench, holder: Side, rival: Side): Experiment<Finding<Rival>> {
+  const later = milliseconds(Math.round(1.5 * bench.config.patience));
+  const held = bench.pose({ ...holder, answerAfter: [milliseconds(0), later] });
+  yield { at: after(held.sentAt, scaled(bench.config.patience, 1 / 3)), reason: 'the first client has the word', ready: () => held.answers.length > 0 };
+  const [before] = held.answers;
+  if (before === undefined) return notMeasured('the first client was not answered again');
+  const [challenge] = yield* bench.ask(rival);
+  yield { at: after(held.sentAt, milliseconds(later + bench.config.patience)), reason: 'a late answer to the first client', ready: () => held.answers.some((answer) => answer.after === later) };
+  const afterwards = held.answers.find((answer) => answer.after === later);
+  const reached = challenge!.answers.find(({ letter }) => letter.to.address === rival.from.address);
+  const stillThere = afterwards?.letter.to.address === holder.from.address;
+  if (reached === undefined) return found('refused');
+  if (!stillThere) return found('takes over');
+  return found(sameEndpoint(reached.mapped, before.mapped) ? 'shares' : 'its own');
+}
