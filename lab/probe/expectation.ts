@@ -6,7 +6,7 @@ import { describeDuration } from '../../src/core/time.ts';
 import type { Duration } from '../../src/core/time.ts';
 import type { NatBehaviour } from '../../src/nat/behaviour.ts';
 import type { Classification, Finding, Lifetime, Measure, Measured } from '../../src/probe/classification.ts';
-import type { FragmentFate } from '../../src/probe/packets.ts';
+import type { ChecksumFate, FragmentFate } from '../../src/probe/packets.ts';
 import type { Rival } from '../../src/probe/rivals.ts';
 import { stunPorts } from '../../src/probe/responder.ts';
 
@@ -23,10 +23,11 @@ export function expectationOf(behaviour: NatBehaviour): Expectation {
   const { mapping, filtering, pool, ports, timeouts, refresh, blockedUdpPorts } = behaviour;
   const preserves = ports.assignment === 'preserve';
   const oneAddress = pool.addresses === 1;
+  const paired = oneAddress || pool.pooling === 'paired'; // else chance decides which address a client has
   const unreplied = timeouts.byRemotePort[stunPorts[0]] ?? timeouts.unreplied;
   const conversed = (remotePort: number): Duration => timeouts.byRemotePort[remotePort] ?? (timeouts.repliedAfter <= conversation ? timeouts.replied : timeouts.unreplied);
   const isOpen = (port: number): boolean => !blockedUdpPorts.includes(port);
-  const [on500, on4500, onEsp] = [rivalsOn(behaviour, 500), rivalsOn(behaviour, 4500), espRivals[behaviour.esp]];
+  const [on500, on4500, onEsp] = [rivalsOn(behaviour, 500), rivalsOn(behaviour, 4500), rivalsWithEsp(behaviour)];
   return {
     translation: true,
     mapping,
@@ -34,9 +35,9 @@ export function expectationOf(behaviour: NatBehaviour): Expectation {
     ports: ports.assignment,
     parity: preserves || ports.parity === 'preserve' || (ports.assignment === 'random' ? false : undefined), // of one that counts up it hangs on where it began
     contiguity: ports.assignment === 'random' ? (ports.contiguous ? undefined : false) : ports.parity === 'any' ? true : undefined,
-    pooling: oneAddress || pool.pooling === 'paired' ? 'one address' : 'several addresses',
-    conflict: !preserves ? 'another port' : !oneAddress ? 'another address' : ports.onConflict === 'refuse' ? 'refused' : 'another port',
-    overloading: preserves && oneAddress && ports.overloading !== false,
+    pooling: paired ? 'one address' : 'several addresses',
+    conflict: !preserves ? 'another port' : !paired ? undefined : !oneAddress ? 'another address' : ports.onConflict === 'refuse' ? 'refused' : 'another port',
+    overloading: !paired || (preserves && oneAddress && ports.overloading === false && ports.onConflict === 'refuse') ? undefined : preserves && oneAddress && ports.overloading !== false,
     deterministic: !preserves || !oneAddress ? undefined : ports.onConflict === 'refuse' ? undefined : ports.onConflict !== 'turn-symmetric',
     lowPorts: preserves && (!oneAddress || ports.onConflict === 'refuse') ? undefined : ports.keepLowApart ? 'stay low' : ports.range[0] >= 1024 ? 'become high' : undefined,
     hairpinning: turnsAround(behaviour) ? hairpinSources[behaviour.hairpinning as keyof typeof hairpinSources] : 'none',
@@ -47,10 +48,10 @@ export function expectationOf(behaviour: NatBehaviour): Expectation {
     fragments: fragmentFates[behaviour.fragments],
     fragmentsDisordered: fragmentFates[behaviour.fragments],
     fragmentsInward: fragmentFates[behaviour.fragments],
-    zeroChecksum: 'left alone',
+    zeroChecksum: checksumFates[behaviour.zeroChecksum],
     icmp: 'passes',
     icmpLife: timeouts.icmp,
-    ikeAddresses: !isOpen(500) || !isOpen(4500) ? undefined : lineOf(behaviour, 500) === lineOf(behaviour, 4500) ? (oneAddress || pool.pooling === 'paired' ? 'one' : undefined) : 'two',
+    ikeAddresses: !isOpen(500) || !isOpen(4500) ? undefined : lineOf(behaviour, 500) === lineOf(behaviour, 4500) ? (paired ? 'one' : undefined) : 'two',
     open500: isOpen(500),
     open4500: isOpen(4500),
     replied500: isOpen(500) ? conversed(500) : undefined,
@@ -67,7 +68,9 @@ const turnsAround = ({ hairpinning, mapping, filtering }: NatBehaviour): boolean
 
 const hairpinSources = { 'external-source': 'external source', 'internal-source': 'internal source' } as const;
 
-const fragmentFates: Record<NatBehaviour['fragments'], FragmentFate> = { reassemble: 'whole', drop: 'dropped' };
+const fragmentFates: Record<NatBehaviour['fragments'], FragmentFate> = { 'reassemble': 'whole', 'follow': 'whole', 'first-only': 'first only', 'drop': 'dropped' };
+
+const checksumFates: Record<NatBehaviour['zeroChecksum'], ChecksumFate> = { kept: 'left alone', computed: 'filled in', adjusted: 'made wrong' };
 
 /** The place in the pool that traffic to this port leaves by; undefined: that of everything else. */
 const lineOf = ({ pool }: NatBehaviour, port: number): number | undefined => (pool.addresses === 1 ? undefined : pool.byRemotePort[port]);
@@ -83,19 +86,28 @@ function rivalsOn(behaviour: NatBehaviour, port: number): Rivals {
   const { ports, pinned, pool, blockedUdpPorts } = behaviour;
   if (blockedUdpPorts.includes(port)) return { first: 'blocked' };
   if (pinned.ports.includes(port)) {
-    const worsted = pinned.onConflict === 'steal' ? 'takes over' : 'refused';
-    return { first: 'kept', same: worsted, elsewhere: pinned.scope === 'per-server' ? 'shares' : worsted };
+    const same = pinnedRivals[pinned.onConflict];
+    return { first: 'kept', same, elsewhere: pinned.scope === 'per-server' ? 'shares' : same };
   }
   if (ports.assignment !== 'preserve') return { first: 'changed', same: 'its own', elsewhere: 'its own' };
-  if (pool.addresses > 1 && lineOf(behaviour, port) === undefined) return { first: 'kept', same: 'its own', elsewhere: 'its own' };
+  if (pool.addresses > 1 && lineOf(behaviour, port) === undefined) return pool.pooling === 'paired' ? { first: 'kept', same: 'its own', elsewhere: 'its own' } : { first: 'kept' };
   const rival = ports.onConflict === 'refuse' ? 'refused' : 'its own';
   return { first: 'kept', same: rival, elsewhere: ports.overloading === 'per-remote' ? 'shares' : rival };
+}
+
+const pinnedRivals: Record<NatBehaviour['pinned']['onConflict'], Rival> = { 'refuse': 'refused', 'steal': 'takes over', 'share-by-cookie': 'shares' };
+
+/** Each on an outside address of its own they are not in each other's way. */
+function rivalsWithEsp({ esp, pool }: NatBehaviour): Rivals {
+  if (esp === 'blocked' || pool.addresses === 1) return espRivals[esp];
+  return pool.pooling === 'paired' ? { same: 'its own', elsewhere: 'its own' } : {};
 }
 
 const espRivals: Record<NatBehaviour['esp'], Rivals> = {
   'blocked': {},
   'one-client': { same: 'refused', elsewhere: 'refused' },
   'one-per-server': { same: 'refused', elsewhere: 'shares' },
+  'by-spi': { same: 'shares', elsewhere: 'shares' },
 };
 
 export interface Disagreement {
