@@ -145,6 +145,15 @@ export class StrongSwan implements AsyncDisposable {
     }
   }
 
+  /** As soon as its log has this; fails when it has not within five seconds. */
+  async says(what: RegExp): Promise<void> {
+    const deadline = performance.now() + 5000;
+    while (!what.test(this.log())) {
+      if (performance.now() > deadline) throw new Error(`strongSwan has not said ${String(what)}\n${this.log()}`);
+      await pause(20);
+    }
+  }
+
   /** What it has said so far. */
   log(): string {
     return readFileSync(join(this.#folder, 'log'), 'utf8');
