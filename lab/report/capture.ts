@@ -8,8 +8,11 @@ import { wiresharkProfile } from './wireshark-keys.ts';
 export class Capture {
   readonly #file: string;
   readonly #write: (block: Uint8Array) => void;
-  readonly #ike: EventOf<'ike-keys'>['body'][] = [];
-  readonly #esp: EventOf<'esp-keys'>['body'][] = [];
+  readonly #keys = {
+    ike: [] as EventOf<'ike-keys'>['body'][],
+    isakmp: [] as EventOf<'isakmp-keys'>['body'][],
+    esp: [] as EventOf<'esp-keys'>['body'][],
+  };
 
   /** `write` appends to `file`. */
   constructor(file: string, write: (block: Uint8Array) => void) {
@@ -19,15 +22,16 @@ export class Capture {
 
   add(title: string, trace: Trace): void {
     for (const block of section(title, trace.events)) this.#write(block);
-    for (const { body } of trace.of('ike-keys')) this.#ike.push(body);
-    for (const { body } of trace.of('esp-keys')) this.#esp.push(body);
+    for (const { body } of trace.of('ike-keys')) this.#keys.ike.push(body);
+    for (const { body } of trace.of('isakmp-keys')) this.#keys.isakmp.push(body);
+    for (const { body } of trace.of('esp-keys')) this.#keys.esp.push(body);
   }
 
   /** Writes the folder `FILE.keys`, a configuration folder for Wireshark, and returns the command that makes use of it. */
   async writeKeys(): Promise<string> {
     const folder = `${this.#file}.keys`;
     await mkdir(folder, { recursive: true, mode: 0o700 });
-    for (const [name, content] of Object.entries(wiresharkProfile(this.#ike, this.#esp))) await writeFile(join(folder, name), content, { mode: 0o600 });
+    for (const [name, content] of Object.entries(wiresharkProfile(this.#keys))) await writeFile(join(folder, name), content, { mode: 0o600 });
     return `WIRESHARK_CONFIG_DIR=${quoted(folder)} tshark -r ${quoted(this.#file)}`;
   }
 }

@@ -1,14 +1,22 @@
 /** The keys of a run as the tables in which Wireshark and tshark look for them, so that a capture opens decrypted. */
 import type { EventOf } from '../../src/trace/trace.ts';
 
+/** Who has keys to tell: IKEv2, IKEv1, the IPsec stack. */
+export interface Keys {
+  readonly ike: Iterable<EventOf<'ike-keys'>['body']>;
+  readonly isakmp: Iterable<EventOf<'isakmp-keys'>['body']>;
+  readonly esp: Iterable<EventOf<'esp-keys'>['body']>;
+}
+
 /**
  * A folder for WIRESHARK_CONFIG_DIR: contents by file name. Wireshark 4.0 has no name for ChaCha20-Poly1305, neither in IKE nor in ESP: SAs
  * with it are left out, since a row that it does not know makes it refuse the whole table.
  */
-export function wiresharkProfile(ike: Iterable<EventOf<'ike-keys'>['body']>, esp: Iterable<EventOf<'esp-keys'>['body']>): Readonly<Record<string, string>> {
+export function wiresharkProfile({ ike, isakmp, esp }: Keys): Readonly<Record<string, string>> {
   return {
     preferences: preferences.map((line) => `${line}\n`).join(''),
     ikev2_decryption_table: table(ike, ikeRow),
+    ikev1_decryption_table: table(isakmp, isakmpRow),
     esp_sa: table(esp, espRow),
   };
 }
@@ -27,6 +35,7 @@ const preferences = [
 
 /** By our names for ciphers, with the bits of the key for IKE: Wireshark's names. */
 const ikeCiphers = new Map([
+  ['3des-cbc', '3DES [RFC2451]'],
   ['aes-cbc-128', 'AES-CBC-128 [RFC3602]'],
   ['aes-cbc-256', 'AES-CBC-256 [RFC3602]'],
   ['aes-gcm-16-128', 'AES-GCM-128 with 16 octet ICV [RFC5282]'],
@@ -34,6 +43,7 @@ const ikeCiphers = new Map([
 ]);
 
 const espCiphers = new Map([
+  ['3des-cbc', 'TripleDES-CBC [RFC2451]'],
   ['aes-cbc', 'AES-CBC [RFC3602]'],
   ['aes-gcm-16', 'AES-GCM with 16 octet ICV [RFC4106]'],
 ]);
@@ -42,6 +52,7 @@ const espCiphers = new Map([
 const integrities = new Map([
   ['', { ike: 'NONE [RFC4306]', esp: 'NULL' }],
   ['none', { ike: 'NONE [RFC4306]', esp: 'NULL' }],
+  ['hmac-md5-96', { ike: 'HMAC_MD5_96 [RFC2403]', esp: 'HMAC-MD5-96 [RFC2403]' }],
   ['hmac-sha1-96', { ike: 'HMAC_SHA1_96 [RFC2404]', esp: 'HMAC-SHA-1-96 [RFC2404]' }],
   ['hmac-sha2-256-128', { ike: 'HMAC_SHA2_256_128 [RFC4868]', esp: 'HMAC-SHA-256-128 [RFC4868]' }],
   ['hmac-sha2-384-192', { ike: 'HMAC_SHA2_384_192 [RFC4868]', esp: 'HMAC-SHA-384-192 [RFC4868]' }],
@@ -54,6 +65,9 @@ function ikeRow({ initiatorSpi, responderSpi, encryption, integrity, skEi, skEr,
   const hmac = integrities.get(integrity)?.ike;
   return cipher && hmac && [initiatorSpi, responderSpi, skEi, skEr, quoted(cipher), skAi, skAr, quoted(hmac)].join(',');
 }
+
+/** The initiator's cookie and the key: which cipher it is for, and the IVs, Wireshark takes from phase 1. */
+const isakmpRow = ({ initiatorSpi, encryptionKey }: EventOf<'isakmp-keys'>['body']): string => [initiatorSpi, encryptionKey].join(',');
 
 /** Any address: a NAT box shows the SA's packets under several. */
 function espRow({ spi, source, encryption, encryptionKey, integrity, integrityKey }: EventOf<'esp-keys'>['body']): string | undefined {

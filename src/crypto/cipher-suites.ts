@@ -55,6 +55,9 @@ export const cipherSuites: readonly CipherSuite[] = rows.map(({ suite }) => suit
 /** In bits, of ciphers that take no Key Length attribute. */
 const onlyLengths: Partial<Record<EncryptionName, number>> = { 'chacha20-poly1305': 256, '3des-cbc': 192 };
 
+/** Whether the cipher authenticates by itself, and takes no integrity transform. */
+export const isAead = (encryption: EncryptionName): boolean => rows.some((row) => row.encryption === encryption && row.suite.aead);
+
 /** Whether the transform goes without a Key Length attribute. */
 export const hasOneLength = (encryption: EncryptionName): boolean => onlyLengths[encryption] !== undefined;
 

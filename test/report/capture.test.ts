@@ -11,7 +11,7 @@ needs('tshark').test('the command that --pcap tells shows a lesson decrypted and
     const file = join(folder, 'lesson.pcapng');
     const lab = spawnSync(process.execPath, ['--import', 'tsx', 'lab/cli.ts', 'detection', '--quiet', '--pcap', file], { encoding: 'utf8' });
     expect(lab.status).toBe(0);
-    expect(readdirSync(`${file}.keys`).sort()).toEqual(['esp_sa', 'ikev2_decryption_table', 'preferences']);
+    expect(readdirSync(`${file}.keys`).sort()).toEqual(['esp_sa', 'ikev1_decryption_table', 'ikev2_decryption_table', 'preferences']);
     const command = /^To read the capture decrypted: (.*)$/m.exec(lab.stdout)?.[1];
     const shown = (filter: string): string[] =>
       execFileSync('sh', ['-c', `${command} -n -Y '${filter}'`], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).split('\n').filter((line) => line !== '');

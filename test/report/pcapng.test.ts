@@ -45,7 +45,8 @@ function tshark(acts: Readonly<Record<string, TraceLog>>, fields: readonly strin
   const folder = mkdtempSync(join(tmpdir(), 'natt-lab-'));
   try {
     const traces = Object.values(acts);
-    const profile = wiresharkProfile(traces.flatMap((trace) => trace.of('ike-keys').map(({ body }) => body)), traces.flatMap((trace) => trace.of('esp-keys').map(({ body }) => body)));
+    const bodies = <Kind extends 'ike-keys' | 'isakmp-keys' | 'esp-keys'>(kind: Kind) => traces.flatMap((trace) => trace.of(kind).map(({ body }) => body));
+    const profile = wiresharkProfile({ ike: bodies('ike-keys'), isakmp: bodies('isakmp-keys'), esp: bodies('esp-keys') });
     writeFileSync(join(folder, 'capture.pcapng'), Buffer.concat(Object.entries(acts).flatMap(([title, trace]) => [...section(title, trace.events)])));
     mkdirSync(join(folder, 'keys'));
     for (const [name, content] of Object.entries(profile)) writeFileSync(join(folder, 'keys', name), content);
@@ -60,10 +61,10 @@ function tshark(acts: Readonly<Record<string, TraceLog>>, fields: readonly strin
   }
 }
 
-const suite = (name: EncryptionName, bits: 128 | 256, integrity?: IntegrityName): Suite => ({
-  ike: { ...aesGcm.ike, encryption: [{ name, bits }], integrity: integrity ? [integrity] : [] },
-  esp: { ...aesGcm.esp, encryption: [{ name, bits }], integrity: integrity ? [integrity] : [] },
-});
+const suite = (name: EncryptionName, bits: 128 | 256 | undefined, integrity?: IntegrityName): Suite => {
+  const chosen = { encryption: [bits === undefined ? { name } : { name, bits }], integrity: integrity ? [integrity] : [] };
+  return { ike: { ...aesGcm.ike, ...chosen }, esp: { ...aesGcm.esp, ...chosen } };
+};
 
 needs('tshark').describe('a capture', () => {
   const trace = tunnelBehindNat(aesGcm);
@@ -87,6 +88,7 @@ needs('tshark').describe('with the keys beside the capture', () => {
   describe.each([
     ['AES-GCM with 128 bits', suite('aes-gcm-16', 128)],
     ['AES-GCM with 256 bits', suite('aes-gcm-16', 256)],
+    ['3DES with HMAC-MD5', suite('3des-cbc', undefined, 'hmac-md5-96')],
     ['AES-CBC with HMAC-SHA1', suite('aes-cbc', 128, 'hmac-sha1-96')],
     ['AES-CBC with HMAC-SHA2-256', suite('aes-cbc', 256, 'hmac-sha2-256-128')],
     ['AES-CBC with HMAC-SHA2-384', suite('aes-cbc', 128, 'hmac-sha2-384-192')],

@@ -21,6 +21,8 @@ export interface Conversation {
 export interface CapturedMessage {
   /** As the initiator's log tells it. */
   readonly summary: string;
+  /** Of the ISAKMP SA. */
+  readonly from: 'initiator' | 'responder';
   readonly port: 500 | 4500;
   readonly bytes: Uint8Array;
 }
@@ -60,7 +62,7 @@ export const mainMode: Conversation = {
   },
   messages: [
     {
-      summary: 'ID_PROT request 0 [ SA V V V V V V ]', port: 500,
+      summary: 'ID_PROT request 0 [ SA V V V V V V ]', from: 'initiator', port: 500,
       bytes: fromHex(`
         9cfd3ebf0c6c859300000000000000000110020000000000000000c40d0000340000000100000001000000280101000100000020010100008001000580020001
         8004000280030001800b0001800c3de00d00000c09002689dfd6b7120d000014afcad71368a1f1c96b8696fc775701000d00001412f5f28c457168a9702d9fe2
@@ -68,14 +70,14 @@ export const mainMode: Conversation = {
         ec427b1f`),
     },
     {
-      summary: 'ID_PROT response 0 [ SA V V V V V ]', port: 500,
+      summary: 'ID_PROT response 0 [ SA V V V V V ]', from: 'responder', port: 500,
       bytes: fromHex(`
         9cfd3ebf0c6c85934586ea9c6758584f0110020000000000000000b00d0000340000000100000001000000280101000100000020010100008001000580020001
         8004000280030001800b0001800c3de00d00000c09002689dfd6b7120d000014afcad71368a1f1c96b8696fc775701000d00001412f5f28c457168a9702d9fe2
         74cc01000d0000184048b7d56ebce88525e7de7f00d6c2d380000000000000144a131c81070358455c5728f20e95452f`),
     },
     {
-      summary: 'ID_PROT request 0 [ KE No NAT-D NAT-D ]', port: 500,
+      summary: 'ID_PROT request 0 [ KE No NAT-D NAT-D ]', from: 'initiator', port: 500,
       bytes: fromHex(`
         9cfd3ebf0c6c85934586ea9c6758584f0410020000000000000000ec0a000084f8804f8e360791f1a6d2d5742f1636fe58bb6b05648d4af78675c0a42997891c
         e6eb491250ad60dfdc27df17c5a826dea3e674dc9a44ec7d9ba070742ce20f5a13d65631da1b8e3a4ad3e8c28c5a08a2bb6134a118bbf249733531b83fef5ce8
@@ -83,7 +85,7 @@ export const mainMode: Conversation = {
         4ed8d8e41400001485720bbb3b8212072615860f8c9e26200000001401a8fb4aaf21690cb1a048ca147b7dab`),
     },
     {
-      summary: 'ID_PROT response 0 [ KE No NAT-D NAT-D ]', port: 500,
+      summary: 'ID_PROT response 0 [ KE No NAT-D NAT-D ]', from: 'responder', port: 500,
       bytes: fromHex(`
         9cfd3ebf0c6c85934586ea9c6758584f0410020000000000000000ec0a00008485fe5012eb62b5fdaccfcfa89079dff80b606c3a8dcf4a174fe8cb9f1caba169
         5193d0620189e0d96165dad002294f6c84efbb0bd4900af592c802ad31205211d751b292b58f403318d6f1af979ccb604e7defc5c917d7d7ab682cf325842833
@@ -91,19 +93,19 @@ export const mainMode: Conversation = {
         61972f5314000014e0eb13d80570ed7f7d5b29d3da8d9ea50000001477444e6c85de50c5ee5b18aac568fd58`),
     },
     {
-      summary: 'ID_PROT request 0 [ ID HASH N(INITIAL_CONTACT) ]', port: 4500,
+      summary: 'ID_PROT request 0 [ ID HASH N(INITIAL_CONTACT) ]', from: 'initiator', port: 4500,
       bytes: fromHex(`
         9cfd3ebf0c6c85934586ea9c6758584f0510020100000000000000646250e47f83e717594bde8c8896b3d760e8895cc1dff8cf5e1966e7631dc13f0dd41c933d
         e8058c93aece09353a4e352de79d10d8870e98299df7103af13b78e9ebdd26e77530236d`),
     },
     {
-      summary: 'ID_PROT response 0 [ ID HASH ]', port: 4500,
+      summary: 'ID_PROT response 0 [ ID HASH ]', from: 'responder', port: 4500,
       bytes: fromHex(`
         9cfd3ebf0c6c85934586ea9c6758584f05100201000000000000004483b00dc6792b6f38ae253839cd25fdad77f7386a32447301db0b2fdef8f26b5abc717ee7
         2057eba0`),
     },
     {
-      summary: 'QUICK_MODE request 1776354300 [ HASH SA No KE ID ID ]', port: 4500,
+      summary: 'QUICK_MODE request 1776354300 [ HASH SA No KE ID ID ]', from: 'initiator', port: 4500,
       bytes: fromHex(`
         9cfd3ebf0c6c85934586ea9c6758584f0810200169e103fc0000013435444e497667f603f4beda0af3ed3e062e483f2d5b228b06e9e19e7f19ff2adf07e99c8c
         6e3a389dc3dfc2c42d8afd75a9b84419aaae82930c7d7f92a79c8824b4c3dfd1b594858eaa7a8b9199242e2685e11290b39f2c544b581b1e86a97f4d7a82d18c
@@ -112,7 +114,7 @@ export const mainMode: Conversation = {
         f5810433bcf0be2849d07f2e944d433bd586f5490d04eff7a620a9429f4799aa2e306f19d659ac2fae081963737458c0d5f2b15e`),
     },
     {
-      summary: 'QUICK_MODE response 1776354300 [ HASH SA No KE ID ID ]', port: 4500,
+      summary: 'QUICK_MODE response 1776354300 [ HASH SA No KE ID ID ]', from: 'responder', port: 4500,
       bytes: fromHex(`
         9cfd3ebf0c6c85934586ea9c6758584f0810200169e103fc0000013492fe13d879b343dc1302614406b1423a1265e70c27347991c5c5e81b99e06263e6b189f6
         31667c41daf26de7419770b6129732613692cf1ab7d94f9d3f014be6f25220453dde3ce9de8bc9da7409a740f0330dd6d68e8f8de505d27f681fc650f65f1de3
@@ -121,23 +123,23 @@ export const mainMode: Conversation = {
         766f380cfa2ada2dc0717349bd8d0cb861a69304aef70fcbe62d1e284f5ac1df1c7ec585e1aa6a46ffae165cd572d496d9555a6e`),
     },
     {
-      summary: 'QUICK_MODE request 1776354300 [ HASH ]', port: 4500,
+      summary: 'QUICK_MODE request 1776354300 [ HASH ]', from: 'initiator', port: 4500,
       bytes: fromHex('9cfd3ebf0c6c85934586ea9c6758584f0810200169e103fc0000003418dd2eb6d3fb0193d9b5539d46f17fe0b0b2c5f554739ba1'),
     },
     {
-      summary: 'INFORMATIONAL_V1 request 3613707739 [ HASH N(DPD) ]', port: 4500,
+      summary: 'INFORMATIONAL_V1 request 3613707739 [ HASH N(DPD) ]', from: 'initiator', port: 4500,
       bytes: fromHex(`
         9cfd3ebf0c6c85934586ea9c6758584f08100501d764cddb000000549a5cab40369f238b504806b3286e25db4945d0cb759a3bc8d6a5c873c6ddb0696e241782
         0fa1e5aa9b38afb4cace7f57bbdc04735ede6c2e`),
     },
     {
-      summary: 'INFORMATIONAL_V1 request 2469127344 [ HASH N(DPD_ACK) ]', port: 4500,
+      summary: 'INFORMATIONAL_V1 request 2469127344 [ HASH N(DPD_ACK) ]', from: 'responder', port: 4500,
       bytes: fromHex(`
         9cfd3ebf0c6c85934586ea9c6758584f08100501932be4b000000054edade72b503dcea9317130a319ed58c5aa80e26711790a166bfb18ed1713a702d3cefb65
         ed443fe1aa3b99fd2a193cc039a560a060c11325`),
     },
     {
-      summary: 'INFORMATIONAL_V1 request 3102519590 [ HASH D ]', port: 4500,
+      summary: 'INFORMATIONAL_V1 request 3102519590 [ HASH D ]', from: 'initiator', port: 4500,
       bytes: fromHex(`
         9cfd3ebf0c6c85934586ea9c6758584f08100501b8ecb1260000005460caa18ced960675e91d69133f0a30cdbdd709b97bafce264189c133842e1374178ff203
         16fd6bb0e2b79757612cc542c8640432e004cc63`),
@@ -179,7 +181,7 @@ export const aggressiveMode: Conversation = {
   },
   messages: [
     {
-      summary: 'AGGRESSIVE request 0 [ SA KE No ID V V V V V V ]', port: 500,
+      summary: 'AGGRESSIVE request 0 [ SA KE No ID V V V V V V ]', from: 'initiator', port: 500,
       bytes: fromHex(`
         65fdadc83ac7feb000000000000000000110040000000000000002010400003800000001000000010000002c01010001000000240101000080010007800e0100
         800200048004000e8003fde9800b0001800c3de00a000104407bc1f26ca4ad4f582acb63e0e6ab10e2fab04e1734bb70213cbe2b8d880a7fc41027959aeb7120
@@ -192,7 +194,7 @@ export const aggressiveMode: Conversation = {
         1f`),
     },
     {
-      summary: 'AGGRESSIVE response 0 [ SA KE No ID V V V V V NAT-D NAT-D HASH ]', port: 500,
+      summary: 'AGGRESSIVE response 0 [ SA KE No ID V V V V V NAT-D NAT-D HASH ]', from: 'responder', port: 500,
       bytes: fromHex(`
         65fdadc83ac7feb05bd049a9f5d921860110040000000000000002590400003800000001000000010000002c01010001000000240101000080010007800e0100
         800200048004000e8003fde9800b0001800c3de00a000104a1d095b12df0d49c1e06bdf8c2127499e57f5156a1945a7a74f9e370f44eca5f01c06835459daf23
@@ -206,71 +208,71 @@ export const aggressiveMode: Conversation = {
         5a112103e595bb1084804a7f0513ef5962a93499274bd3f24d`),
     },
     {
-      summary: 'AGGRESSIVE request 0 [ HASH NAT-D NAT-D ]', port: 4500,
+      summary: 'AGGRESSIVE request 0 [ HASH NAT-D NAT-D ]', from: 'initiator', port: 4500,
       bytes: fromHex(`
         65fdadc83ac7feb05bd049a9f5d9218608100401000000000000008c1c9c33d6c96d09195c9c311235a205d5a51317db664ae0b8756e128dc5ebbd433d13670b
         b07cd95c4dec1f4c16d4a83288108a575cbfc5a7767e723af773b2149208af04b6557f164941c02a55150ed5c9dfe9984967a5a572598ce20e464fb3a622e426
         c203f911a8595bf2bcea18de`),
     },
     {
-      summary: 'TRANSACTION request 3272466577 [ HASH CPRQ(X_USER X_PWD) ]', port: 4500,
+      summary: 'TRANSACTION request 3272466577 [ HASH CPRQ(X_USER X_PWD) ]', from: 'responder', port: 4500,
       bytes: fromHex(`
         65fdadc83ac7feb05bd049a9f5d9218608100601c30de0910000005c77cd1d0158543daaa9f6e784c5fd5cb01d411ae720e4ddda82b2df0544dc2d4071774a25
         cb640d077972ead692e33b58fd7c7e0ea028074a071fdab4b17f2ffa`),
     },
     {
-      summary: 'TRANSACTION response 3272466577 [ HASH CPRP(X_USER X_PWD) ]', port: 4500,
+      summary: 'TRANSACTION response 3272466577 [ HASH CPRP(X_USER X_PWD) ]', from: 'initiator', port: 4500,
       bytes: fromHex(`
         65fdadc83ac7feb05bd049a9f5d9218608100601c30de0910000006c5cebd9f46c57baedb8c1db1dcaf3bfe4450c132e66bc7b30bf000d16d60860f5d5220915
         662ea4b9a298d76125df17fbdf781493f7ab13ab7f0ed1ace62d7344c0e67c6d31aacc16f7447bb80b6dff79`),
     },
     {
-      summary: 'TRANSACTION request 2945401439 [ HASH CPS(X_STATUS) ]', port: 4500,
+      summary: 'TRANSACTION request 2945401439 [ HASH CPS(X_STATUS) ]', from: 'responder', port: 4500,
       bytes: fromHex(`
         65fdadc83ac7feb05bd049a9f5d9218608100601af8f425f0000005c11811a9986fd10b2f5321f312165db06da76e2c8234da7bfa52312c0815beaed97d55665
         0da4072a04977b3a6dfee15e4915c0e43d0bf67fa137f21617c4759e`),
     },
     {
-      summary: 'TRANSACTION response 2945401439 [ HASH CPA(X_STATUS) ]', port: 4500,
+      summary: 'TRANSACTION response 2945401439 [ HASH CPA(X_STATUS) ]', from: 'initiator', port: 4500,
       bytes: fromHex(`
         65fdadc83ac7feb05bd049a9f5d9218608100601af8f425f0000005c9001237eb27862a87f47f880a0b4a545eb67d3fb552b4c06878668c49e95fdaa097f6c69
         b0055397d4a448ebd27b36a5ec25479d0e31e60e4c761173fc7cafc8`),
     },
     {
-      summary: 'TRANSACTION request 2889589816 [ HASH CPRQ(ADDR U_SPLITINC U_LOCALLAN) ]', port: 4500,
+      summary: 'TRANSACTION request 2889589816 [ HASH CPRQ(ADDR U_SPLITINC U_LOCALLAN) ]', from: 'initiator', port: 4500,
       bytes: fromHex(`
         65fdadc83ac7feb05bd049a9f5d9218608100601ac3ba4380000005c62b1307387eab45cfb79a01da4de3d74045e4589d368eff387de3bb174e8a6889a7c7141
         4b9b193cd238ba8b33085d52e47a50670762e2b7e725952c573a6553`),
     },
     {
-      summary: 'TRANSACTION response 2889589816 [ HASH CPRP(ADDR DNS SUBNET DNS U_SPLITINC) ]', port: 4500,
+      summary: 'TRANSACTION response 2889589816 [ HASH CPRP(ADDR DNS SUBNET DNS U_SPLITINC) ]', from: 'responder', port: 4500,
       bytes: fromHex(`
         65fdadc83ac7feb05bd049a9f5d9218608100601ac3ba4380000008c7db00a258cfe080519ac424076abc1f63fdf6d7127d3615699be4eaedeef435835d23a54
         5defdac9ca2058d471a34af5b1b2d4fb01dde348cbb1addfe2f9f1f9c2ea8e88e5930e7a3a707ac53632f5401ab819d0163a4810b80b10fe8b75453ae47571d5
         0148262f1fccb937e35f4067`),
     },
     {
-      summary: 'QUICK_MODE request 1947342863 [ HASH SA No ID ID ]', port: 4500,
+      summary: 'QUICK_MODE request 1947342863 [ HASH SA No ID ID ]', from: 'initiator', port: 4500,
       bytes: fromHex(`
         65fdadc83ac7feb05bd049a9f5d92186081020017412180f000000bc212fcd7074c1050074a51832b877a214dfdfbe28941ee1aed43fd6040e5c61ecfa6b0caf
         353e8059635a6d747109ff566fb1159e18376140ed9503a0966eb177caf4a82f2d6f1c985a8c5751bbeaa75e1a77ae83a1c87d6cd37f1fb73263a893259ddb7b
         7c198ec05c91c0890b3f515555f2273eeaff4eb17e4406d050c71ecf8e4560dde716954dbeb36359964ed0048b523c090fb416e8fc33846ed25c8e53`),
     },
     {
-      summary: 'QUICK_MODE response 1947342863 [ HASH SA No ID ID ]', port: 4500,
+      summary: 'QUICK_MODE response 1947342863 [ HASH SA No ID ID ]', from: 'responder', port: 4500,
       bytes: fromHex(`
         65fdadc83ac7feb05bd049a9f5d92186081020017412180f000000bce7bbd0199801170f04b422d4f05abc2daaa85db55a5c7846a54f80b3ffc37224f2073594
         cf03d218fcebbf074070b0d8be5b8f62d2ca763931418ac8e2266116ff8f3338e93396b5281c6f17103947869ce9cf5e0d603214375a74f4c41ef866307c0efb
         782fe312e5c0eb9074e4568d9b9b8e79b7bfb7c9f661562781d349e68f5fae287212b70f9e53620825ac4c6c50a9e8f4aa60b1675683ca1233987f20`),
     },
     {
-      summary: 'QUICK_MODE request 1947342863 [ HASH ]', port: 4500,
+      summary: 'QUICK_MODE request 1947342863 [ HASH ]', from: 'initiator', port: 4500,
       bytes: fromHex(`
         65fdadc83ac7feb05bd049a9f5d92186081020017412180f0000004ca4badda5bd56b540b513cb6bcf4d362b61ca5fd92245881f24597db6abcd207e77d85aa5
         9d6e5027ae7b75b2489f24e2`),
     },
     {
-      summary: 'INFORMATIONAL_V1 request 3719407823 [ HASH D ]', port: 4500,
+      summary: 'INFORMATIONAL_V1 request 3719407823 [ HASH D ]', from: 'initiator', port: 4500,
       bytes: fromHex(`
         65fdadc83ac7feb05bd049a9f5d9218608100501ddb1a8cf0000006c6cd8294fb68111b57baa966877b21f12467ff813634a588f4242e7bf57b71727c1463239
         68e5c369cd3567daa3bdef6247f36a4814f1eeb2318343a74de71218b07f5cc84586883446357da28fd92ed1`),

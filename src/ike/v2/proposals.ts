@@ -1,5 +1,5 @@
 /** Proposals: what is offered, and what of the peer's offer is chosen (RFC 7296 §2.7, §3.3). */
-import { cipherSuiteByIds, hasOneLength } from '../../crypto/cipher-suites.ts';
+import { cipherSuiteByIds, hasOneLength, isAead } from '../../crypto/cipher-suites.ts';
 import { dhGroupById } from '../../crypto/diffie-hellman.ts';
 import { prfById } from '../../crypto/prf.ts';
 import { dhGroupIds, encryptionIds, integrityIds, prfIds } from '../../crypto/transforms.ts';
@@ -56,15 +56,15 @@ type Ciphers = Pick<IkeProposal, 'encryption' | 'integrity'>;
 
 /** AEADs and other ciphers may not stand in one proposal, since only the latter need an integrity transform (RFC 7296 §3.3, RFC 5282 §8). */
 function split({ encryption, integrity }: Ciphers, make: (encryption: Transform[], integrity: Transform[]) => Transform[]): Transform[][] {
-  const aeads = encryption.filter(({ name }) => name !== 'aes-cbc');
-  const others = encryption.filter(({ name }) => name === 'aes-cbc');
+  const aeads = encryption.filter(({ name }) => isAead(name));
+  const others = encryption.filter(({ name }) => !isAead(name));
   const proposals: Transform[][] = [];
   if (aeads.length > 0) proposals.push(make(aeads.map(encryptionTransform), []));
   if (others.length > 0) proposals.push(make(others.map(encryptionTransform), transforms(INTEG, integrity.filter((name) => name !== 'none'), integrityIds)));
   return proposals;
 }
 
-/** AES has a key length (128 where the configuration names none), ChaCha20 must not (RFC 7634 §4). */
+/** AES has a key length (128 where the configuration names none), ChaCha20 and 3DES must not (RFC 7634 §4, RFC 7296 §3.3.5). */
 const encryptionTransform = ({ name, bits }: Ciphers['encryption'][number]): Transform => ({
   type: ENCR,
   id: encryptionIds[name],

@@ -5,9 +5,11 @@ import { encodeIpv4 } from '../../../../src/wire/ipv4.ts';
 import { encodeMessage } from '../../../../src/wire/ike/v1/codec.ts';
 import { exchangeTypes, ikeVersion1 } from '../../../../src/wire/ike/v1/message.ts';
 import type { IsakmpHeader, Payload } from '../../../../src/wire/ike/v1/message.ts';
+import type { Sender } from '../../../../src/wire/ike/v1/notation.ts';
 import { encodeUdp } from '../../../../src/wire/udp.ts';
 
-const ends = { source: ip('192.0.2.1'), destination: ip('192.0.2.2') };
+const initiator = ip('192.0.2.1');
+const responder = ip('192.0.2.2');
 
 export const header: IsakmpHeader = {
   initiatorCookie: fromHex('0102030405060708'),
@@ -18,8 +20,10 @@ export const header: IsakmpHeader = {
   messageId: 0,
 };
 
-/** A datagram from port 500 to port 500. */
-export const datagram = (message: Uint8Array): Uint8Array =>
-  encodeIpv4({ ...ends, protocol: 17, payload: encodeUdp({ sourcePort: 500, destinationPort: 500, payload: message }, ends, 'computed') });
+/** A datagram from port 500 to port 500. By its addresses Wireshark tells whose key exchange is whose. */
+export function datagram(message: Uint8Array, from: Sender = 'initiator'): Uint8Array {
+  const ends = from === 'initiator' ? { source: initiator, destination: responder } : { source: responder, destination: initiator };
+  return encodeIpv4({ ...ends, protocol: 17, payload: encodeUdp({ sourcePort: 500, destinationPort: 500, payload: message }, ends, 'computed') });
+}
 
 export const packetOf = (payloads: readonly Payload[], changes: Partial<IsakmpHeader> = {}): Uint8Array => datagram(encodeMessage({ header: { ...header, ...changes }, payloads }));
