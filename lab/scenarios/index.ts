@@ -1,12 +1,14 @@
+import { checksum } from './checksum.ts';
 import { detection } from './detection.ts';
 import { keepalive } from './keepalive.ts';
 import { multiClient } from './multi-client.ts';
 import { passthrough } from './passthrough.ts';
 import { portFloat } from './port-float.ts';
+import { rawEsp } from './raw-esp.ts';
 import type { Scenario } from './scenario.ts';
 
 /** What everybody should have seen: the tour that `lab` alone gives. */
 export const headlines: readonly Scenario[] = [detection, portFloat, keepalive, multiClient, passthrough];
 
 /** All lessons, the headlines first, then by chapter in teaching order. */
-export const scenarios: readonly Scenario[] = [...headlines];
+export const scenarios: readonly Scenario[] = [...headlines, rawEsp, checksum];
