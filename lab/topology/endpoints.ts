@@ -57,7 +57,7 @@ export function endpointConfig(name: string, address: IpAddress, host: HostFile,
       halfOpenLimit: ike.halfOpenLimit ?? 5000,
     },
     ...(role.role === 'gateway' ? { innerAddress: role.innerAddress } : {}),
-    checksumRepair: esp.checksumRepair ?? 'adjust',
+    ...(esp.checksumRepair === undefined ? {} : { checksumRepair: esp.checksumRepair }),
   };
 }
 

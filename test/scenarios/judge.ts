@@ -5,7 +5,7 @@ import { castOf } from '../../lab/topology/cast.ts';
 import type { Kind, TraceEvent } from '../../src/trace/events.ts';
 import type { EventOf, Trace } from '../../src/trace/trace.ts';
 import { sabotaged } from '../support/sabotage.ts';
-import type { BrokenRule } from './broken-rules.ts';
+import type { BrokenRule } from '../support/breaking.ts';
 
 export interface Judgement {
   /** `act/check` */

@@ -1,0 +1,26 @@
+/** Rules broken in `checksum`, and which checks notice. */
+import type { TraceEvent } from '../../../src/trace/events.ts';
+import { silentAbout, without } from '../../support/breaking.ts';
+import type { BrokenRule } from '../../support/breaking.ts';
+import { isClient, isGateway, routersForBoxes } from '../../support/sabotage.ts';
+
+/** The answer is a loss, and the loss an answer. */
+const turned = (program: 'udp-echo' | 'tcp-probe') => (event: TraceEvent): TraceEvent => {
+  const { body } = event;
+  if (body.kind === `${program}-answered`) {
+    const { roundTrip, ...rest } = body as Extract<TraceEvent['body'], { kind: 'tcp-probe-answered' }>;
+    return { ...event, body: { ...rest, kind: `${program}-lost`, why: `forged, it took ${roundTrip} ms` } } as unknown as TraceEvent;
+  }
+  return body.kind === `${program}-lost` ? ({ ...event, body: { ...body, kind: `${program}-answered`, roundTrip: 1 } } as unknown as TraceEvent) : event;
+};
+
+export const checksumRules: readonly BrokenRule[] = [
+  { lesson: 'checksum', rule: 'the boxes are routers', sabotage: routersForBoxes, red: ['control/transport', 'control/thrown-away', 'control/udp', 'control/tcp', 'adjust/transport', 'recompute/transport', 'trust/transport'] },
+  { lesson: 'checksum', rule: 'everybody mends checksums', sabotage: { config: (config) => ({ ...config, checksumRepair: 'recompute' }) }, red: ['control/thrown-away', 'control/udp', 'control/tcp'] },
+  { lesson: 'checksum', rule: 'nobody mends checksums', sabotage: { config: (config) => ({ ...config, checksumRepair: 'none' }) }, red: ['adjust/mended', 'adjust/udp', 'adjust/tcp', 'recompute/mended', 'recompute/udp', 'recompute/tcp', 'trust/mended', 'trust/udp', 'trust/tcp'] },
+  { lesson: 'checksum', rule: 'the client does not mend', sabotage: { config: (config) => (isClient(config) ? { ...config, checksumRepair: 'none' } : config) }, red: ['adjust/mended', 'adjust/udp', 'adjust/tcp', 'recompute/mended', 'recompute/udp', 'recompute/tcp', 'trust/mended', 'trust/udp', 'trust/tcp'] },
+  { lesson: 'checksum', rule: 'the gateway does not tell what it throws away', sabotage: silentAbout(isGateway, (body) => body.kind === 'drop'), red: ['control/thrown-away'] },
+  { lesson: 'checksum', rule: 'nothing that comes out of an SA is told of (forged)', forge: without('inner'), red: ['adjust/mended', 'recompute/mended', 'trust/mended'] },
+  { lesson: 'checksum', rule: 'the echo fails (forged)', forge: turned('udp-echo'), red: ['control/udp', 'adjust/udp', 'recompute/udp', 'trust/udp'] },
+  { lesson: 'checksum', rule: 'the connection fails (forged)', forge: turned('tcp-probe'), red: ['control/tcp', 'adjust/tcp', 'recompute/tcp', 'trust/tcp'] },
+];
