@@ -114,6 +114,7 @@ const knobs = z.strictObject({
   tableSize: z.int().min(1).optional(),
   hostLimit: z.union([z.literal('none'), z.int().min(1)]).optional(),
   whenFull: z.enum(['refuse', 'evict-oldest']).optional(),
+  whenAddressChanges: z.enum(['forget', 'keep']).optional(),
 });
 
 const forward = z.union([

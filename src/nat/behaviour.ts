@@ -55,6 +55,11 @@ export interface NatBehaviour {
   readonly hostLimit: number | 'none';
   /** What becomes of a new mapping that finds the table, or the host's share of it, full: nothing, or the oldest there makes room. */
   readonly whenFull: 'refuse' | 'evict-oldest';
+  /**
+   * What becomes of the mappings at an outside address that goes: nothing remains; or the box does not notice, and what is sent keeps them alive, leaves from the old
+   * address, and is never answered.
+   */
+  readonly whenAddressChanges: 'forget' | 'keep';
 }
 
 /** The outside addresses that inside hosts share (RFC 4787 §4.1). */
@@ -171,7 +176,10 @@ export interface NatBoxConfig {
 export type NatControl =
   | { readonly kind: 'flush' }
   | { readonly kind: 'reboot' }
-  | { readonly kind: 'change-address'; readonly address: IpAddress };
+  /** The first outside address is another one: what becomes of the mappings is the behaviour's `whenAddressChanges`. */
+  | { readonly kind: 'change-address'; readonly address: IpAddress }
+  /** Other inside hosts open flows until the table, or what else limits them, is full. */
+  | { readonly kind: 'fill' };
 
 export type NatInput =
   | { readonly kind: 'packet'; readonly from: Side; /** A whole IPv4 packet. The box may rewrite these bytes in place and hand them on. */ readonly packet: Uint8Array }

@@ -47,6 +47,7 @@ const asTheRfcsAsk: NatBehaviour = {
   tableSize: 65536,
   hostLimit: 'none',
   whenFull: 'refuse',
+  whenAddressChanges: 'forget',
 };
 
 /** What Linux's masquerade does, measured on kernel 6.18. */

@@ -206,6 +206,17 @@ test('a box that loses its table drops the answer that was under way', () => {
   expect(drops(world)).toEqual(['box nat nat-no-mapping']);
 });
 
+test('when it changes under a box that keeps its mappings, what is sent leaves from an address that nobody has any more', () => {
+  const talkers = { alice: new Talker().say(10, alice, bob, 'one').say(500, alice, bob, 'two'), carol: new Talker().say(600, carol, bob, 'fresh'), bob: new Talker(true) };
+  const world = new World(home(changed(linux, { whenAddressChanges: 'keep' })), { seed: 1, endpoint: ({ name }) => talkers[name as keyof typeof talkers] });
+  world.run(at(200));
+  world.control('box', { kind: 'change-address', address: ip('198.51.100.77') });
+  world.run(at(1000));
+  expect(heard(talkers.bob)).toEqual(['one from 198.51.100.2:4500', 'two from 198.51.100.2:4500', 'fresh from 198.51.100.77:4500']);
+  expect(heard(talkers.alice)).toEqual(['one from 203.0.113.5:4500']);
+  expect(heard(talkers.carol)).toEqual(['fresh from 203.0.113.5:4500']);
+});
+
 test('when the outside address changes, packets leave from the new one and nobody answers for the old one', () => {
   const talkers: Talkers = { alice: new Talker().say(1, alice, bob, 'one').say(200, alice, bob, 'two'), carol: new Talker().say(400, carol, outside, 'from inside too'), bob: new Talker(true).say(300, bob, outside, 'to the old address') };
   const world = new World(home(linux), { seed: 1, endpoint: ({ name }) => talkers[name as keyof Talkers] });

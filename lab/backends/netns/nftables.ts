@@ -69,6 +69,7 @@ const limits: readonly Limit[] = [
   ['tcp.unsolicitedSyn', ({ tcp }) => tcp.unsolicitedSyn !== 'dropped', 'what comes to the outside address and belongs to no flow is dropped by a rule'],
   ['tcp.midStream', ({ tcp }) => tcp.midStream === 'dropped', 'conntrack picks up connections in their midst'],
   ['hostLimit', ({ hostLimit }) => hostLimit !== 'none', 'conntrack counts what there is in all, not what is whose'],
+  ['whenAddressChanges', ({ whenAddressChanges }) => whenAddressChanges === 'keep', 'masquerade forgets what stood at an address that goes'],
   ['whenFull', ({ whenFull }) => whenFull === 'evict-oldest', 'conntrack drops the newcomer; which old flow it gives up early, it alone decides'],
   ['refresh', ({ refresh }) => refresh !== 'both', 'conntrack renews a flow on packets of either direction'],
   ['hairpinning', ({ hairpinning }) => hairpinning !== false, 'what inside hosts send to the outside address ends in the router itself'],
