@@ -9,11 +9,12 @@ import { esp } from './esp.ts';
 import { keepalive } from './keepalive.ts';
 import { natBox } from './nat-box.ts';
 import { netns } from './netns.ts';
+import { netnsNat } from './netns-nat.ts';
 import { startUp } from './start-up.ts';
 import type { Benchmark } from './benchmark.ts';
 import { table } from './table.ts';
 
-const benchmarks: readonly Benchmark[] = [startUp, keepalive, manyClients, natBox, esp, netns];
+const benchmarks: readonly Benchmark[] = [startUp, keepalive, manyClients, natBox, esp, netns, netnsNat];
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: 'boolean', default: false }, rounds: { type: 'string', default: '3' } } });
 const unknown = positionals.find((wanted) => !benchmarks.some(({ name }) => name === wanted));

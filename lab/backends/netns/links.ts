@@ -118,6 +118,10 @@ export class Interfaces {
     this.commit([rtnetlink.setMtu(this.index(name), mtu)]);
   }
 
+  setQueue(name: string, packets: number): void {
+    this.commit([rtnetlink.setQueue(this.index(name), packets)]);
+  }
+
   addAddress(name: string, address: InterfaceAddress): void {
     this.commit([rtnetlink.addAddress(this.index(name), address)]);
   }

@@ -3,6 +3,7 @@ import type { DropEvent, Mapping, NatEvent, Side } from '../../../src/core/event
 import { setU16, u16At } from '../../../src/core/bytes.ts';
 import type { IpAddress } from '../../../src/core/address.ts';
 import type { Random } from '../../../src/core/random.ts';
+import { start } from '../../../src/core/time.ts';
 import type { Instant } from '../../../src/core/time.ts';
 import type { NatControl } from '../../../src/nat/behaviour.ts';
 import { NatBox } from '../../../src/nat/box.ts';
@@ -19,6 +20,8 @@ import { TunDevice } from './tun.ts';
 
 /** The largest that a tunnel device may have, and an IPv4 packet: the links beyond are what decides about fragments. */
 const deviceMtu = 65535;
+/** What comes in while the lab is busy elsewhere for some tens of milliseconds. */
+const queue = 4096;
 const doors = { inside: 'nat-inside', outside: 'nat-outside' } as const;
 
 export interface MachineBoxOptions {
@@ -27,7 +30,7 @@ export interface MachineBoxOptions {
   readonly poller: Poller;
   readonly clock: LabClock;
   readonly random: Random;
-  readonly capture: PacketSocket;
+  readonly capture: Pick<PacketSocket, 'read'>;
   readonly report: (event: NatEvent | DropEvent) => void;
 }
 
@@ -38,6 +41,8 @@ export class MachineBox {
   readonly #detour: Detour;
   #addresses: readonly IpAddress[];
   #alarm: { readonly timer: NodeJS.Timeout; readonly at: Instant } | undefined;
+  /** When the batch began that is at work. */
+  #now = start;
   #closed = false;
 
   constructor(options: MachineBoxOptions) {
@@ -46,7 +51,7 @@ export class MachineBox {
     this.#machine = new NatBox(plan.box, random.fork('box'));
     this.#addresses = plan.box.outsideAddresses;
     const device = (from: Side): TunDevice =>
-      new TunDevice(interfaces, poller, { name: doors[from], mtu: deviceMtu }, (packet) => this.#cross(from, packet));
+      new TunDevice(interfaces, poller, { name: doors[from], mtu: deviceMtu, queue, batchBegins: () => this.#batchBegins() }, (packet) => this.#cross(from, packet));
     this.#devices = { inside: device('inside'), outside: device('outside') };
     this.#detour = new Detour(interfaces, plan, doors);
   }
@@ -68,10 +73,13 @@ export class MachineBox {
     for (const device of Object.values(this.#devices)) device.close();
   }
 
+  #batchBegins(): void {
+    this.#options.capture.read(); // what the wire brought is in the trace before what it led to
+    this.#now = this.#options.clock.now();
+  }
+
   #cross(from: Side, packet: Uint8Array): void {
-    const { capture, clock } = this.#options;
-    capture.read(); // what the wire brought is in the trace before what it led to
-    this.#machine.handle(clock.now(), { kind: 'packet', from, packet });
+    this.#machine.handle(this.#now, { kind: 'packet', from, packet });
     this.#settle();
   }
 

@@ -62,7 +62,7 @@ function namespaces(): Finding {
 }
 
 function tun(): Finding {
-  const about = { what: '/dev/net/tun', purpose: 'carries the traffic inside the tunnel' };
+  const about = { what: '/dev/net/tun', purpose: 'carries the traffic inside the tunnel, and what crosses a box that the kernel cannot be' };
   try {
     closeSync(openSync('/dev/net/tun', 'r+'));
     return { ...about, ok: true, detail: 'there' };
@@ -75,7 +75,7 @@ function tun(): Finding {
 const translation = 'table ip t { chain c { type nat hook postrouting priority 100; masquerade; }; }\n';
 
 function kernelNat(): Finding {
-  const about = { what: 'kernel NAT', purpose: 'the boxes of the lessons' };
+  const about = { what: 'kernel NAT', purpose: 'the boxes that the kernel can be' };
   const [unshare = '', ...argv] = unshareCommand();
   const tried = spawnSync(unshare, [...argv, 'nft', '-f', '-'], {
     input: translation,
