@@ -24,3 +24,6 @@ export class Connections {
     return [...(this.#byRemote.get(address) ?? []), ...(this.#byRemote.get('any') ?? [])].filter((connection) => connection.ike.version === version);
   }
 }
+
+/** Before NAT-T a daemon took IKE from port 500 only, which no NAT leaves alone when several stand behind it (RFC 3715 §2.1). */
+export const takesPort = ({ peerPort = 'any' }: ConnectionConfig, { port }: Endpoint): boolean => peerPort === 'any' || peerPort === port;

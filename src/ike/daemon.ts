@@ -6,7 +6,7 @@ import { Queue } from '../core/queue.ts';
 import type { Random } from '../core/random.ts';
 import { Timers } from '../core/timers.ts';
 import { decodeHeader } from '../wire/ike/codec.ts';
-import { classifyNatt, stripMarker, withMarker } from '../wire/natt.ts';
+import { classifyNatt, isNatKeepalive, stripMarker, withMarker } from '../wire/natt.ts';
 import { pfkeyDialects } from '../wire/pfkey/dialects.ts';
 import { saTypes } from '../wire/pfkey/message.ts';
 import { AddressPool } from './address-pool.ts';
@@ -17,10 +17,11 @@ import { Connections } from './connections.ts';
 import type { IkeContext } from './context.ts';
 import { PfkeyClient } from './pfkey-client.ts';
 import { SecurityPolicies } from './policies.ts';
-import { natTraversalPort } from './port-float.ts';
+import { ikePort, natTraversalPort } from './port-float.ts';
 import type { IkeCommand, IkeInput, IkeOutput } from './ports.ts';
 import { hearStack } from './stack-news.ts';
 import { TrapPolicies } from './trap.ts';
+import { staysOnIkePort } from './v1/natt-versions.ts';
 import { IkeV1 } from './v1/protocol.ts';
 import { IkeV2 } from './v2/protocol.ts';
 import type { IkeVersion } from './version.ts';
@@ -46,6 +47,7 @@ export class IkeDaemon implements Machine<IkeInput, IkeOutput> {
     this.#pfkey = new PfkeyClient((message) => this.#outputs.push({ kind: 'pfkey', message }), pfkeyDialects[system], (local) => local === address || otherAddresses.includes(local));
     this.#context = this.#newContext(this.#stackMarks ? { ...config, keepalive: { interval: 'off' } } : config, random);
     this.#outputs.push({ kind: 'udp-encap', port: natTraversalPort });
+    if (config.connections.some(staysOnIkePort)) this.#outputs.push({ kind: 'udp-encap', port: ikePort, option: 'non-ike' });
     this.#pfkey.request('SADB_REGISTER', {}, undefined, saTypes.ESP);
     this.#context.traps.install(config, this.#context.children, this.#context.policies);
     this.#connections = new Connections(config.connections);
@@ -89,6 +91,10 @@ export class IkeDaemon implements Machine<IkeInput, IkeOutput> {
   /** RFC 3948 §2.2: on the shared port a marker tells IKE from ESP, which the stack has taken already. */
   #receive(local: Endpoint, peer: Endpoint, payload: Uint8Array): void {
     let message = payload;
+    if (local.port === ikePort && isNatKeepalive(payload)) {
+      this.#context.drop('natt-keepalive', 'a keepalive says nothing to anybody but the NAT', payload, peer);
+      return;
+    }
     if (local.port === natTraversalPort && !this.#stackMarks) {
       const kind = classifyNatt(payload);
       if (kind === 'keepalive') {

@@ -1,6 +1,7 @@
 /** The move to port 4500: once a NAT is found, the initiator goes there, from IKE_AUTH or main mode message 5 on (RFC 3947 §4, RFC 7296 §2.23). */
 import type { AnyIkeSa, Path } from './any-ike-sa.ts';
 
+export const ikePort = 500;
 export const natTraversalPort = 4500;
 
 /** The initiator moves, from the message named on; on 4500 already it stays. The responder follows by answering to where messages come from. */

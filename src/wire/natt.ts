@@ -8,9 +8,11 @@ export const nonEspMarker: Uint8Array = Uint8Array.of(0, 0, 0, 0);
 /** RFC 3948 §2.3: a single octet of all ones. */
 export const natKeepalive: Uint8Array = Uint8Array.of(0xff);
 
+export const isNatKeepalive = (payload: Uint8Array): boolean => payload.length === 1 && payload[0] === natKeepalive[0];
+
 /** What a datagram on an encapsulation port is. Two octets 0xFF are not a keepalive; less than a marker, or than an ESP header, is nothing. */
 export function classifyNatt(payload: Uint8Array): 'keepalive' | 'ike' | 'esp' | 'too-short' {
-  if (payload.length === 1 && payload[0] === 0xff) return 'keepalive';
+  if (isNatKeepalive(payload)) return 'keepalive';
   if (payload.length < nonEspMarker.length) return 'too-short';
   if (u32At(payload, 0) === 0) return 'ike';
   return payload.length < espHeaderLength ? 'too-short' : 'esp';

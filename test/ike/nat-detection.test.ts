@@ -70,8 +70,8 @@ test.each(['alice', 'gw'] as const)('nobody detects anything when %s has NAT tra
 test('a host with several addresses may send a source hash for each: one that fits is enough', () => {
   const [local, peer] = [{ address: ip('198.51.100.1'), port: 500 }, { address: ip('203.0.113.7'), port: 500 }];
   const spis = { initiatorSpi: Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8), responderSpi: new Uint8Array(8) };
-  const [there] = natDetectionNotifies(spis, { address: ip('192.0.2.1'), port: 500 }, local);
-  const [here, destination] = natDetectionNotifies(spis, peer, local);
+  const [there] = natDetectionNotifies(spis, [{ address: ip('192.0.2.1'), port: 500 }], local);
+  const [here, destination] = natDetectionNotifies(spis, [peer], local);
   expect(natVerdict([there!, here!, destination!], spis, local, peer)).toEqual({ supported: true, localBehindNat: false, remoteBehindNat: false });
   expect(natVerdict([there!, destination!], spis, local, peer)).toEqual({ supported: true, localBehindNat: false, remoteBehindNat: true });
 });

@@ -9,12 +9,13 @@
  */
 import { decoded, refused, type Decoded } from '../../core/decoded.ts';
 import { encodeBody } from '../../wire/ike/v1/codec.ts';
+import { wrongIdentity } from '../address-identity.ts';
 import type { Path } from '../any-ike-sa.ts';
 import type { ConnectionConfig } from '../config.ts';
 import { describeIdentity } from '../identity.ts';
 import { natFound } from '../nat-detection.ts';
 import { floatPorts } from '../port-float.ts';
-import { certificateRequests, claimOf, identify, identityPayload, proof, wrongIdentity } from './authentication.ts';
+import { certificateRequests, claimOf, identify, identityPayload, proof } from './authentication.ts';
 import type { Exchange, Received, Verdict } from './exchange.ts';
 import { initialContact } from './initial-contact.ts';
 import { keyExchangePayloads, readKeyExchange } from './key-exchange.ts';

@@ -1,5 +1,4 @@
 /** Who is there: identities in phase 1 and what proves them (RFC 2409 §5, RFC 2407 §4.6.2). */
-import type { IpAddress } from '../../core/address.ts';
 import { sameBytes } from '../../core/bytes.ts';
 import { decoded, refused, type Decoded, type Refusal } from '../../core/decoded.ts';
 import { hashI, hashR } from '../../crypto/ike-v1-authentication.ts';
@@ -7,11 +6,11 @@ import { rsaPrivateKey, signIkeV1, verifyIkeV1 } from '../../crypto/rsa.ts';
 import { sameSecret } from '../../crypto/secret.ts';
 import { encodeBody } from '../../wire/ike/v1/codec.ts';
 import type { Payload, PayloadChain } from '../../wire/ike/v1/message.ts';
-import { addressIdentityFits } from '../address-identity.ts';
+import { wrongIdentity } from '../address-identity.ts';
 import type { Role } from '../any-ike-sa.ts';
 import { authoritiesOf, ownCertificate, peerKey, x509Signature } from '../certificates.ts';
 import type { ConnectionConfig } from '../config.ts';
-import { describeIdentity, identityToWire, matchesIdentity, type WireIdentity } from '../identity.ts';
+import { identityToWire, type WireIdentity } from '../identity.ts';
 import type { Received } from './exchange.ts';
 import { all, only, receivedBody } from './payloads.ts';
 import { choosePhaseOne } from './phase1-proposals.ts';
@@ -92,11 +91,4 @@ function mayUse({ connection, handshake }: Negotiation, candidate: ConnectionCon
 function sameTrust(a: ConnectionConfig['authentication'], b: ConnectionConfig['authentication']): boolean {
   if (a.method === 'pre-shared-key') return b.method === 'pre-shared-key' && a.key === b.key;
   return b.method === 'rsa-signature' && a.authorities.length === b.authorities.length && a.authorities.every((authority, i) => sameBytes(authority, b.authorities[i]!));
-}
-
-/** Why this identity is not accepted by a connection, though it is proved; undefined when it is. */
-export function wrongIdentity({ remoteIdentity, addressIdentity }: ConnectionConfig, identity: WireIdentity, from: IpAddress): string | undefined {
-  if (!matchesIdentity(remoteIdentity, identity)) return `its identity is ${describeIdentity(identity)}, which is not the one expected`;
-  if (addressIdentity === 'strict' && !addressIdentityFits(identity, from)) return `it says that it is ${describeIdentity(identity)}, and its packets come from ${from}`;
-  return undefined;
 }

@@ -4,7 +4,7 @@ import { decoded, refused, type Decoded } from '../../core/decoded.ts';
 import { natDetectionHash } from '../../crypto/nat-detection-hash.ts';
 import type { Payload, PayloadChain } from '../../wire/ike/v1/message.ts';
 import type { Path } from '../any-ike-sa.ts';
-import { compareHashes, forced, natDetectionStory, noNatDetection, type NatVerdict } from '../nat-detection.ts';
+import { claimedSources, compareHashes, forced, natDetectionStory, noNatDetection, type NatVerdict } from '../nat-detection.ts';
 import { all } from './payloads.ts';
 import type { IsakmpSa, Negotiation } from './sa.ts';
 
@@ -15,11 +15,7 @@ const mostHashes = 32;
 export function natDetectionPayloads(sa: IsakmpSa): Payload[] {
   const { natt, local, peer, context, connection } = sa;
   if (natt === undefined) return [];
-  const { hash } = sa.algorithms!;
-  const sources = [local.address, ...(context.config.otherAddresses ?? [])].map((address) => hashOf(sa, { address, port: local.port }));
-  // nothing that anybody sees fits to chance
-  const own = connection.encapsulation === 'forced' ? [context.random.bytes(hash.length)] : sources;
-  return [hashOf(sa, peer), ...own].map((data) => ({ type: 'NAT-D', number: natt.natDetection, data }));
+  return [peer, ...claimedSources(context.config, connection, local)].map((end) => ({ type: 'NAT-D', number: natt.natDetection, data: hashOf(sa, end) }));
 }
 
 /** The verdict on the peer's payloads, given the addresses that its message was seen with. Refuses hashes that are not of the length that was agreed on, and floods. */
@@ -41,7 +37,7 @@ export function concludeNatDetection(sa: IsakmpSa, verdict: NatVerdict, { local,
   const { me, other } = sa.names;
   sa.context.event({
     kind: 'nat-detection', ...sa.name, ...verdict, ...(sa.natt === undefined ? {} : { nattVersion: sa.natt.version }),
-    story: natDetectionStory(verdict, me, other, local, peer),
+    story: natDetectionStory(sa.connection, verdict, me, other, local, peer),
   });
 }
 

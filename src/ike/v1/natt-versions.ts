@@ -1,7 +1,7 @@
 /** The versions of NAT-T for IKEv1: RFC 3947 and the drafts before it, which are all still in the field. */
 import { encapsulationModes, type NatDetectionType, type NatOriginalAddressType, type Payload } from '../../wire/ike/v1/message.ts';
 import { vendorIdOf, vendorIds } from '../../wire/ike/v1/vendor-ids.ts';
-import { nattVersions, type NattVersion } from '../config.ts';
+import { nattVersions, type ConnectionConfig, type NattVersion } from '../config.ts';
 
 export interface NattTraits {
   readonly version: NattVersion;
@@ -52,3 +52,7 @@ export function bestNattVersion(payloads: readonly Payload[], accepted: readonly
 
 /** The encapsulation modes for ESP in UDP: a version's own number first. Either is understood, as Windows understands both, though it says one (draft-04 §10). */
 export const nattModes = ({ modes }: NattTraits, mode: 'tunnel' | 'transport'): readonly number[] => [...new Set([modes[mode], assigned.modes[mode], privateUse.modes[mode]])];
+
+/** Drafts 00 and 01 have ESP on port 500, behind a marker that the socket there must know. */
+export const staysOnIkePort = ({ ike, natTraversal }: ConnectionConfig): boolean =>
+  ike.version === 'v1' && natTraversal && [...ike.natt.offers, ...ike.natt.accepts].some((version) => !nattTraits(version).moves);

@@ -6,7 +6,7 @@ import { exchangeTypes, ikeVersion1, notifyTypes, type ClearMessage, type Encryp
 import { exchangeName, notation } from '../../wire/ike/v1/notation.ts';
 import type { Path } from '../any-ike-sa.ts';
 import type { ConnectionConfig } from '../config.ts';
-import type { Connections } from '../connections.ts';
+import { takesPort, type Connections } from '../connections.ts';
 import type { IkeContext } from '../context.ts';
 import { startKeepalives } from '../keepalive.ts';
 import type { IkeCommand } from '../ports.ts';
@@ -101,10 +101,10 @@ export class IkeV1 implements IkeVersion {
   #receiveFirst(message: ClearMessage | EncryptedMessage, bytes: Uint8Array, path: Path): void {
     const { header } = message;
     const { drop, sas, config } = this.#context;
-    const known = sas.byFirstMessage(header.initiatorCookie, path.peer);
-    if (known !== undefined) {
-      expireHalfOpen(known);
-      known.exchange(0)?.receive(message, bytes, path);
+    const begun = sas.byFirstMessage(header.initiatorCookie, path.peer);
+    if (begun !== undefined) {
+      expireHalfOpen(begun);
+      begun.exchange(0)?.receive(message, bytes, path);
       return;
     }
     const mode = header.exchange === exchangeTypes.MAIN_MODE ? 'main' : header.exchange === exchangeTypes.AGGRESSIVE_MODE ? 'aggressive' : undefined;
@@ -119,7 +119,12 @@ export class IkeV1 implements IkeVersion {
       drop('isakmp-payloads', 'a first message begins with the SA payload', bytes, path.peer);
       return;
     }
-    const candidates = this.#connections.with(path.peer, 'v1').filter(({ ike }) => ike.version === 'v1' && ike.exchange === mode);
+    const known = this.#connections.with(path.peer, 'v1').filter(({ ike }) => ike.version === 'v1' && ike.exchange === mode);
+    const candidates = known.filter((connection) => takesPort(connection, path.peer));
+    if (known.length > 0 && candidates.length === 0) {
+      drop('ike-source-port', `IKE from port ${path.peer.port}, and only port 500 is answered`, bytes, path.peer);
+      return;
+    }
     if (candidates.length === 0) {
       drop('ike-no-connection', `no connection for ${mode} mode with ${path.peer.address}`, bytes, path.peer);
       this.#refuse(header, notifyTypes.NO_PROPOSAL_CHOSEN, path);
@@ -129,13 +134,13 @@ export class IkeV1 implements IkeVersion {
       drop('ike-half-open-limit', `${sas.halfOpen} ISAKMP SAs are half-open`, bytes, path.peer);
       return;
     }
-    const begun = answerPhaseOne[mode](this.#context, { message, bytes, path }, candidates);
-    if (begun.ok) {
-      begun.value();
+    const answer = answerPhaseOne[mode](this.#context, { message, bytes, path }, candidates);
+    if (answer.ok) {
+      answer.value();
       return;
     }
-    drop(begun.reason, begun.detail, bytes, path.peer);
-    if (begun.reason === 'isakmp-proposal') this.#refuse(header, notifyTypes.NO_PROPOSAL_CHOSEN, path);
+    drop(answer.reason, answer.detail, bytes, path.peer);
+    if (answer.reason === 'isakmp-proposal') this.#refuse(header, notifyTypes.NO_PROPOSAL_CHOSEN, path);
   }
 
   /** In the clear and seldom: whoever hears it knows no more than that somebody says so. */

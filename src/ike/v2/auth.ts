@@ -2,6 +2,7 @@
 import { notifyTypes, type Payload } from '../../wire/ike/message.ts';
 import { notifyName } from '../../wire/ike/notation.ts';
 import { childKeys } from '../../crypto/ike-keys.ts';
+import { wrongIdentity } from '../address-identity.ts';
 import { installChild, releaseSpi, reserveSpi, type ChildAlgorithms, type ChildMode } from '../child.ts';
 import type { ConnectionConfig } from '../config.ts';
 import { describeIdentity, identityToWire, matchesIdentity, type WireIdentity } from '../identity.ts';
@@ -168,7 +169,7 @@ export function answerAuth(sa: IkeSa, payloads: readonly Payload[], candidates: 
 
 /** The identity, and the one that the initiator wants to talk to if it says so (RFC 7296 §1.2), with algorithms that the connection allows. */
 const fits = (sa: IkeSa, connection: ConnectionConfig, idi: WireIdentity, idr: WireIdentity | undefined): boolean =>
-  matchesIdentity(connection.remoteIdentity, idi) &&
+  wrongIdentity(connection, idi, sa.peer.address) === undefined &&
   (idr === undefined || matchesIdentity(connection.localIdentity, idr)) &&
   (sa.connection === connection || chooseIke([sa.handshake!.proposal!], connection.proposals) !== undefined);
 
@@ -228,8 +229,7 @@ function answerWithChild(sa: IkeSa, payloads: readonly Payload[], answer: (child
 
 /** Why the other side is not who it should be; undefined when it is. */
 function wrongPeer(sa: IkeSa, connection: ConnectionConfig, identity: WireIdentity, payloads: readonly Payload[]): string | undefined {
-  if (!matchesIdentity(connection.remoteIdentity, identity)) return `its identity is ${describeIdentity(identity)}, which is not the one expected`;
-  return unproved(sa, connection, identity, payloads);
+  return wrongIdentity(connection, identity, sa.peer.address) ?? unproved(sa, connection, identity, payloads);
 }
 
 /** The first child's keys come from the nonces of IKE_SA_INIT (RFC 7296 §2.17). */

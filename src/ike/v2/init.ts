@@ -12,7 +12,7 @@ import { exchangeTypes, ikeVersion2, notifyTypes, type IkeMessage, type Payload 
 import { notation, notifyName } from '../../wire/ike/notation.ts';
 import type { Path } from '../any-ike-sa.ts';
 import type { ConnectionConfig } from '../config.ts';
-import { natDetectionStory, natFound } from '../nat-detection.ts';
+import { claimedSources, forced, natDetectionStory, natFound } from '../nat-detection.ts';
 import { floatPorts } from '../port-float.ts';
 import { natDetectionNotifies, natVerdict } from './nat-detection.ts';
 import { errorOf, invalidKe, nonceOf, notify, notifyOf, only, wantedGroup } from './payloads.ts';
@@ -113,13 +113,13 @@ export class InitAttempt {
   }
 
   #payloads(): readonly Payload[] {
-    const { handshake, connection, initiatorSpi, local, peer } = this.#sa;
+    const { context, handshake, connection, initiatorSpi, local, peer } = this.#sa;
     return [
       ...(this.#cookie === undefined ? [] : [notify(notifyTypes.COOKIE, this.#cookie)]),
       { type: 'SA', proposals: ikeProposals(connection.proposals) },
       { type: 'KE', group: this.#group.id, data: handshake!.keyPair!.publicValue },
       { type: 'Nonce', data: handshake!.nonceI },
-      ...(connection.natTraversal ? natDetectionNotifies({ initiatorSpi, responderSpi: zeroSpi }, local, peer) : []),
+      ...(connection.natTraversal ? natDetectionNotifies({ initiatorSpi, responderSpi: zeroSpi }, claimedSources(context.config, connection, local), peer) : []),
       ...signatureHashesNotify(connection),
     ];
   }
@@ -234,7 +234,7 @@ export function answerInit(context: V2Context, message: IkeMessage, bytes: Uint8
     { type: 'SA', proposals: [chosen.proposal] },
     { type: 'KE', group: group.id, data: keyPair.publicValue },
     { type: 'Nonce', data: nonceR },
-    ...(sa.nat.supported ? natDetectionNotifies(sa, path.local, path.peer) : []),
+    ...(sa.nat.supported ? natDetectionNotifies(sa, claimedSources(context.config, connection, path.local), path.peer) : []),
     ...certificateRequest(connection),
     ...(notifyOf(payloads, notifyTypes.SIGNATURE_HASH_ALGORITHMS) ? signatureHashesNotify(connection) : []),
   ]);
@@ -274,7 +274,7 @@ function makeKeys(sa: IkeSa, { algorithms }: Chosen<IkeAlgorithms>, sharedSecret
 
 function concludeNatDetection(sa: IkeSa, payloads: readonly Payload[], spis: { initiatorSpi: Uint8Array; responderSpi: Uint8Array }, { local, peer }: Path): void {
   if (!sa.connection.natTraversal) return;
-  sa.nat = natVerdict(payloads, spis, local, peer);
+  sa.nat = forced(sa.connection, natVerdict(payloads, spis, local, peer));
   const { me, other } = sa.names;
-  sa.context.event({ kind: 'nat-detection', ...sa.name, ...sa.nat, story: natDetectionStory(sa.nat, me, other, local, peer) });
+  sa.context.event({ kind: 'nat-detection', ...sa.name, ...sa.nat, story: natDetectionStory(sa.connection, sa.nat, me, other, local, peer) });
 }

@@ -11,9 +11,9 @@ interface Spis {
   readonly responderSpi: Uint8Array;
 }
 
-/** The two notifies of a message that leaves `local` for `peer`, as its sender believes. */
-export const natDetectionNotifies = ({ initiatorSpi, responderSpi }: Spis, local: Endpoint, peer: Endpoint): Payload[] => [
-  notify(notifyTypes.NAT_DETECTION_SOURCE_IP, natDetectionHash(initiatorSpi, responderSpi, local.address, local.port)),
+/** The notifies of a message that leaves for `peer` from one of the `sources`, as its sender believes. */
+export const natDetectionNotifies = ({ initiatorSpi, responderSpi }: Spis, sources: readonly Endpoint[], peer: Endpoint): Payload[] => [
+  ...sources.map(({ address, port }) => notify(notifyTypes.NAT_DETECTION_SOURCE_IP, natDetectionHash(initiatorSpi, responderSpi, address, port))),
   notify(notifyTypes.NAT_DETECTION_DESTINATION_IP, natDetectionHash(initiatorSpi, responderSpi, peer.address, peer.port)),
 ];
 

@@ -5,7 +5,7 @@ import { exchangeTypes, ikeVersion2, notifyTypes, protocolIds, type ExchangeName
 import { exchangeName } from '../../wire/ike/notation.ts';
 import type { Path } from '../any-ike-sa.ts';
 import type { ConnectionConfig } from '../config.ts';
-import type { Connections } from '../connections.ts';
+import { takesPort, type Connections } from '../connections.ts';
 import type { IkeContext } from '../context.ts';
 import { startKeepalives } from '../keepalive.ts';
 import { followPeer } from '../peer-address.ts';
@@ -65,12 +65,19 @@ export class IkeV2 implements IkeVersion {
     }
     if (!flags.response) {
       if (header.responderSpi.some((octet) => octet !== 0)) this.#context.drop('ike-malformed', 'a first message that knows a responder SPI', bytes, path.peer);
-      else answerInit(this.#context, message, bytes, path, this.#connections.with(path.peer, 'v2'));
+      else this.#answerInit(message, bytes, path);
       return;
     }
     const sa = this.#context.sas.bySpi(header.initiatorSpi);
     if (sa?.role === 'initiator') receiveInitAnswer(sa, message, bytes, path);
     else this.#context.drop('ike-unknown-spi', 'an answer to no IKE_SA_INIT of ours', bytes, path.peer);
+  }
+
+  #answerInit(message: IkeMessage, bytes: Uint8Array, path: Path): void {
+    const known = this.#connections.with(path.peer, 'v2');
+    const candidates = known.filter((connection) => takesPort(connection, path.peer));
+    if (known.length > 0 && candidates.length === 0) this.#context.drop('ike-source-port', `IKE from port ${path.peer.port}, and only port 500 is answered`, bytes, path.peer);
+    else answerInit(this.#context, message, bytes, path, candidates);
   }
 
   #receiveProtected(message: IkeMessage | ProtectedIkeMessage, bytes: Uint8Array, path: Path): void {
