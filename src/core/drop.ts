@@ -54,7 +54,6 @@ export const dropReasons = {
   'certificate-untrusted': 'RFC 5280 §6.1',
   'certificate-identity': 'RFC 4945 §3.1',
   // ESP
-  'ah-malformed': 'RFC 4302 §2',
   'esp-malformed': 'RFC 4303 §2',
   'esp-unknown-spi': 'RFC 4303 §3.4.2',
   'esp-replay': 'RFC 4303 §3.4.3',
@@ -64,6 +63,15 @@ export const dropReasons = {
   'esp-lifetime': 'RFC 4301 §4.4.2.1',
   'esp-sequence-overflow': 'RFC 4303 §3.3.3',
   'esp-encapsulation': 'RFC 7296 §2.23',
+  // AH
+  'ah-malformed': 'RFC 4302 §2',
+  'ah-unknown-spi': 'RFC 4302 §3.4.2',
+  'ah-replay': 'RFC 4302 §3.4.3',
+  'ah-authentication': 'RFC 4302 §3.4.4',
+  'ah-selectors': 'RFC 4301 §5.2',
+  'ah-lifetime': 'RFC 4301 §4.4.2.1',
+  'ah-sequence-overflow': 'RFC 4302 §3.3.2',
+  // what goes in and comes out
   'inner-malformed': 'RFC 4301 §5.1',
   'inner-checksum': 'RFC 3948 §3.1.2', // TCP or UDP as it came to a program: after a NAT in transport mode nobody has mended it
   'policy-discard': 'RFC 4301 §4.4.1',

@@ -1,15 +1,9 @@
 import { createHmac, createSecretKey } from 'node:crypto';
 import { cbcDecrypt, cbcEncrypt } from './cbc.ts';
 import type { Cbc } from './cbc.ts';
+import type { TruncatedHmac } from './integrity.ts';
 import { sameSecret } from './secret.ts';
 import type { CipherSuite, PacketCipher } from './types.ts';
-
-/** An HMAC cut to its first octets; the key is as long as the hash (RFC 2403, RFC 2404, RFC 4868). */
-export interface TruncatedHmac {
-  readonly hash: 'md5' | 'sha1' | 'sha256' | 'sha384' | 'sha512';
-  readonly keyLength: number;
-  readonly icvLength: number;
-}
 
 /** Encrypt with an explicit random IV (RFC 3602, RFC 2451), then MAC over associated | IV | ciphertext | trailing (RFC 4303 §3.3.2, RFC 7296 §3.14). */
 export const cbcHmac = (name: string, cbc: Cbc, hmac: TruncatedHmac): CipherSuite => ({

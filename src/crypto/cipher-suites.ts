@@ -2,7 +2,7 @@ import { aead } from './aead.ts';
 import { aesCbc128, aesCbc256, tripleDesCbc } from './cbc.ts';
 import type { Cbc } from './cbc.ts';
 import { cbcHmac } from './cbc-hmac.ts';
-import type { TruncatedHmac } from './cbc-hmac.ts';
+import { truncatedHmacs } from './integrity.ts';
 import { encryptionIds, integrityIds } from './transforms.ts';
 import type { EncryptionName, IntegrityName } from './transforms.ts';
 import type { CipherSuite } from './types.ts';
@@ -29,21 +29,12 @@ const cbcs: readonly (Pick<Row, 'encryption' | 'bits'> & { readonly cbc: Cbc })[
   { encryption: '3des-cbc', bits: undefined, cbc: tripleDesCbc },
 ];
 
-/** RFC 2403; RFC 2404; RFC 4868 §2.6. */
-const hmacs: Record<Exclude<IntegrityName, 'none'>, TruncatedHmac> = {
-  'hmac-md5-96': { hash: 'md5', keyLength: 16, icvLength: 12 },
-  'hmac-sha1-96': { hash: 'sha1', keyLength: 20, icvLength: 12 },
-  'hmac-sha2-256-128': { hash: 'sha256', keyLength: 32, icvLength: 16 },
-  'hmac-sha2-384-192': { hash: 'sha384', keyLength: 48, icvLength: 24 },
-  'hmac-sha2-512-256': { hash: 'sha512', keyLength: 64, icvLength: 32 },
-};
-
 const cbcHmacs: readonly Row[] = cbcs.flatMap(({ encryption, bits, cbc }) =>
-  (Object.keys(hmacs) as (keyof typeof hmacs)[]).map((integrity) => ({
+  (Object.keys(truncatedHmacs) as (keyof typeof truncatedHmacs)[]).map((integrity) => ({
     encryption,
     bits,
     integrity,
-    suite: cbcHmac(`${bits === undefined ? encryption : `${encryption}-${bits}`}/${integrity}`, cbc, hmacs[integrity]),
+    suite: cbcHmac(`${bits === undefined ? encryption : `${encryption}-${bits}`}/${integrity}`, cbc, truncatedHmacs[integrity]),
   })),
 );
 

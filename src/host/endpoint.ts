@@ -47,6 +47,7 @@ export class Endpoint implements Machine<EndpointInput, EndpointOutput> {
     switch (input.kind) {
       case 'datagram':
       case 'esp':
+      case 'ah':
         this.#toStack.push(input);
         break;
       case 'inner':
@@ -139,6 +140,7 @@ export class Endpoint implements Machine<EndpointInput, EndpointOutput> {
         this.#outputs.push({ ...output, checksum: 'zero' });
         return;
       case 'esp':
+      case 'ah':
       case 'bypass':
         this.#outputs.push(output);
         return;

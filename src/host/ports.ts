@@ -37,6 +37,8 @@ export type ProgramCommand =
 export type EndpointInput =
   | { readonly kind: 'datagram'; readonly local: Endpoint; readonly peer: Endpoint; readonly payload: Uint8Array }
   | { readonly kind: 'esp'; readonly source: IpAddress; readonly destination: IpAddress; readonly payload: Uint8Array }
+  /** A whole IP packet of protocol 51. */
+  | { readonly kind: 'ah'; readonly packet: Uint8Array }
   /** A whole IP packet of the host that its routing sends into the tunnel device. */
   | { readonly kind: 'inner'; readonly packet: Uint8Array }
   /** A whole IP packet with an ICMP message for this host, echo requests excepted: those the host answers itself. */
@@ -49,6 +51,8 @@ export type EndpointOutput =
   /** `checksum: 'zero'` for ESP in UDP (RFC 3948 §2.1); IKE's is computed. */
   | { readonly kind: 'datagram'; readonly local: Endpoint; readonly peer: Endpoint; readonly payload: Uint8Array; readonly checksum: 'computed' | 'zero' }
   | { readonly kind: 'esp'; readonly source: IpAddress; readonly destination: IpAddress; readonly payload: Uint8Array }
+  /** A whole IP packet with AH in it, which covers its header: sent as it is, but for what routers may change. */
+  | { readonly kind: 'ah'; readonly packet: Uint8Array }
   /** A whole IP packet out of the tunnel, for the host's own IP layer to deliver or forward. */
   | { readonly kind: 'inner'; readonly packet: Uint8Array }
   /** A whole IP packet of this host's own that goes out in the clear: routed as if there were no tunnel device, lest it come back. */

@@ -12,7 +12,7 @@ const encryptions: readonly { readonly id: number; readonly name: EncryptionName
   { id: encryptionAlgorithms.CHACHA20POLY1305, name: 'chacha20-poly1305', keyBits: [256], saltOctets: 4, ivLength: 64, aead: true },
 ];
 
-const integrities: readonly { readonly id: number; readonly name: IntegrityName; readonly keyBits: number }[] = [
+const integrities: readonly { readonly id: number; readonly name: Exclude<IntegrityName, 'none'>; readonly keyBits: number }[] = [
   { id: authAlgorithms.MD5HMAC, name: 'hmac-md5-96', keyBits: 128 },
   { id: authAlgorithms.SHA1HMAC, name: 'hmac-sha1-96', keyBits: 160 },
   { id: authAlgorithms.SHA2_256HMAC, name: 'hmac-sha2-256-128', keyBits: 256 },
@@ -26,10 +26,21 @@ const noIntegrity = { id: authAlgorithms.NONE, name: 'none', keyBits: 0 } as con
 export const supportedEncryption: readonly PfkeyAlgorithm[] = encryptions.map(({ id, ivLength, keyBits }) => ({ id, ivLength, minBits: Math.min(...keyBits), maxBits: Math.max(...keyBits) }));
 export const supportedAuth: readonly PfkeyAlgorithm[] = integrities.map(({ id, keyBits }) => ({ id, ivLength: 0, minBits: keyBits, maxBits: keyBits }));
 
-export interface NamedSuite {
-  readonly suite: CipherSuite;
-  readonly encryption: EncryptionName;
+/** What an SA's algorithms are called: `name` for people, the others as configurations have them. AH encrypts nothing. */
+export interface NamedAlgorithms {
+  readonly name: string;
+  readonly encryption: EncryptionName | 'none';
   readonly integrity: IntegrityName;
+}
+
+export interface NamedSuite extends NamedAlgorithms {
+  readonly suite: CipherSuite;
+}
+
+/** The integrity algorithm of AH that a number and the length of the key (in octets) name. */
+export function integrityFor(auth: number, authKeyLength: number): Exclude<IntegrityName, 'none'> | undefined {
+  const named = integrities.find(({ id, keyBits }) => id === auth && keyBits === authKeyLength * 8);
+  return named?.name;
 }
 
 /** The suite that an SA's algorithm numbers and the lengths of its keys (in octets) name; undefined when they do not go together. */
@@ -39,5 +50,6 @@ export function suiteFor(algorithms: { readonly encrypt: number; readonly auth: 
   const bits = encryption.keyBits.find((length) => length === (encryptionKeyLength - encryption.saltOctets) * 8);
   const integrity = encryption.aead ? [noIntegrity].find(({ id }) => id === algorithms.auth) : integrities.find(({ id }) => id === algorithms.auth);
   if (bits === undefined || integrity?.keyBits !== authKeyLength * 8) return undefined;
-  return { suite: cipherSuite(encryption.name, bits, integrity.name), encryption: encryption.name, integrity: integrity.name };
+  const suite = cipherSuite(encryption.name, bits, integrity.name);
+  return { name: suite.name, suite, encryption: encryption.name, integrity: integrity.name };
 }

@@ -31,7 +31,7 @@ export function account(kernel: Kernel, now: Instant, sa: EstablishedSa, bytes: 
 function expireSoft(kernel: Kernel, sa: EstablishedSa): void {
   sa.state = 'dying';
   kernel.sad.reschedule(sa);
-  kernel.tell('SADB_EXPIRE', { ...nameInPfkey(sa), lifetimeCurrent: currentLifetime(sa.usage), ...(sa.soft && { lifetimeSoft: sa.soft }) });
+  kernel.tell('SADB_EXPIRE', sa.protocol, { ...nameInPfkey(sa), lifetimeCurrent: currentLifetime(sa.usage), ...(sa.soft && { lifetimeSoft: sa.soft }) });
   kernel.saEvent('sa-updated', sa, `${describeSpi(sa.spi)} has reached its soft lifetime: it goes on, and the IKE daemon is told to make a new one.`);
 }
 
@@ -44,7 +44,7 @@ function expireHard(kernel: Kernel, sa: Sa): void {
   const lifetimes = sa.state === 'larval' ? { lifetimeHard: noLimits } : { lifetimeCurrent: currentLifetime(sa.usage), lifetimeHard: sa.hard ?? noLimits };
   const name = nameInPfkey(sa);
   kernel.sad.remove(sa);
-  kernel.tell('SADB_EXPIRE', { ...name, ...lifetimes });
+  kernel.tell('SADB_EXPIRE', sa.protocol, { ...name, ...lifetimes });
   kernel.saEvent('sa-expired', sa, story);
 }
 

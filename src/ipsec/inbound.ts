@@ -3,16 +3,14 @@ import { sameEndpoint, type Endpoint, type IpAddress } from '../core/address.ts'
 import { decoded, refused, type Decoded, type Refusal } from '../core/decoded.ts';
 import type { Instant } from '../core/time.ts';
 import { decodeEsp } from '../wire/esp.ts';
-import { ipsecModes } from '../wire/pfkey/message.ts';
+import { admit, type Restored } from './admission.ts';
+import { repairChecksum } from './checksum-repair.ts';
 import type { Arrival } from './encapsulation-rules.ts';
-import { repairChecksum, type ChecksumTrust } from './checksum-repair.ts';
-import { authenticate, dummyPacket, nextHeaderOf, takeTrailerOff } from './esp.ts';
+import { authenticate, dummyPacket, takeTrailerOff } from './esp.ts';
 import { account, endsByUse } from './expiry.ts';
 import type { Kernel } from './kernel.ts';
 import { addressInPfkey, originalAddresses, saInPfkey } from './pfkey-association.ts';
 import { describeSpi, type EstablishedSa } from './sad.ts';
-import { goesBy } from './spd.ts';
-import { trafficOf, type Traffic } from './traffic.ts';
 import { putHeaderOn, type Carried } from './transport.ts';
 
 export interface ReceivedEsp {
@@ -42,8 +40,8 @@ function open(kernel: Kernel, { destination, arrival, packet }: ReceivedEsp): De
   if (!esp.ok) return esp;
   const { spi, sequence: low, body } = esp.value;
   const name = describeSpi(spi);
-  const sa = kernel.sad.get(spi, destination);
-  if (sa === undefined || sa.state === 'larval' || sa.direction !== 'in') return refused('esp-unknown-spi', `no SA has ${name}`);
+  const sa = kernel.sad.get('esp', spi, destination);
+  if (sa === undefined || sa.state === 'larval' || sa.direction !== 'in' || sa.keying.protocol !== 'esp') return refused('esp-unknown-spi', `no SA has ${name}`);
   const mismatch = kernel.rules.mismatch(sa.encapsulation, arrival);
   if (mismatch !== undefined) return refused('esp-encapsulation', `${name} ${mismatch}`);
   const sequence = sa.window.sequenceOf(low);
@@ -63,52 +61,13 @@ function deliver(kernel: Kernel, now: Instant, received: ReceivedEsp, { sa, sequ
   if (isNewest) followPeer(kernel, sa, received);
   if (!trailer.ok) return trailer;
   if (trailer.value.nextHeader === dummyPacket) return undefined; // RFC 4303 §2.6: without a word
-  const inner = sa.mode === ipsecModes.TUNNEL ? innerPacket(sa, trailer.value) : ownPacket(kernel, sa, received, trailer.value);
-  const refusal = inner.ok ? refusalByPolicy(kernel, sa, inner.value.traffic) : inner;
-  if (!inner.ok || refusal !== undefined) return refusal;
-  const { packet, traffic, checksum } = inner.value;
-  const whole = packet.subarray(0, traffic.length);
-  kernel.inner('delivered', sa.spi, whole);
-  kernel.emit({ kind: 'inbound', packet: whole, mode: sa.mode === ipsecModes.TUNNEL ? 'tunnel' : 'transport', checksum });
-  return undefined;
+  return admit(kernel, sa, received.source, trailer.value, () => restored(kernel, sa, received, trailer.value));
 }
 
-interface InnerPacket {
-  readonly packet: Uint8Array;
-  readonly traffic: Traffic;
-  readonly checksum: ChecksumTrust;
-}
-
-/** Tunnel mode: the payload is a packet, of the version that the next header says. */
-function innerPacket(sa: EstablishedSa, { payload, nextHeader }: Carried): Decoded<InnerPacket> {
-  const traffic = trafficOf(payload);
-  if (!traffic.ok) return traffic;
-  const { version } = traffic.value;
-  if (nextHeader !== nextHeaderOf[version]) return refused('inner-malformed', `next header ${nextHeader} with IP version ${version} in ${describeSpi(sa.spi)}`);
-  return decoded({ packet: payload, traffic: traffic.value, checksum: 'to be verified' });
-}
-
-/**
- * Transport mode: the payload with the header that it came under. Who holds the keys speaks for the address that the SA has and for no other. Behind a
- * NAT its checksum is for other addresses (RFC 3948 §3.1.2).
- */
-function ownPacket(kernel: Kernel, sa: EstablishedSa, received: ReceivedEsp, carried: Carried): Decoded<InnerPacket> {
-  if (received.source !== sa.source) return refused('esp-selectors', `${describeSpi(sa.spi)} is ${sa.source}'s, and its packet came from ${received.source}`);
+/** RFC 3948 §3.1.2: behind a NAT the checksum of what came is for other addresses. */
+function restored(kernel: Kernel, sa: EstablishedSa, received: ReceivedEsp, carried: Carried): Restored {
   const packet = putHeaderOn(received, carried);
-  const traffic = trafficOf(packet);
-  if (!traffic.ok) return traffic;
-  const checksum = sa.encapsulation.kind === 'udp' ? repairChecksum(kernel.checksumRepair, packet, originalAddresses(sa)) : 'to be verified';
-  return decoded({ packet, traffic: traffic.value, checksum });
-}
-
-/** RFC 4301 §5.2: a policy of the SA must hold the packet, and none in front of it forbid it. */
-function refusalByPolicy(kernel: Kernel, sa: EstablishedSa, traffic: Traffic): Refusal | undefined {
-  for (const { action } of kernel.spd.matching('in', traffic)) {
-    if (action === 'discard') return refused('policy-discard', `${traffic.text}, out of ${describeSpi(sa.spi)}`);
-    if (action === 'bypass') break; // what policy wants in the clear may not come out of an SA
-    if (goesBy(action, sa)) return undefined;
-  }
-  return refused('esp-selectors', `${traffic.text} fits no policy of ${describeSpi(sa.spi)}`);
+  return { packet, checksum: sa.encapsulation.kind === 'udp' ? repairChecksum(kernel.checksumRepair, packet, originalAddresses(sa)) : 'to be verified' };
 }
 
 /**
@@ -126,7 +85,7 @@ function followPeer(kernel: Kernel, sa: EstablishedSa, { source, arrival }: Rece
   if (sa.reportedPeer !== undefined && sameEndpoint(sa.reportedPeer, seen)) return;
   sa.reportedPeer = seen;
   kernel.emit({ kind: 'event', event: { kind: 'esp-new-source', spi: sa.spi, from: known, to: seen } });
-  kernel.tell('SADB_X_NAT_T_NEW_MAPPING', {
+  kernel.tell('SADB_X_NAT_T_NEW_MAPPING', sa.protocol, {
     sa: saInPfkey(sa), source: addressInPfkey(known.address), nattSourcePort: known.port, destination: addressInPfkey(seen.address), nattDestinationPort: seen.port,
   });
 }

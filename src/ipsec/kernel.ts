@@ -2,7 +2,7 @@
 import type { Endpoint, IpAddress } from '../core/address.ts';
 import type { DropReason } from '../core/drop.ts';
 import { Queue } from '../core/queue.ts';
-import type { Random } from '../core/random.ts';
+import { below, type Random } from '../core/random.ts';
 import type { Duration } from '../core/time.ts';
 import type { PfkeyDialect, System } from '../wire/pfkey/dialect.ts';
 import { pfkeyDialects } from '../wire/pfkey/dialects.ts';
@@ -11,7 +11,7 @@ import type { ChecksumRepair } from './checksum-repair.ts';
 import { encapsulationRules, type EncapsulationRules } from './encapsulation-rules.ts';
 import { NatKeepalives } from './nat-keepalive.ts';
 import type { StackOutput } from './ports.ts';
-import { encapsulationPorts, Sad, type Sa } from './sad.ts';
+import { encapsulationPorts, Sad, type Protocol, type Sa } from './sad.ts';
 import { Spd } from './spd.ts';
 
 export interface StackConfig {
@@ -29,6 +29,9 @@ export interface StackConfig {
 
 export type { PfkeyBody };
 
+/** sadb_msg_satype. */
+export const saTypeOf: Readonly<Record<Protocol, number>> = { esp: saTypes.ESP, ah: saTypes.AH };
+
 export class Kernel {
   readonly sad = new Sad();
   readonly spd = new Spd();
@@ -42,10 +45,12 @@ export class Kernel {
   readonly #local: ReadonlySet<IpAddress>;
   readonly #outputs = new Queue<StackOutput>();
   #acquires = 0;
+  #identification: number;
 
   constructor({ addresses, random, checksumRepair, system, natKeepalive = 'off' }: StackConfig) {
     this.#local = new Set(addresses);
     this.random = random;
+    this.#identification = below(random.fork('identification'), 0xffff);
     this.dialect = pfkeyDialects[system ?? 'linux'];
     this.rules = encapsulationRules[system ?? 'rfc'];
     this.checksumRepair = checksumRepair ?? this.rules.checksumRepair;
@@ -76,6 +81,12 @@ export class Kernel {
     this.emit({ kind: 'event', event: { kind, spi: sa.spi, source: sa.source, destination: sa.destination, encapsulation: encapsulationPorts(sa), story } });
   }
 
+  /** For an IPv4 header that AH covers: never 0, for which a real kernel would put another. */
+  nextIdentification(): number {
+    this.#identification = (this.#identification % 0xffff) + 1;
+    return this.#identification;
+  }
+
   /** The sequence of the next ACQUIRE: by it the daemon's later messages refer to it. */
   nextAcquire(): number {
     this.#acquires = (this.#acquires % 0xffff_ffff) + 1;
@@ -83,8 +94,8 @@ export class Kernel {
   }
 
   /** A message that answers none of the daemon's. */
-  tell(type: PfkeyMessage['type'], body: PfkeyBody, sequence = 0): void {
-    this.say({ type, saType: saTypes.ESP, errno: 0, sequence, pid: 0, ...body });
+  tell(type: PfkeyMessage['type'], protocol: Protocol, body: PfkeyBody, sequence = 0): void {
+    this.say({ type, saType: saTypeOf[protocol], errno: 0, sequence, pid: 0, ...body });
   }
 
   /** As much of it as the system has words for. */

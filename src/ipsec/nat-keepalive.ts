@@ -37,7 +37,7 @@ export class NatKeepalives {
   /** Silent for an interval: one octet 0xFF. Not silent: an interval from the last packet on. */
   #due(sa: EstablishedSa, now: Instant): void {
     const { encapsulation, source, destination, usage } = sa;
-    if (this.#interval === 'off' || this.#kernel.sad.get(sa.spi, destination) !== sa || encapsulation.kind !== 'udp') return;
+    if (this.#interval === 'off' || this.#kernel.sad.get(sa.protocol, sa.spi, destination) !== sa || encapsulation.kind !== 'udp') return;
     if (usage.lastUse !== undefined && after(usage.lastUse, this.#interval) > now) {
       this.watch(sa, usage.lastUse);
       return;

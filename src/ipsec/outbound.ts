@@ -4,6 +4,7 @@ import { decoded, refused, type Decoded, type Refusal } from '../core/decoded.ts
 import { after, seconds, type Instant } from '../core/time.ts';
 import { ipsecModes } from '../wire/pfkey/message.ts';
 import type { Addresses } from '../wire/pseudo-header.ts';
+import { protectInPlace, protectInTunnel, type AhKeying } from './ah.ts';
 import { nonIkeMarker } from './encapsulation-rules.ts';
 import { encapsulate, nextHeaderOf } from './esp.ts';
 import { account, endsByUse } from './expiry.ts';
@@ -43,7 +44,7 @@ function apply(kernel: Kernel, now: Instant, packet: Uint8Array, traffic: Traffi
 function protect(kernel: Kernel, now: Instant, policy: Policy, protection: Protection, packet: Uint8Array, traffic: Traffic): Refusal | undefined {
   const ends = protection.tunnel ?? traffic.addresses;
   const inner = packet.subarray(0, traffic.length);
-  const carried = protection.mode === ipsecModes.TUNNEL ? decoded({ payload: inner, nextHeader: nextHeaderOf[traffic.version] }) : carriedInPlace(kernel, inner, traffic);
+  const carried = protection.mode === ipsecModes.TUNNEL ? decoded({ payload: inner, nextHeader: nextHeaderOf[traffic.version] }) : carriedInPlace(kernel, inner, traffic, protection);
   if (!carried.ok) return carried;
   const sa = kernel.sad.outbound(protection, ends);
   if (sa === undefined) {
@@ -52,21 +53,32 @@ function protect(kernel: Kernel, now: Instant, policy: Policy, protection: Prote
   }
   policy.acquireHoldOff = undefined;
   const limit = sa.keying.extended ? sequenceLimit.extended : sequenceLimit.plain;
-  if (sa.sequence >= limit) return refused('esp-sequence-overflow', `${describeSpi(sa.spi)} has used up its sequence numbers`);
-  if (endsByUse(kernel, sa)) return refused('esp-lifetime', `${describeSpi(sa.spi)} has carried all that its lifetime allows`);
+  if (sa.sequence >= limit) return refused(`${sa.protocol}-sequence-overflow`, `${describeSpi(sa.spi)} has used up its sequence numbers`);
+  if (endsByUse(kernel, sa)) return refused(`${sa.protocol}-lifetime`, `${describeSpi(sa.spi)} has carried all that its lifetime allows`);
   sa.sequence += 1;
-  const payload = encapsulate(sa.keying, sa.sequence, carried.value.payload, carried.value.nextHeader, kernel.random);
   kernel.inner('protected', sa.spi, inner);
-  transmit(kernel, sa, payload);
+  switch (sa.keying.protocol) {
+    case 'esp':
+      transmitEsp(kernel, sa, encapsulate(sa.keying, sa.sequence, carried.value.payload, carried.value.nextHeader, kernel.random));
+      break;
+    case 'ah':
+      kernel.emit({ kind: 'ah', packet: signed(kernel, sa, sa.keying, inner, carried.value) });
+      break;
+  }
   account(kernel, now, sa, inner.length);
   return undefined;
 }
 
 /** RFC 4301 §4.1: transport mode is between two hosts; what a host forwards is not its own. */
-const carriedInPlace = (kernel: Kernel, packet: Uint8Array, traffic: Traffic): Decoded<Carried> =>
-  kernel.isLocal(traffic.addresses.source) ? takeHeaderOff(packet, traffic) : refused('policy-discard', `${traffic.text}: transport mode is for this host's own packets`);
+const carriedInPlace = (kernel: Kernel, packet: Uint8Array, traffic: Traffic, { protocol }: Protection): Decoded<Carried> =>
+  kernel.isLocal(traffic.addresses.source) ? takeHeaderOff(packet, traffic, protocol) : refused('policy-discard', `${traffic.text}: transport mode is for this host's own packets`);
 
-function transmit(kernel: Kernel, { source, destination, encapsulation }: EstablishedSa, payload: Uint8Array): void {
+const signed = (kernel: Kernel, sa: EstablishedSa, keying: AhKeying, packet: Uint8Array, carried: Carried): Uint8Array =>
+  sa.mode === ipsecModes.TUNNEL
+    ? protectInTunnel(keying, sa.sequence, sa, carried, kernel.nextIdentification())
+    : protectInPlace(keying, sa.sequence, packet, carried, kernel.nextIdentification());
+
+function transmitEsp(kernel: Kernel, { source, destination, encapsulation }: EstablishedSa, payload: Uint8Array): void {
   if (encapsulation.kind === 'udp') {
     kernel.emit({ kind: 'datagram', local: { address: source, port: encapsulation.sourcePort }, peer: { address: destination, port: encapsulation.destinationPort }, payload: encapsulation.nonIke ? concat(nonIkeMarker, payload) : payload });
   } else {
@@ -78,5 +90,5 @@ function transmit(kernel: Kernel, { source, destination, encapsulation }: Establ
 function acquire(kernel: Kernel, now: Instant, policy: Policy, protection: Protection, ends: Addresses): void {
   if (!kernel.registered || (policy.acquireHoldOff !== undefined && now < policy.acquireHoldOff)) return;
   policy.acquireHoldOff = after(now, acquireHoldOff);
-  kernel.tell('SADB_ACQUIRE', acquireMessage(policy, protection, ends), kernel.nextAcquire());
+  kernel.tell('SADB_ACQUIRE', protection.protocol, acquireMessage(policy, protection, ends), kernel.nextAcquire());
 }

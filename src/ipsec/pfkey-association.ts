@@ -1,14 +1,15 @@
 /** SAs as PF_KEY says them. Every field is explained in the README of this folder. */
 import { isIpv4, type IpAddress } from '../core/address.ts';
 import type { Instant } from '../core/time.ts';
-import { encapsulationTypes, ipsecModes, saFlags, saStates, type PfkeyAddress, type PfkeyMessage, type PfkeySa } from '../wire/pfkey/message.ts';
-import { suiteFor } from './algorithms.ts';
+import { mac } from '../crypto/integrity.ts';
+import { encapsulationTypes, ipsecModes, saFlags, saStates, saTypes, type PfkeyAddress, type PfkeyMessage, type PfkeySa } from '../wire/pfkey/message.ts';
+import { integrityFor, suiteFor } from './algorithms.ts';
 import type { Kernel, PfkeyBody } from './kernel.ts';
 import { currentLifetime, unused } from './lifetime.ts';
 import { ReplayWindow } from './replay-window.ts';
 import type { EncapsulationRules } from './encapsulation-rules.ts';
 import type { OriginalAddresses } from './checksum-repair.ts';
-import type { Encapsulation, EstablishedSa, NatOa, Sa } from './sad.ts';
+import type { Encapsulation, EstablishedSa, NatOa, Protocol, Sa } from './sad.ts';
 
 /** SPIs below are reserved (RFC 4303 §2.1). */
 export const lowestSpi = 256;
@@ -50,7 +51,7 @@ export const associationInPfkey = (sa: Sa): PfkeyBody =>
 
 /** Copies: what leaves in a message outlives the SA's own keys. */
 export const keysInPfkey = (sa: Sa): PfkeyBody =>
-  sa.state === 'larval' ? {} : { encryptionKey: sa.encryptionKey.slice(), ...(sa.authKey.length > 0 && { authKey: sa.authKey.slice() }) };
+  sa.state === 'larval' ? {} : { ...(sa.encryptionKey.length > 0 && { encryptionKey: sa.encryptionKey.slice() }), ...(sa.authKey.length > 0 && { authKey: sa.authKey.slice() }) };
 
 function encapsulationInPfkey(encapsulation: Encapsulation): PfkeyBody {
   switch (encapsulation.kind) {
@@ -114,25 +115,41 @@ export function readMode({ sa2 }: PfkeyBody): number | undefined {
   }
 }
 
+/** sadb_msg_satype, undefined for one that no SA here has. */
+export const protocolOf = (saType: number): Protocol | undefined => (saType === saTypes.ESP ? 'esp' : saType === saTypes.AH ? 'ah' : undefined);
+
 /** The mature SA that an ADD, or the UPDATE of a larval one, describes; undefined for EINVAL. Its keys are copies. */
 export function readAssociation(request: PfkeyMessage, now: Instant, { isLocal, rules }: Pick<Kernel, 'isLocal' | 'rules'>): EstablishedSa | undefined {
-  const { sa, encryptionKey, authKey = new Uint8Array(), lifetimeHard, lifetimeSoft } = request;
+  const { sa, lifetimeHard, lifetimeSoft } = request;
   const ends = readEnds(request);
   const mode = readMode(request);
   const encapsulation = readEncapsulation(request, rules);
-  if (sa === undefined || encryptionKey === undefined || ends === undefined || mode === undefined || encapsulation === undefined || sa.spi < lowestSpi) return undefined;
-  const named = suiteFor(sa, encryptionKey.length, authKey.length);
-  if (named === undefined) return undefined;
+  if (sa === undefined || ends === undefined || mode === undefined || encapsulation === undefined || sa.spi < lowestSpi) return undefined;
   const direction = isLocal(ends.destination) ? 'in' : 'out';
   const extended = (sa.flags & saFlags.ESN) !== 0;
   if (extended && direction === 'in' && sa.replay === 0) return undefined; // RFC 4303 §3.3.3: the high bits are known from the window
-  const keys = { encryptionKey: encryptionKey.slice(), authKey: authKey.slice() };
-  return {
-    state: 'mature', direction, spi: sa.spi, ...ends, mode, reqid: request.sa2?.reqid ?? 0, encapsulation, natOa: readNatOa(request), behindNat: request.nattLocalBehindNat === true,
-    algorithms: { ...named, encrypt: sa.encrypt, auth: sa.auth },
-    ...keys,
-    keying: { spi: sa.spi, cipher: named.suite.create(keys.encryptionKey, keys.authKey), aead: named.suite.aead, extended },
+  const keyed = protocolOf(request.saType) === 'ah' ? keyedAh(request, sa, encapsulation, extended) : keyedEsp(request, sa, extended);
+  return keyed && {
+    state: 'mature', direction, spi: sa.spi, ...ends, mode, reqid: request.sa2?.reqid ?? 0, encapsulation, natOa: readNatOa(request), behindNat: request.nattLocalBehindNat === true, ...keyed,
     usage: unused(now), hard: lifetimeHard, soft: lifetimeSoft,
     window: new ReplayWindow(sa.replay * replayUnit, extended), sequence: 0, reportedPeer: undefined,
   };
+}
+
+type Keyed = Pick<EstablishedSa, 'protocol' | 'algorithms' | 'encryptionKey' | 'authKey' | 'keying'>;
+
+function keyedEsp({ encryptionKey, authKey = new Uint8Array() }: PfkeyMessage, { spi, encrypt, auth }: PfkeySa, extended: boolean): Keyed | undefined {
+  const named = encryptionKey && suiteFor({ encrypt, auth }, encryptionKey.length, authKey.length);
+  if (named === undefined) return undefined;
+  const { suite, ...names } = named;
+  const keys = { encryptionKey: encryptionKey!.slice(), authKey: authKey.slice() };
+  return { protocol: 'esp', algorithms: { ...names, encrypt, auth }, ...keys, keying: { protocol: 'esp', spi, cipher: suite.create(keys.encryptionKey, keys.authKey), aead: suite.aead, extended } };
+}
+
+/** AH encrypts nothing, and there is no AH in UDP: an SA that would need it cannot be made. */
+function keyedAh({ encryptionKey, authKey }: PfkeyMessage, { spi, encrypt, auth }: PfkeySa, { kind }: Encapsulation, extended: boolean): Keyed | undefined {
+  const integrity = authKey && integrityFor(auth, authKey.length);
+  if (integrity === undefined || encryptionKey !== undefined || encrypt !== 0 || kind === 'udp') return undefined;
+  const keys = { encryptionKey: new Uint8Array(), authKey: authKey!.slice() };
+  return { protocol: 'ah', algorithms: { name: `AH with ${integrity}`, encryption: 'none', integrity, encrypt, auth }, ...keys, keying: { protocol: 'ah', spi, mac: mac(integrity, keys.authKey), extended } };
 }

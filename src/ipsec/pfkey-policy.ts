@@ -40,12 +40,13 @@ export function readAction({ type, requests }: PfkeyPolicy): Policy['action'] | 
 const levels: ReadonlySet<number> = new Set([policyLevels.DEFAULT, policyLevels.REQUIRE, policyLevels.UNIQUE]);
 
 function readProtection({ protocol, mode, level, reqid, tunnel }: PfkeyPolicyRequest): Protection | undefined {
-  if (protocol !== protocols.esp || !levels.has(level) || (level === policyLevels.UNIQUE && reqid === 0)) return undefined;
+  const by = protocol === protocols.esp ? 'esp' : protocol === protocols.ah ? 'ah' : undefined;
+  if (by === undefined || !levels.has(level) || (level === policyLevels.UNIQUE && reqid === 0)) return undefined;
   switch (mode) {
     case ipsecModes.TUNNEL:
-      return tunnel === undefined || isIpv4(tunnel.source) !== isIpv4(tunnel.destination) ? undefined : { level, mode, reqid, tunnel };
+      return tunnel === undefined || isIpv4(tunnel.source) !== isIpv4(tunnel.destination) ? undefined : { protocol: by, level, mode, reqid, tunnel };
     case ipsecModes.TRANSPORT: // its ends are each packet's own
-      return tunnel === undefined ? { level, mode, reqid, tunnel } : undefined;
+      return tunnel === undefined ? { protocol: by, level, mode, reqid, tunnel } : undefined;
     default:
       return undefined;
   }
@@ -69,8 +70,8 @@ function describePolicy({ id, direction, priority, action }: Policy): PfkeyPolic
   const common = { direction: directions[direction], id, priority };
   if (action === 'discard') return { ...common, type: policyTypes.DISCARD, requests: [] };
   if (action === 'bypass') return { ...common, type: policyTypes.NONE, requests: [] };
-  const { mode, level, reqid, tunnel } = action;
-  return { ...common, type: policyTypes.IPSEC, requests: [{ protocol: protocols.esp, mode, level, reqid, ...(tunnel && { tunnel }) }] };
+  const { protocol, mode, level, reqid, tunnel } = action;
+  return { ...common, type: policyTypes.IPSEC, requests: [{ protocol: protocols[protocol], mode, level, reqid, ...(tunnel && { tunnel }) }] };
 }
 
 const selectorAddress = ({ address, length }: Prefix, protocol: number, port: number): PfkeyAddress => ({ protocol, prefixLength: length, address, port });

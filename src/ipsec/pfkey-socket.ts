@@ -8,15 +8,17 @@ import { below } from '../core/random.ts';
 import type { Instant } from '../core/time.ts';
 import { pfkeyErrors, saTypes, type PfkeyMessage, type PfkeyType } from '../wire/pfkey/message.ts';
 import { supportedAuth, supportedEncryption } from './algorithms.ts';
-import type { Kernel, PfkeyBody } from './kernel.ts';
-import { associationInPfkey, keysInPfkey, lowestSpi, nameInPfkey, readAssociation, readEncapsulation, readEnds, readMode, readNatOa } from './pfkey-association.ts';
+import { saTypeOf, type Kernel, type PfkeyBody } from './kernel.ts';
+import { associationInPfkey, keysInPfkey, lowestSpi, nameInPfkey, protocolOf, readAssociation, readEncapsulation, readEnds, readMode, readNatOa } from './pfkey-association.ts';
 import { policyInPfkey, readAction, readDirection, readSelector } from './pfkey-policy.ts';
-import { describeSpi, type Encapsulation, type EstablishedSa, type LarvalSa, type Sa } from './sad.ts';
+import { describeSpi, type EstablishedSa, type LarvalSa, type Protocol, type Sa } from './sad.ts';
 import type { Policy } from './spd.ts';
 
 type ErrorName = keyof typeof pfkeyErrors;
 /** One body, one for each row of a dump, or why not; undefined where nothing is answered. */
-type Answer = PfkeyBody | readonly PfkeyBody[] | ErrorName | undefined;
+type Answer = PfkeyBody | readonly Row[] | ErrorName | undefined;
+/** Of the SA type that it says, where the request was about all. */
+type Row = PfkeyBody & { readonly saType?: number };
 type Service = (now: Instant, request: PfkeyMessage) => Answer;
 
 /** How often a free SPI is looked for by chance before the range counts as full. */
@@ -50,14 +52,14 @@ export class PfkeySocket {
   }
 
   readonly #services: Readonly<Record<PfkeyType, Service>> = {
-    SADB_REGISTER: () => this.#register(),
+    SADB_REGISTER: (_, { saType }) => this.#register(saType),
     SADB_GETSPI: (now, request) => this.#getSpi(now, request),
     SADB_ADD: (now, request) => this.#add(now, request),
     SADB_UPDATE: (now, request) => this.#update(now, request),
     SADB_DELETE: (_, request) => this.#delete(request),
     SADB_GET: (_, request) => this.#get(request),
-    SADB_DUMP: () => rowsOrNone(this.#kernel.sad.all().map((sa) => ({ ...associationInPfkey(sa), ...keysInPfkey(sa) }))),
-    SADB_FLUSH: () => this.#flush(),
+    SADB_DUMP: (_, request) => rowsOrNone(this.#meant(request).map((sa) => ({ saType: saTypeOf[sa.protocol], ...associationInPfkey(sa), ...keysInPfkey(sa) }))),
+    SADB_FLUSH: (_, request) => this.#flush(request),
     SADB_ACQUIRE: () => undefined, // RFC 2367 §3.1.6: the daemon could not; the policy's hold-off goes on
     SADB_EXPIRE: () => 'EOPNOTSUPP',
     SADB_X_SPDADD: (_, request) => this.#addPolicy(request, 'EEXIST'),
@@ -74,36 +76,37 @@ export class PfkeySocket {
   };
 
   #isServed({ saType, type }: PfkeyMessage): boolean {
-    return saType === saTypes.ESP || (saType === saTypes.UNSPEC && forAnySaType.has(type));
+    return protocolOf(saType) !== undefined || (saType === saTypes.UNSPEC && forAnySaType.has(type));
   }
 
-  #answer({ type, saType, sequence, pid }: PfkeyMessage, body: PfkeyBody, errno: number, diagnostic = 0): void {
+  #answer({ type, saType, sequence, pid }: PfkeyMessage, body: Row, errno: number, diagnostic = 0): void {
     this.#kernel.say({ type, saType, errno, sequence, pid, ...(diagnostic !== 0 && { diagnostic }), ...body });
   }
 
-  #register(): Answer {
+  #register(saType: number): Answer {
     this.#kernel.registered = true;
-    return { supportedAuth, supportedEncryption };
+    return saType === saTypes.AH ? { supportedAuth } : { supportedAuth, supportedEncryption };
   }
 
   // ---- security associations ---------------------------------------------------------------------------------------------
 
   #getSpi(now: Instant, request: PfkeyMessage): Answer {
-    const { spiRange, sa2 } = request;
+    const { spiRange, sa2, saType } = request;
+    const protocol = protocolOf(saType);
     const ends = readEnds(request);
     const mode = readMode(request);
-    if (ends === undefined || mode === undefined || spiRange === undefined || spiRange.min > spiRange.max) return 'EINVAL';
-    const spi = this.#freeSpi(Math.max(spiRange.min, lowestSpi), spiRange.max, ends.destination);
+    if (protocol === undefined || ends === undefined || mode === undefined || spiRange === undefined || spiRange.min > spiRange.max) return 'EINVAL';
+    const spi = this.#freeSpi(protocol, Math.max(spiRange.min, lowestSpi), spiRange.max, ends.destination);
     if (spi === undefined) return 'ENOENT';
-    const sa: LarvalSa = { state: 'larval', spi, ...ends, mode, reqid: sa2?.reqid ?? 0, addedAt: now };
+    const sa: LarvalSa = { state: 'larval', protocol, spi, ...ends, mode, reqid: sa2?.reqid ?? 0, addedAt: now };
     this.#kernel.sad.add(sa);
     return nameInPfkey(sa);
   }
 
-  #freeSpi(min: number, max: number, destination: IpAddress): number | undefined {
+  #freeSpi(protocol: Protocol, min: number, max: number, destination: IpAddress): number | undefined {
     for (let tried = 0; tried < spiTries && min <= max; tried++) {
       const spi = min + below(this.#kernel.random, max - min + 1);
-      if (this.#kernel.sad.get(spi, destination) === undefined) return spi;
+      if (this.#kernel.sad.get(protocol, spi, destination) === undefined) return spi;
     }
     return undefined;
   }
@@ -111,7 +114,7 @@ export class PfkeySocket {
   #add(now: Instant, request: PfkeyMessage): Answer {
     const sa = readAssociation(request, now, this.#kernel);
     if (sa === undefined) return 'EINVAL';
-    if (this.#kernel.sad.get(sa.spi, sa.destination) !== undefined) return 'EEXIST';
+    if (this.#kernel.sad.get(sa.protocol, sa.spi, sa.destination) !== undefined) return 'EEXIST';
     return this.#establish(sa);
   }
 
@@ -126,10 +129,10 @@ export class PfkeySocket {
   }
 
   #establish(sa: EstablishedSa): Answer {
-    const before = sa.direction === 'out' ? this.#kernel.sad.outbound({ mode: sa.mode, reqid: sa.reqid }, sa) : undefined;
+    const before = sa.direction === 'out' ? this.#kernel.sad.outbound(sa, sa) : undefined;
     this.#kernel.sad.add(sa);
     const role = sa.direction === 'in' ? 'receives from' : 'sends to';
-    this.#kernel.saEvent('sa-added', sa, `A new SA, ${describeSpi(sa.spi)}, ${role} ${peerOf(sa)}${encapsulationStory(sa.encapsulation)}, protected by ${sa.algorithms.suite.name}.`);
+    this.#kernel.saEvent('sa-added', sa, `A new SA, ${describeSpi(sa.spi)}, ${role} ${peerOf(sa)}${encapsulationStory(sa)}, protected by ${sa.algorithms.name}.`);
     this.#sayKeys(sa);
     if (before !== undefined) this.#sayEclipse(before, sa);
     this.#kernel.keepalives.watch(sa, sa.usage.addedAt);
@@ -153,7 +156,7 @@ export class PfkeySocket {
     const destination = newDestination?.address ?? sa.destination;
     if (encryptionKey !== undefined || authKey !== undefined || encapsulation === undefined || isIpv4(source) !== isIpv4(destination)) return 'EINVAL';
     if (this.#kernel.isLocal(destination) !== (sa.direction === 'in')) return 'EINVAL';
-    const other = this.#kernel.sad.get(sa.spi, destination);
+    const other = this.#kernel.sad.get(sa.protocol, sa.spi, destination);
     if (other !== undefined && other !== sa) return 'EEXIST';
 
     const moves = source !== sa.source || destination !== sa.destination;
@@ -165,7 +168,7 @@ export class PfkeySocket {
     sa.hard = lifetimeHard ?? sa.hard;
     sa.soft = lifetimeSoft ?? sa.soft;
     this.#kernel.sad.reschedule(sa);
-    this.#kernel.saEvent('sa-updated', sa, `${describeSpi(sa.spi)} has ${peerOf(sa)} as its peer from now on${encapsulationStory(encapsulation)}; keys and counters stay.`);
+    this.#kernel.saEvent('sa-updated', sa, `${describeSpi(sa.spi)} has ${peerOf(sa)} as its peer from now on${encapsulationStory(sa)}; keys and counters stay.`);
     if (moves) this.#sayKeys(sa);
     this.#kernel.keepalives.watch(sa, now);
     return associationInPfkey(sa);
@@ -183,14 +186,21 @@ export class PfkeySocket {
     return typeof sa === 'string' ? sa : { ...associationInPfkey(sa), ...keysInPfkey(sa) };
   }
 
-  #flush(): Answer {
-    for (const sa of this.#kernel.sad.all()) this.#remove(sa, 'flushed with all others');
+  #flush(request: PfkeyMessage): Answer {
+    for (const sa of this.#meant(request)) this.#remove(sa, 'flushed with all others');
     return {};
   }
 
-  #named({ sa, destination }: PfkeyMessage): Sa | ErrorName {
-    if (sa === undefined || destination === undefined) return 'EINVAL';
-    return this.#kernel.sad.get(sa.spi, destination.address) ?? 'ESRCH';
+  /** The SAs of the type that a request names; all of them for UNSPEC. */
+  #meant({ saType }: PfkeyMessage): readonly Sa[] {
+    const protocol = protocolOf(saType);
+    return this.#kernel.sad.all().filter((sa) => protocol === undefined || sa.protocol === protocol);
+  }
+
+  #named({ saType, sa, destination }: PfkeyMessage): Sa | ErrorName {
+    const protocol = protocolOf(saType);
+    if (protocol === undefined || sa === undefined || destination === undefined) return 'EINVAL';
+    return this.#kernel.sad.get(protocol, sa.spi, destination.address) ?? 'ESRCH';
   }
 
   #remove(sa: Sa, why: string): void {
@@ -198,7 +208,8 @@ export class PfkeySocket {
     this.#kernel.saEvent('sa-deleted', sa, `${describeSpi(sa.spi)} is gone: ${why}.`);
   }
 
-  #sayKeys({ spi, source, destination, algorithms, encryptionKey, authKey }: EstablishedSa): void {
+  #sayKeys({ protocol, spi, source, destination, algorithms, encryptionKey, authKey }: EstablishedSa): void {
+    if (protocol === 'ah') return; // nothing is hidden
     this.#kernel.emit({
       kind: 'event',
       event: { kind: 'esp-keys', spi, source, destination, encryption: algorithms.encryption, encryptionKey: toHex(encryptionKey), integrity: algorithms.integrity, integrityKey: toHex(authKey) },
@@ -255,5 +266,5 @@ const peerOf = ({ direction, source, destination }: EstablishedSa): IpAddress =>
 
 const encapsulatedPeer = ({ destination, encapsulation }: EstablishedSa): Endpoint | undefined => (encapsulation.kind === 'udp' ? { address: destination, port: encapsulation.destinationPort } : undefined);
 
-const encapsulationStory = (encapsulation: Encapsulation): string =>
-  encapsulation.kind === 'udp' ? `, in UDP from port ${encapsulation.sourcePort} to ${encapsulation.destinationPort}` : ', as plain ESP';
+const encapsulationStory = ({ protocol, encapsulation }: Pick<EstablishedSa, 'protocol' | 'encapsulation'>): string =>
+  encapsulation.kind === 'udp' ? `, in UDP from port ${encapsulation.sourcePort} to ${encapsulation.destinationPort}` : `, as plain ${protocol === 'esp' ? 'ESP' : 'AH'}`;

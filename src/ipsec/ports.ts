@@ -14,6 +14,8 @@ export type StackInput =
   | { readonly kind: 'datagram-down'; readonly local: Endpoint; readonly peer: Endpoint; readonly payload: Uint8Array }
   /** The payload of an IP packet of protocol 50. */
   | { readonly kind: 'esp'; readonly source: IpAddress; readonly destination: IpAddress; readonly payload: Uint8Array }
+  /** A whole IP packet of protocol 51, its header as it arrived: AH covers that too. */
+  | { readonly kind: 'ah'; readonly packet: Uint8Array }
   /** A whole inner IP packet on its way out: protect, bypass or discard, as the SPD says. */
   | { readonly kind: 'outbound'; readonly packet: Uint8Array };
 
@@ -27,6 +29,8 @@ export type StackOutput =
   | { readonly kind: 'datagram'; readonly local: Endpoint; readonly peer: Endpoint; readonly payload: Uint8Array }
   /** ESP over IP, protocol 50. */
   | { readonly kind: 'esp'; readonly source: IpAddress; readonly destination: IpAddress; readonly payload: Uint8Array }
+  /** A whole IP packet with AH in it, to be sent as it is. */
+  | { readonly kind: 'ah'; readonly packet: Uint8Array }
   /** A whole inner packet that came out of an SA and fits its selectors. In transport mode it is for this host itself; `checksum`: that of TCP or UDP in it. */
   | { readonly kind: 'inbound'; readonly packet: Uint8Array; readonly mode: 'tunnel' | 'transport'; readonly checksum: ChecksumTrust }
   /** A packet that policy lets go in the clear. */

@@ -3,8 +3,9 @@ import type { Endpoint, IpAddress } from '../core/address.ts';
 import { after, seconds, type Instant } from '../core/time.ts';
 import { Timers } from '../core/timers.ts';
 import { wipe } from '../crypto/secret.ts';
+import type { AhKeying } from './ah.ts';
 import type { EspKeying } from './esp.ts';
-import type { NamedSuite } from './algorithms.ts';
+import type { NamedAlgorithms } from './algorithms.ts';
 import { deadline, earlier, type Limit, type Usage } from './lifetime.ts';
 import type { ReplayWindow } from './replay-window.ts';
 import type { Direction, Protection } from './spd.ts';
@@ -21,7 +22,11 @@ export type Encapsulation = { readonly kind: 'unknown' } | { readonly kind: 'pla
 /** NAT-OA in the form that the daemon said it, which is also how it is told. */
 export type NatOa = Pick<PfkeyMessage, 'nattOriginalAddress' | 'nattOriginalSource' | 'nattOriginalDestination'>;
 
+/** What protects the packets of an SA. */
+export type Protocol = 'esp' | 'ah';
+
 interface SaName {
+  readonly protocol: Protocol;
   readonly spi: number;
   readonly source: IpAddress;
   readonly destination: IpAddress;
@@ -46,10 +51,10 @@ export interface EstablishedSa extends SaName {
   natOa: NatOa;
   /** The daemon says that a NAT is in front of this host. */
   behindNat: boolean;
-  readonly algorithms: NamedSuite & { readonly encrypt: number; readonly auth: number };
+  readonly algorithms: NamedAlgorithms & { readonly encrypt: number; readonly auth: number };
   readonly encryptionKey: Uint8Array;
   readonly authKey: Uint8Array;
-  readonly keying: EspKeying;
+  readonly keying: ({ readonly protocol: 'esp' } & EspKeying) | AhKeying;
   readonly usage: Usage;
   hard: Limit | undefined;
   soft: Limit | undefined;
@@ -66,15 +71,15 @@ export type Sa = LarvalSa | EstablishedSa;
 /** As long as a daemon may retransmit the message that offers the SPI (some 165 s with the usual back-off). */
 export const larvalLifetime = seconds(165);
 
-/** All SAs, found by (SPI, destination) for those who receive and update, by policy for those who send; and when the next one's time is up. */
+/** All SAs, found by (protocol, SPI, destination) for those who receive and update, by policy for those who send; and when the next one's time is up. */
 export class Sad {
   readonly #byName = new Map<string, Sa>();
-  /** Outbound ones in the order of their coming, by mode, ends and reqid, and once more under reqid 0 for policies that take any. */
+  /** Outbound ones in the order of their coming, by protocol, mode, ends and reqid, and once more under reqid 0 for policies that take any. */
   readonly #outbound = new Map<string, EstablishedSa[]>();
   readonly #timers = new Timers<Sa>();
 
-  get(spi: number, destination: IpAddress): Sa | undefined {
-    return this.#byName.get(nameOf(spi, destination));
+  get(protocol: Protocol, spi: number, destination: IpAddress): Sa | undefined {
+    return this.#byName.get(nameOf({ protocol, spi, destination }));
   }
 
   all(): readonly Sa[] {
@@ -83,14 +88,14 @@ export class Sad {
 
   /** Its name must be free. */
   add(sa: Sa): void {
-    this.#byName.set(nameOf(sa.spi, sa.destination), sa);
+    this.#byName.set(nameOf(sa), sa);
     if (isOutbound(sa)) this.#index(sa);
     this.reschedule(sa);
   }
 
   /** The SA is gone, its keys are zeros. */
   remove(sa: Sa): void {
-    this.#byName.delete(nameOf(sa.spi, sa.destination));
+    this.#byName.delete(nameOf(sa));
     this.#timers.cancel(sa);
     if (sa.state === 'larval') return;
     if (isOutbound(sa)) this.#unindex(sa);
@@ -99,17 +104,17 @@ export class Sad {
 
   /** Gives the SA other outer addresses; the new name must be free. */
   move(sa: EstablishedSa, source: IpAddress, destination: IpAddress): void {
-    this.#byName.delete(nameOf(sa.spi, sa.destination));
+    this.#byName.delete(nameOf(sa));
     if (isOutbound(sa)) this.#unindex(sa);
     sa.source = source;
     sa.destination = destination;
-    this.#byName.set(nameOf(sa.spi, destination), sa);
+    this.#byName.set(nameOf(sa), sa);
     if (isOutbound(sa)) this.#index(sa);
   }
 
   /** By which SA a policy's packet goes: the newest mature one, so that a rekeyed pair is left at once; else the newest dying one. */
-  outbound({ mode, reqid }: Pick<Protection, 'mode' | 'reqid'>, ends: Addresses): EstablishedSa | undefined {
-    const kin = this.#outbound.get(pathOf(mode, ends, reqid)) ?? [];
+  outbound(wanted: Pick<Protection, 'protocol' | 'mode' | 'reqid'>, ends: Addresses): EstablishedSa | undefined {
+    const kin = this.#outbound.get(pathOf(wanted, ends, wanted.reqid)) ?? [];
     return kin.findLast(({ state }) => state === 'mature') ?? kin.at(-1);
   }
 
@@ -163,6 +168,6 @@ export function encapsulationPorts(sa: Sa): 'none' | { readonly local: number; r
 export const describeSpi = (spi: number): string => `SPI 0x${spi.toString(16).padStart(8, '0')}`;
 
 const isOutbound = (sa: Sa): sa is EstablishedSa => sa.state !== 'larval' && sa.direction === 'out';
-const nameOf = (spi: number, destination: IpAddress): string => `${spi} ${destination}`;
-const pathOf = (mode: number, { source, destination }: Addresses, reqid: number): string => `${mode} ${source} ${destination} ${reqid}`;
-const pathsOf = (sa: SaName): ReadonlySet<string> => new Set([pathOf(sa.mode, sa, sa.reqid), pathOf(sa.mode, sa, 0)]);
+const nameOf = ({ protocol, spi, destination }: Pick<SaName, 'protocol' | 'spi' | 'destination'>): string => `${protocol} ${spi} ${destination}`;
+const pathOf = ({ protocol, mode }: Pick<SaName, 'protocol' | 'mode'>, { source, destination }: Addresses, reqid: number): string => `${protocol} ${mode} ${source} ${destination} ${reqid}`;
+const pathsOf = (sa: SaName): ReadonlySet<string> => new Set([pathOf(sa, sa, sa.reqid), pathOf(sa, sa, 0)]);

@@ -16,8 +16,9 @@ export interface Selector {
   readonly destinationPort: number;
 }
 
-/** By which SAs a policy's packets go: those of this mode and reqid, any reqid when it is 0. */
+/** By which SAs a policy's packets go: those of this protocol, mode and reqid, any reqid when it is 0. */
 export interface Protection {
+  readonly protocol: 'esp' | 'ah';
   readonly level: number;
   readonly mode: number;
   readonly reqid: number;
@@ -117,9 +118,9 @@ export function describeSelector({ source, destination, protocol, sourcePort, de
   return `${describePrefix(source)} -> ${describePrefix(destination)}${protocol === 0 ? '' : `, protocol ${protocol}`}${ports}`;
 }
 
-/** Whether packets by this SA are the ones that the policy wants: mode, reqid and tunnel ends agree. */
-export const goesBy = ({ mode, reqid, tunnel }: Protection, sa: Addresses & Pick<Protection, 'mode' | 'reqid'>): boolean =>
-  mode === sa.mode && (reqid === 0 || reqid === sa.reqid) && (tunnel === undefined || (tunnel.source === sa.source && tunnel.destination === sa.destination));
+/** Whether packets by this SA are the ones that the policy wants: protocol, mode, reqid and tunnel ends agree. */
+export const goesBy = ({ protocol, mode, reqid, tunnel }: Protection, sa: Addresses & Pick<Protection, 'protocol' | 'mode' | 'reqid'>): boolean =>
+  protocol === sa.protocol && mode === sa.mode && (reqid === 0 || reqid === sa.reqid) && (tunnel === undefined || (tunnel.source === sa.source && tunnel.destination === sa.destination));
 
 /** Protocol and ports; a packet that hides its ports fits only where any will do. The prefixes were the way to find it. */
 const fits = (selector: Selector, { protocol, ports }: Traffic): boolean =>

@@ -1,5 +1,6 @@
 import type { Machine, WakeUp } from '../core/machine.ts';
 import type { Instant } from '../core/time.ts';
+import { receiveAh } from './ah-inbound.ts';
 import { expireByTime } from './expiry.ts';
 import { receiveEsp } from './inbound.ts';
 import { Kernel, type StackConfig } from './kernel.ts';
@@ -38,6 +39,9 @@ export class IpsecStack implements Machine<StackInput, StackOutput> {
         break;
       case 'esp':
         receiveEsp(this.#kernel, now, { source: input.source, destination: input.destination, arrival: 'plain', packet: input.payload });
+        break;
+      case 'ah':
+        receiveAh(this.#kernel, now, input.packet);
         break;
       case 'outbound':
         sendInner(this.#kernel, now, input.packet);

@@ -2,6 +2,7 @@
 import type { MappedProtocol } from '../core/events.ts';
 import { u16At, u32At } from '../core/bytes.ts';
 import { decoded, refused, type Decoded } from '../core/decoded.ts';
+import { ahFixedLength } from '../wire/ah.ts';
 import { espHeaderLength } from '../wire/esp.ts';
 import { isIpv4Fragment } from '../wire/fragmentation.ts';
 import { icmpAt, icmpHeaderLength, icmpTypes } from '../wire/icmp.ts';
@@ -24,9 +25,6 @@ export interface QuotingError {
   readonly protocol: 'icmp-error';
 }
 
-
-/** RFC 4302 §2. */
-const ahHeaderLength = 12;
 
 /** RFC 2637 §4.1: GRE of version 1, with the call ID of the receiver in the key. */
 export const greAt = { protocol: 2, callId: 6 } as const;
@@ -71,7 +69,7 @@ export function readFlow(packet: Uint8Array): Decoded<Flow | QuotingError> {
       if (length < espHeaderLength) return refused('esp-malformed', `${length} octets are too few for ESP`);
       return decoded(withoutPorts(packet, 'esp'));
     case protocols.ah:
-      if (length < ahHeaderLength) return refused('ah-malformed', `${length} octets are too few for AH`);
+      if (length < ahFixedLength) return refused('ah-malformed', `${length} octets are too few for AH`);
       return decoded(withoutPorts(packet, 'ah'));
     case protocols.gre:
       if (length < greHeaderLength || (u16At(packet, at) & greVersion) !== 1 || u16At(packet, at + greAt.protocol) !== ppp) return refused('nat-protocol', 'the box translates no GRE but that of PPTP');

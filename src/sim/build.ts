@@ -28,8 +28,8 @@ export interface PlannedSegment {
 }
 
 /** The ports of IKE and of UDP-encapsulated ESP (RFC 7296 §2.23). */
-const endpointSockets = { udpPorts: [500, 4500], takesEsp: true } as const;
-const noSockets = { udpPorts: [], takesEsp: false } as const;
+const endpointSockets = { udpPorts: [500, 4500], takesIpsec: true } as const;
+const noSockets = { udpPorts: [], takesIpsec: false } as const;
 
 /** The machine of a planned node, with its addresses attached to their segments. */
 export function buildNode(plan: NodePlan, segments: ReadonlyMap<string, PlannedSegment>, random: Random, { endpoint, programs }: Occupants): Machine<NodeInput, NodeOutput> {

@@ -22,16 +22,16 @@ export class HostNode implements Machine<NodeInput, NodeOutput> {
   readonly #ip: IpNode;
   readonly #programs: HostPrograms;
   readonly #udpPorts: ReadonlySet<number>;
-  readonly #takesEsp: boolean;
+  readonly #takesIpsec: boolean;
   readonly #toPrograms = new Queue<EndpointInput>();
   readonly #outputs = new Queue<NodeOutput>();
 
-  /** `udpPorts`: on which the programs listen. `takesEsp`: whether protocol 50 is spoken here. */
-  constructor(ip: IpNode, programs: HostPrograms, { udpPorts, takesEsp }: { readonly udpPorts: readonly number[]; readonly takesEsp: boolean }) {
+  /** `udpPorts`: on which the programs listen. `takesIpsec`: whether protocols 50 and 51 are spoken here. */
+  constructor(ip: IpNode, programs: HostPrograms, { udpPorts, takesIpsec }: { readonly udpPorts: readonly number[]; readonly takesIpsec: boolean }) {
     this.#ip = ip;
     this.#programs = programs;
     this.#udpPorts = new Set(udpPorts);
-    this.#takesEsp = takesEsp;
+    this.#takesIpsec = takesIpsec;
   }
 
   handle(now: Instant, input: NodeInput): void {
@@ -111,7 +111,9 @@ export class HostNode implements Machine<NodeInput, NodeOutput> {
       else this.#toPrograms.push({ kind: 'datagram', local: { address: ip.destination, port: destinationPort }, peer: { address: ip.source, port: sourcePort }, payload });
     } else if (ip.protocol === protocols.tcp) {
       this.#toPrograms.push({ kind: 'local', packet });
-    } else if (ip.protocol === protocols.esp && this.#takesEsp) {
+    } else if (ip.protocol === protocols.ah && this.#takesIpsec) {
+      this.#toPrograms.push({ kind: 'ah', packet });
+    } else if (ip.protocol === protocols.esp && this.#takesIpsec) {
       this.#toPrograms.push({ kind: 'esp', source: ip.source, destination: ip.destination, payload: ip.payload });
     } else {
       this.#ip.handle(now, { kind: 'unclaimed', local, missing: 'no-protocol' });
@@ -125,6 +127,7 @@ export class HostNode implements Machine<NodeInput, NodeOutput> {
       case 'esp':
         return this.#send(now, this.#espPacket(output));
       case 'bypass':
+      case 'ah':
         return this.#send(now, output.packet);
       case 'unclaimed':
         return this.#refuse(now, output.packet);

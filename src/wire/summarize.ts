@@ -2,6 +2,7 @@
 import type { Refusal } from '../core/decoded.ts';
 import { describeEndpoint } from '../core/address.ts';
 import { toHex } from '../core/bytes.ts';
+import { decodeAh } from './ah.ts';
 import { decodeEsp } from './esp.ts';
 import { decodeHeader } from './ike/codec.ts';
 import { exchangeName } from './ike/notation.ts';
@@ -87,6 +88,10 @@ function summarizeUpper(packet: IpPacket, size: string): string {
     }
     case protocols.esp:
       return `ESP ${summarizeEsp(payload, size)}`;
+    case protocols.ah: {
+      const ah = decodeAh(payload);
+      return ah.ok ? `AH spi 0x${ah.value.spi.toString(16).padStart(8, '0')} seq ${ah.value.sequence} around ${protocolName(ah.value.nextHeader)}, ${size}` : `AH ${refusedAs(ah)}`;
+    }
     case protocols.tcp: {
       const tcp = decodeTcp(payload, packet);
       return tcp.ok ? `TCP ${tcpFlagNames(tcp.value.flags)} seq ${tcp.value.sequence}, ${size}` : `TCP ${refusedAs(tcp)}`;

@@ -58,7 +58,7 @@ describe('an SA', () => {
     drain(kernel);
     return { kernel, socket, sent };
   };
-  const established = (kernel: Kernel): EstablishedSa => kernel.sad.get(spiToEast, ip(east)) as EstablishedSa;
+  const established = (kernel: Kernel): EstablishedSa => kernel.sad.get('esp', spiToEast, ip(east)) as EstablishedSa;
 
   test('leaves zeros where its keys were, and the messages that brought them as they are', () => {
     const { kernel, sent } = kernelWith(add(spiToEast, west, east, { suite: suites[4]! }));

@@ -33,7 +33,8 @@ describe('answers', () => {
 
   const unknown = 0x9999;
   test.each<[string, Request, number]>([
-    ['AH is not served', { type: 'SADB_DUMP', saType: saTypes.AH }, EINVAL],
+    ['another protocol than ESP and AH is not served', { type: 'SADB_DUMP', saType: 9 }, EINVAL],
+    ['a dump of no SAs of AH', { type: 'SADB_DUMP', saType: saTypes.AH }, ENOENT],
     ['a dump of no SAs', { type: 'SADB_DUMP' }, ENOENT],
     ['a dump of no policies', { type: 'SADB_X_SPDDUMP' }, ENOENT],
     ['GET of an SA that is not there', get(unknown), ESRCH],

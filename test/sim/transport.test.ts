@@ -4,8 +4,10 @@ import { ip } from '../../src/core/address.ts';
 import { seconds } from '../../src/core/time.ts';
 import type { ProgramCommand } from '../../src/host/ports.ts';
 import type { ChecksumRepair } from '../../src/ipsec/checksum-repair.ts';
+import type { NatBehaviour } from '../../src/nat/behaviour.ts';
 import { presetNamed } from '../../src/nat/presets.ts';
 import { World } from '../../src/sim/world.ts';
+import { authAlgorithms, saTypes } from '../../src/wire/pfkey/message.ts';
 import { protocols } from '../../src/wire/protocols.ts';
 import { add, address, policy, transportPolicy, type Request } from '../ipsec/host.ts';
 import { handKeyedEndpoint } from '../support/hand-keyed.ts';
@@ -14,7 +16,7 @@ import { at, host, natBox, segment, stubEndpoint } from '../support/worlds.ts';
 const [alice, carol, box, serverAddress] = ['192.168.1.2', '192.168.1.3', '203.0.113.1', '203.0.113.5'] as const;
 
 /** alice, carol -- home -- [box] -- internet -- server */
-function world(keys: Readonly<Record<string, readonly Request[]>>, repairs: Readonly<Record<string, ChecksumRepair>>, inner: Readonly<Record<string, string>> = {}): World {
+function world(keys: Readonly<Record<string, readonly Request[]>>, repairs: Readonly<Record<string, ChecksumRepair>>, inner: Readonly<Record<string, string>> = {}, behaviour: NatBehaviour = presetNamed('linux-masquerade')!.behaviour): World {
   const member = (name: string, on: string, own: string) =>
     host(name, [`${on} ${own}/24`], on === 'home' ? ['0.0.0.0/0 192.168.1.1'] : [], {
       endpoint: { ...stubEndpoint(name, own), ...(repairs[name] && { checksumRepair: repairs[name] }), ...(inner[name] && { innerAddress: ip(inner[name]) }) },
@@ -25,7 +27,7 @@ function world(keys: Readonly<Record<string, readonly Request[]>>, repairs: Read
       nodes: [
         member('alice', 'home', alice),
         member('carol', 'home', carol),
-        natBox('box', ['home 192.168.1.1/24', `internet ${box}/24`], [], presetNamed('linux-masquerade')!.behaviour),
+        natBox('box', ['home 192.168.1.1/24', `internet ${box}/24`], [], behaviour),
         member('server', 'internet', serverAddress),
       ],
     },
@@ -121,6 +123,43 @@ describe('two L2TP clients behind one box, UDP 1701 to 1701 (RFC 3948 §5.2)', (
     expect(lab.trace.of('udp-echo-answered').map(({ body }) => body.echo)).toEqual(['of-carol']);
     expect(lab.trace.of('udp-echo-lost').map(({ body }) => body.echo)).toEqual(['of-alice', 'of-alice-again']);
     expect(lab.trace.of('drop', 'carol').map(({ body }) => body.detail)).toEqual([`nobody here has asked ${serverAddress} for this: "echo of-alice-again #1"`]);
+  });
+});
+
+describe('AH', () => {
+  const ah = (spi: number, from: string, to: string, more = {}): Request => {
+    const request = add(spi, from, to, { mode, more });
+    return { ...request, encryptionKey: undefined as never, saType: saTypes.AH, sa: { ...request.sa!, encrypt: 0, auth: authAlgorithms.SHA1HMAC }, authKey: new Uint8Array(20).fill(7) };
+  };
+  const policyOfAh = (...said: Parameters<typeof transportPolicy>): Request => {
+    const request = transportPolicy(...said);
+    return { ...request, policy: { ...request.policy!, requests: [{ ...request.policy!.requests[0]!, protocol: protocols.ah }] } };
+  };
+
+  test('crosses a box that passes it on under its own address, and is refused: the drop says what was changed', () => {
+    const passesAh = { ...presetNamed('linux-masquerade')!.behaviour, ah: 'one-per-server' } as const;
+    const keys = {
+      alice: [ah(0x1000, alice, serverAddress), policyOfAh('out', alice, serverAddress)],
+      server: [ah(0x1000, box, serverAddress, natOa), policyOfAh('in', box, serverAddress)],
+    };
+    const lab = world(keys, {}, {}, passesAh);
+    lab.command('alice', udp);
+    lab.run(at(5000));
+    expect(lab.trace.of('packet', 'server').map(({ body }) => body.bytes[9])).toEqual([protocols.ah]);
+    expect(lab.trace.of('drop').map(({ node, body }) => [node, body.reason, body.detail])).toEqual([
+      ['server', 'ah-authentication', `SPI 0x00001000, sequence 1: the source address was changed: signed for ${alice}, arrived as ${box}`],
+    ]);
+    expect(lab.trace.of('udp-echo-lost')).toHaveLength(1);
+  });
+
+  test('carries everything where there is no box', () => {
+    const ends = (own: string, far: string): Request[] => [ah(0x1000, alice, carol), ah(0x1001, carol, alice), policyOfAh('out', own, far), policyOfAh('in', far, own)];
+    const lab = world({ alice: ends(alice, carol), carol: ends(carol, alice) }, {});
+    for (const command of [ping, udp, tcp]) lab.command('alice', { ...command, to: ip(carol) });
+    lab.run(at(5000));
+    expect(lab.trace.of('drop')).toEqual([]);
+    expect((['ping-answered', 'udp-echo-answered', 'tcp-probe-answered'] as const).map((kind) => lab.trace.of(kind).length)).toEqual([1, 1, 1]);
+    expect(new Set(lab.trace.of('packet').map(({ body }) => body.bytes[9]))).toEqual(new Set([protocols.ah]));
   });
 });
 

@@ -309,3 +309,8 @@ describe('a packet as a tree', () => {
     }
   });
 });
+
+test('AH in a line', () => {
+  const packet = fromHex('45000036123400004033 7c81 c0a80102c6336402 1104000000001000 00000001 3cb46ff9970fba5d4528d271 9c400007000a0f496869');
+  expect(summarize(packet)).toBe('192.168.1.2 > 198.51.100.2 AH spi 0x00001000 seq 1 around UDP, 54 octets');
+});

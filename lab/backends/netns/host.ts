@@ -1,17 +1,19 @@
 /** A host on a real kernel: the same endpoint machine as in the simulator, joined to sockets and a TUN device of its namespace. */
 import { isIpv4 } from '../../../src/core/address.ts';
+import { concat } from '../../../src/core/bytes.ts';
 import type { Instant } from '../../../src/core/time.ts';
 import { createEndpoint } from '../../../src/host/endpoint.ts';
 import type { EndpointCommand, EndpointInput, EndpointOutput } from '../../../src/host/ports.ts';
 import type { Machine } from '../../../src/core/machine.ts';
 import type { Random } from '../../../src/core/random.ts';
 import type { Happening } from '../../../src/core/events.ts';
+import { encodeIp } from '../../../src/wire/ip.ts';
 import type { HostPlan } from '../../../src/sim/plan.ts';
 import type { LabClock } from './lab-clock.ts';
 import type { Interfaces } from './links.ts';
 import type { PacketSocket } from './packet-socket.ts';
 import type { Poller } from './poller.ts';
-import { IPPROTO_ESP, RawSocket } from './raw-socket.ts';
+import { IPPROTO_AH, IPPROTO_ESP, RawSocket, type ReceivedPacket } from './raw-socket.ts';
 import { TunDevice } from './tun.ts';
 import { UdpSocket } from './udp-socket.ts';
 
@@ -37,6 +39,7 @@ export class EndpointDriver {
   readonly #machine: Machine<EndpointInput, EndpointOutput>;
   readonly #sockets = new Map<number, UdpSocket>();
   readonly #esp: RawSocket;
+  readonly #ah: RawSocket;
   readonly #tunnel: TunDevice;
   #alarm: NodeJS.Timeout | undefined;
   #closed = false;
@@ -50,7 +53,8 @@ export class EndpointDriver {
     this.#machine = createEndpoint(config, random);
     for (const port of daemonPorts)
       this.#sockets.set(port, new UdpSocket(namespace, poller, { address, port }, (datagram) => this.#tell({ kind: 'datagram', ...datagram })));
-    this.#esp = new RawSocket(namespace, poller, { protocol: IPPROTO_ESP, family: isIpv4(address) ? 4 : 6 }, (packet) => this.#tell({ kind: 'esp', ...packet }));
+    this.#esp = new RawSocket(namespace, poller, { protocol: IPPROTO_ESP, family: isIpv4(address) ? 4 : 6 }, ({ source, destination, payload }) => this.#tell({ kind: 'esp', source, destination, payload }));
+    this.#ah = new RawSocket(namespace, poller, { protocol: IPPROTO_AH, family: isIpv4(address) ? 4 : 6 }, (packet) => this.#tell({ kind: 'ah', packet: wholeAh(packet) }));
     this.#tunnel = new TunDevice(interfaces, poller, { name: tunnelName, mtu: tunnelMtu }, (packet) => this.#tell({ kind: 'inner', packet }));
     for (const { to, via } of plan.routes) if (via === 'tunnel') interfaces.addRoute({ to, through: tunnelName });
     this.#listen();
@@ -65,6 +69,7 @@ export class EndpointDriver {
     clearTimeout(this.#alarm);
     for (const socket of this.#sockets.values()) socket.close();
     this.#esp.close();
+    this.#ah.close();
     this.#tunnel.close();
   }
 
@@ -99,6 +104,9 @@ export class EndpointDriver {
       case 'esp':
         this.#esp.send(output);
         return;
+      case 'ah':
+        this.#ah.sendWhole(output.packet);
+        return;
       case 'inner':
         this.#tunnel.write(output.packet);
         return;
@@ -119,3 +127,7 @@ export class EndpointDriver {
     }
   }
 }
+
+/** The packet that AH vouches for. What the kernel has kept of an IPv6 header are the fields that AH takes for zero. */
+const wholeAh = ({ header, source, destination, payload }: ReceivedPacket): Uint8Array =>
+  header === undefined ? encodeIp({ source, destination, protocol: IPPROTO_AH, payload }) : concat(header, payload);

@@ -1,11 +1,13 @@
 import { expect } from 'vitest';
 import { ip, prefix } from '../../../src/core/address.ts';
 import type { Endpoint } from '../../../src/core/address.ts';
+import { concat } from '../../../src/core/bytes.ts';
+import { encodeIpv4 } from '../../../src/wire/ipv4.ts';
 import { LabClock } from '../../../lab/backends/netns/lab-clock.ts';
 import { PacketSocket } from '../../../lab/backends/netns/packet-socket.ts';
 import type { SeenPacket } from '../../../lab/backends/netns/packet-socket.ts';
-import { IPPROTO_ESP, RawSocket } from '../../../lab/backends/netns/raw-socket.ts';
-import type { RawPacket } from '../../../lab/backends/netns/raw-socket.ts';
+import { IPPROTO_AH, IPPROTO_ESP, RawSocket } from '../../../lab/backends/netns/raw-socket.ts';
+import type { RawPacket, ReceivedPacket } from '../../../lab/backends/netns/raw-socket.ts';
 import { TunDevice } from '../../../lab/backends/netns/tun.ts';
 import { UdpSocket } from '../../../lab/backends/netns/udp-socket.ts';
 import type { Datagram } from '../../../lab/backends/netns/udp-socket.ts';
@@ -113,7 +115,7 @@ test('a raw ESP payload arrives as it was sent, on IPv4 and IPv6', async () => {
     const sender = new RawSocket(net.a.namespace, net.poller, { protocol: IPPROTO_ESP, family }, () => undefined);
     const packet = { source: ip(source), destination: ip(destination), payload: bytes(0, 0, 1, 0, 0, 0, 0, 1, 0xaa) };
     expect(sender.send(packet)).toBe('sent');
-    expect(await inbox.next()).toEqual(packet);
+    expect(await inbox.next()).toMatchObject(packet);
   }
 });
 
@@ -137,4 +139,17 @@ needs('network namespaces', 'koffi', 'tun', 'ping').test('what is routed to a TU
   expect(said).toContain('2 received');
   tun.close();
   expect(net.a.namespace.run('ip', ['link', 'show', 'ipsec0'])).toContain('NO-CARRIER');
+});
+
+test('a whole packet leaves under its own IPv4 header and arrives with it: AH covers that', async () => {
+  await using net = twoHosts();
+  const inbox = new Inbox<ReceivedPacket>();
+  new RawSocket(net.b.namespace, net.poller, { protocol: IPPROTO_AH, family: 4 }, inbox.push);
+  const sender = new RawSocket(net.a.namespace, net.poller, { protocol: IPPROTO_AH, family: 4 }, () => undefined);
+  const packet = encodeIpv4({ source: ip('10.0.0.1'), destination: ip('10.0.0.2'), protocol: IPPROTO_AH, identification: 0x1234, tos: 0xb8, ttl: 57, payload: bytes(1, 2, 3, 4) });
+  expect(sender.sendWhole(packet)).toBe('sent');
+  const { header, payload } = await inbox.next();
+  expect(concat(header!, payload)).toEqual(packet);
+  expect(sender.send({ source: ip('10.0.0.1'), destination: ip('10.0.0.2'), payload: bytes(9) })).toBe('sent');
+  expect((await inbox.next()).payload).toEqual(bytes(9));
 });
