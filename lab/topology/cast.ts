@@ -56,10 +56,10 @@ export function castOf(topology: Topology): Cast {
   const hosts = topology.plan.nodes.filter((node) => node.kind === 'host');
   const clients = hosts.flatMap((plan): Client[] => {
     const [connection] = plan.endpoint?.ike.connections ?? [];
-    if (connection === undefined || connection.remote === 'any') return [];
+    if (connection === undefined || connection.remote === 'any' || plan.forwards) return [];
     return [{ name: plan.name, connection: connection.name, identity: connection.localIdentity.value, address: outer(plan).address, gatewayAddress: connection.remote, plan }];
   });
-  const gatewayPlan = hosts.find(({ endpoint }) => endpoint?.ike.connections[0]?.remote === 'any');
+  const gatewayPlan = hosts.find(({ endpoint, forwards }) => endpoint !== undefined && forwards);
   if (clients.length === 0) throw new Problem(`the topology ${topology.name} has no client: a host with "connectsTo: GATEWAY"`);
   if (gatewayPlan?.endpoint === undefined) throw new Problem(`the topology ${topology.name} has no gateway: a host with "protects: SEGMENT"`);
   const innerAddress = gatewayPlan.endpoint.innerAddress!;

@@ -1,10 +1,12 @@
 /** The endpoints' configuration: what a topology says of a host, and what every road warrior and its gateway would have anyway. */
+import { parseAddress } from '../../src/core/address.ts';
 import type { IpAddress, Prefix } from '../../src/core/address.ts';
 import { seconds } from '../../src/core/time.ts';
 import type { EndpointConfig } from '../../src/host/ports.ts';
 import { preSharedKey } from '../../src/ike/config.ts';
 import type { ChildConfig, ConnectionConfig, Identity, NattVersion, V1Settings } from '../../src/ike/config.ts';
 import { vendorIds } from '../../src/wire/ike/v1/vendor-ids.ts';
+import { hostCredentials } from '../pki/host-credentials.ts';
 import { espProposalsOf, ikeProposalsOf } from './proposals.ts';
 import type { HostFile } from './schema.ts';
 
@@ -18,8 +20,11 @@ type EspFile = NonNullable<HostFile['esp']>;
 /** The name of a gateway's one connection; a client's is named for its gateway. */
 export const gatewayConnection = 'clients';
 
-/** Who a host says it is: what its file says, or its name. */
-export const identityOf = (host: string, { ike }: HostFile): Identity => ike?.identity ?? { type: 'fqdn', value: `${host}.example` };
+/** Who a host says it is: what its file says, or its name; of an address, where nothing else is said, its own. */
+export function identityOf(host: string, address: IpAddress, { ike }: HostFile): Identity {
+  const { type = 'fqdn', value } = ike?.identity ?? {};
+  return { type, value: value ?? { address, fqdn: `${host}.example`, 'user-fqdn': `${host}@example`, 'key-id': host }[type] };
+}
 
 /** What daemons of today announce and take: the RFC, and what Windows and many others really send. */
 const usualNatt: readonly NattVersion[] = ['rfc-3947', 'draft-03', 'draft-02n', 'draft-02'];
@@ -30,9 +35,9 @@ export function endpointConfig(name: string, address: IpAddress, host: HostFile,
     name: role.role === 'client' ? role.gateway : gatewayConnection,
     ike: ike.version === 'v1' ? v1Settings(ike.v1) : { version: 'v2' },
     remote: role.role === 'client' ? role.gatewayAddress : 'any',
-    localIdentity: identityOf(name, host),
+    localIdentity: identityOf(name, address, host),
     remoteIdentity: role.role === 'client' ? role.gatewayIdentity : 'any',
-    authentication: preSharedKey(ike.preSharedKey ?? 'the lab knows no secrets'),
+    authentication: ike.authentication === 'rsa-signature' ? hostCredentials(name, address) : preSharedKey(ike.preSharedKey ?? 'the lab knows no secrets'),
     addressIdentity: ike.addressIdentity ?? 'any',
     natTraversal: ike.natTraversal ?? true,
     encapsulation: ike.encapsulation ?? 'as-detected',
@@ -49,7 +54,7 @@ export function endpointConfig(name: string, address: IpAddress, host: HostFile,
     ...(host.system && { system: host.system }),
     ike: {
       address,
-      connections: [connection],
+      connections: role.role === 'gateway' ? withKeys(connection, ike.preSharedKeys) : [connection],
       keepalive: { interval: ike.keepalive ?? seconds(20) },
       retransmission: ike.retransmission ?? { first: seconds(4), factor: 1.8, tries: 5 },
       deadPeerDetection: ike.deadPeerDetection ?? 'off',
@@ -59,6 +64,23 @@ export function endpointConfig(name: string, address: IpAddress, host: HostFile,
     ...(role.role === 'gateway' ? { innerAddress: role.innerAddress } : {}),
     ...(esp.checksumRepair === undefined ? {} : { checksumRepair: esp.checksumRepair }),
   };
+}
+
+/**
+ * A connection for each key that a gateway has for somebody: an address is where the packets must come from, a name is what the identity must be, `any` is
+ * for everybody else.
+ */
+function withKeys(connection: ConnectionConfig, keys: IkeFile['preSharedKeys']): readonly ConnectionConfig[] {
+  if (keys === undefined) return [connection];
+  const isForAnybody = (peer: string): boolean => peer === 'any';
+  return Object.entries(keys)
+    .sort(([one], [other]) => Number(isForAnybody(one)) - Number(isForAnybody(other)))
+    .map(([peer, key]) => {
+      const named = { ...connection, name: `${connection.name}, ${peer}`, authentication: preSharedKey(key) };
+      const address = parseAddress(peer);
+      if (isForAnybody(peer)) return { ...named, name: connection.name };
+      return address === undefined ? { ...named, remoteIdentity: { type: peer.includes('@') ? 'user-fqdn' : 'fqdn', value: peer } } : { ...named, remote: address };
+    });
 }
 
 function v1Settings({ exchange, natt, natOriginalAddress, commitBit, xauth, gifts, vendorIds: announced = [] }: NonNullable<IkeFile['v1']> = {}): V1Settings {

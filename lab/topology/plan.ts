@@ -133,7 +133,7 @@ function hostPlan(name: string, host: HostFile, file: TopologyFile, interfaces: 
   const role =
     host.connectsTo === undefined
       ? ({ role: 'gateway', protects: protectedPrefix, pool, innerAddress: own.find(({ segment }) => segment === host.protects)!.address } as const)
-      : ({ role: 'client', gateway: host.connectsTo, gatewayIdentity: identityOf(host.connectsTo, gatewayFile), gatewayAddress: routing.reach(name, host.connectsTo), protects: protectedPrefix } as const);
+      : ({ role: 'client', gateway: host.connectsTo, gatewayIdentity: identityOf(host.connectsTo, interfaces.get(host.connectsTo)![0]!.address, gatewayFile), gatewayAddress: routing.reach(name, host.connectsTo), protects: protectedPrefix } as const);
   return {
     ...base,
     routes: [...routes, { to: role.role === 'client' ? protectedPrefix : pool, via: 'tunnel' }],

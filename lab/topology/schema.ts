@@ -134,7 +134,7 @@ const encryption = z.strictObject({ name: z.enum(keys(encryptionIds)), bits: z.u
 const integrity = z.array(z.enum(keys(integrityIds)));
 const groups = z.array(z.enum(keys(dhGroupIds)));
 
-const identity = z.strictObject({ type: z.enum(['address', 'fqdn', 'user-fqdn', 'key-id']), value: z.string().min(1) });
+const identity = z.strictObject({ type: z.enum(['address', 'fqdn', 'user-fqdn', 'key-id']), value: z.string().min(1).optional() });
 const nattVersion = z.array(z.enum(nattVersions));
 
 /** What only IKEv1 has. */
@@ -160,7 +160,9 @@ export const ikeSchema = z.strictObject({
   halfOpenLimit: z.int().min(1).optional(),
   rekeyAfter: orNever(duration).optional(),
   identity: identity.optional(),
+  authentication: z.enum(['pre-shared-key', 'rsa-signature']).optional(),
   preSharedKey: z.string().min(1).optional(),
+  preSharedKeys: z.record(z.string(), z.string().min(1)).optional(),
   addressIdentity: z.enum(['any', 'strict']).optional(),
   encapsulation: z.enum(['as-detected', 'forced']).optional(),
   peerPort: z.union([z.literal('any'), z.literal(500)]).optional(),

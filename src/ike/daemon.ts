@@ -1,5 +1,5 @@
 /** The IKE daemon: its ports, its PF_KEY socket, its commands; the protocol itself lives in v1/ and v2/. */
-import type { Endpoint } from '../core/address.ts';
+import { describePrefix, type Endpoint } from '../core/address.ts';
 import { start, type Instant } from '../core/time.ts';
 import type { Machine, WakeUp } from '../core/machine.ts';
 import { Queue } from '../core/queue.ts';
@@ -135,8 +135,8 @@ export class IkeDaemon implements Machine<IkeInput, IkeOutput> {
     // eslint-disable-next-line @typescript-eslint/no-this-alias -- the context outlives this call, and its getter must see the daemon
     const daemon = this;
     const pools = new Map<string, AddressPool>();
-    for (const { name, virtualAddress } of config.connections) {
-      if (typeof virtualAddress === 'object') pools.set(name, new AddressPool(virtualAddress.pool));
+    for (const { virtualAddress } of config.connections) {
+      if (typeof virtualAddress === 'object') pools.set(describePrefix(virtualAddress.pool), new AddressPool(virtualAddress.pool));
     }
     return {
       config,
@@ -149,7 +149,7 @@ export class IkeDaemon implements Machine<IkeInput, IkeOutput> {
       children: new ChildSaTable(),
       policies: new SecurityPolicies(this.#pfkey),
       traps: new TrapPolicies(),
-      poolOf: ({ name }) => pools.get(name),
+      poolOf: ({ virtualAddress }) => (typeof virtualAddress === 'object' ? pools.get(describePrefix(virtualAddress.pool)) : undefined),
       output: (output) => this.#outputs.push(output),
       event: (event) => this.#outputs.push({ kind: 'event', event }),
       drop: (reason, detail, bytes, peer) =>

@@ -87,8 +87,9 @@ class Intercepted implements Machine<EndpointInput, EndpointOutput> {
 
 // ---- what passes ---------------------------------------------------------------------------------------------------------
 
-export const isClient = ({ ike }: EndpointConfig): boolean => ike.connections.some(({ remote }) => remote !== 'any');
-export const isGateway = (config: EndpointConfig): boolean => !isClient(config);
+/** Only a gateway has an inner address of its own from the start. */
+export const isGateway = ({ innerAddress }: EndpointConfig): boolean => innerAddress !== undefined;
+export const isClient = (config: EndpointConfig): boolean => !isGateway(config);
 export const named = (name: string) => (config: EndpointConfig): boolean => config.name === name;
 
 /** A sabotage of some endpoints only. */

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { Problem } from '../../lab/problem.ts';
 import { parseTopology, topologyNames, loadTopology, vary } from '../../lab/topology/load.ts';
 import { planTopology } from '../../lab/topology/plan.ts';
+import type { ConnectionConfig } from '../../src/ike/config.ts';
 
 const home = `title: A home
 segments:
@@ -111,6 +112,44 @@ describe('what a topology leaves open is decided', () => {
     const core = nodes.find(({ name }) => name === 'core')!;
     const box = nodes.find(({ name }) => name === 'box')!;
     expect(box.routes).toContainEqual({ to: { address: '198.51.100.0', length: 24 }, via: core.interfaces[0]!.address });
+  });
+});
+
+describe('who a host says it is', () => {
+  const endpointsOf = (ike: string): Record<'alice' | 'gateway', readonly ConnectionConfig[]> => {
+    const { plan } = planTopology(parseTopology(home.replace('connectsTo: gateway', `connectsTo: gateway, ${ike}`).replace('protects: office', `protects: office, ${ike}`), 'my.yaml'));
+    const of = (name: string): readonly ConnectionConfig[] => plan.nodes.flatMap((node) => (node.kind === 'host' && node.name === name ? node.endpoint!.ike.connections : []));
+    return { alice: of('alice'), gateway: of('gateway') };
+  };
+
+  test.each([
+    ['address', '192.168.7.10'],
+    ['fqdn', 'alice.example'],
+    ['user-fqdn', 'alice@example'],
+    ['key-id', 'alice'],
+  ])('of type %s without a value is %s', (type, value) => expect(endpointsOf(`ike: { identity: { type: ${type} } }`).alice[0]!.localIdentity).toEqual({ type, value }));
+
+  test('an address of the gateway is what its clients expect of it', () => {
+    const { alice, gateway } = endpointsOf('ike: { identity: { type: address } }');
+    expect(alice[0]!.remoteIdentity).toEqual({ type: 'address', value: alice[0]!.remote });
+    expect(gateway[0]!.localIdentity).toEqual(alice[0]!.remoteIdentity);
+  });
+
+  test('is proved with a certificate of an authority that both trust', () => {
+    const [alice, gateway] = Object.values(endpointsOf('ike: { authentication: rsa-signature }')).map(([connection]) => connection!.authentication);
+    expect(alice?.method === 'rsa-signature' && gateway?.method === 'rsa-signature' && alice.authorities).toEqual(gateway?.method === 'rsa-signature' && gateway.authorities);
+  });
+
+  test('a gateway has a key for an address, for an identity, and last of all one for anybody; a client has its own', () => {
+    const { alice, gateway } = endpointsOf('ike: { preSharedKey: mine, preSharedKeys: { any: c, 192.168.7.10: a, bob@example: b, bob.example: d } }');
+    expect(gateway.map(({ remote, remoteIdentity, authentication }) => [remote, remoteIdentity, authentication.method === 'pre-shared-key' && authentication.key])).toEqual([
+      ['192.168.7.10', 'any', 'a'],
+      ['any', { type: 'user-fqdn', value: 'bob@example' }, 'b'],
+      ['any', { type: 'fqdn', value: 'bob.example' }, 'd'],
+      ['any', 'any', 'c'],
+    ]);
+    expect(new Set(gateway.map(({ name }) => name)).size).toBe(4);
+    expect(alice.map(({ authentication }) => authentication)).toEqual([{ method: 'pre-shared-key', key: 'mine' }]);
   });
 });
 
