@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { backendNames } from './backends/backend.ts';
 import type { ProbeCommandLine } from './commands/nat-probe.ts';
+import type { PfkeyCommandLine } from './commands/pfkey.ts';
 import type { CommandLine } from './commands/run.ts';
 import { Problem } from './problem.ts';
 import { lineWidth } from './report/text.ts';
@@ -10,7 +11,7 @@ import { suggestion } from './suggest.ts';
 const { argv, stderr } = process;
 
 /** Commands other than running a lesson; a first word that is none of them names a lesson. */
-const commandNames = ['run', 'list', 'explain', 'nat', 'daemon', 'topology', 'doctor', 'help'] as const;
+const commandNames = ['run', 'list', 'explain', 'nat', 'daemon', 'topology', 'pfkey', 'doctor', 'help'] as const;
 
 const collect = (value: string, previous: readonly string[] = []): string[] => [...previous, value];
 
@@ -109,6 +110,20 @@ Exit status: 0 all verdicts pass; 1 a check failed; 2 the command line or a file
     .command('check <file>')
     .description('validate; errors name file, line, column and the fix')
     .action(async (file: string) => finish((await import('./commands/topology.ts')).topologyCheck(file)));
+  lab
+    .command('pfkey [host]')
+    .description('the SAs and policies of a host after a run, as setkey -D and -DP print them; without a name, of every host')
+    .option('--scenario <name>', 'the lesson that is run', 'port-float')
+    .option('--act <name>', 'the end of this act; the first one when not said (see: explain SCENARIO)')
+    .option('--messages', 'what daemon and stack have said to each other, too')
+    .option('--backend <name>', `where it runs: ${backendNames.join(', ')}`, 'sim')
+    .option('--topology <name|file>', 'another topology than the lesson\'s own')
+    .option('--nat <preset>', 'this preset for every box')
+    .option('--ike <version>', `another version of IKE: ${ikeModes.join(', ')}`)
+    .option('--set <parameter=value>', 'a parameter of the lesson, repeatable', collect)
+    .option('--seed <n>', 'the seed of all chance in the simulator', '1')
+    .option('--json', 'as JSON, whatever the system\'s own octets are')
+    .action(async (host: string | undefined, options: PfkeyCommandLine) => finish((await import('./commands/pfkey.ts')).pfkey(host, options)));
   lab
     .command('doctor')
     .description('what this machine can run, what is missing, the command that gets it')

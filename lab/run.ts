@@ -29,6 +29,8 @@ export interface RunOptions {
   /** What the boxes run on, where the backend has a choice; `auto` when not given. */
   readonly natEngine?: NatEngineChoice;
   readonly audience?: Audience;
+  /** Asks something of the lab when an act is over, before it is closed. */
+  readonly epilogue?: (lab: Lab, topology: Topology) => void;
   /** Ends the run early; what was learned so far is the result. */
   readonly signal?: AbortSignal;
 }
@@ -136,6 +138,7 @@ async function playAct(act: Act, trace: TraceLog, options: RunOptions): Promise<
   await using lab = await backend.open(topology.plan, { seed: options.seed, trace, natEngine, signal: options.signal });
   trace.record(lab.now, 'lab', { layer: 'scenario', body: { kind: 'act', act: act.id, story: act.title } });
   const elapsed = await played(act, stageOn(lab, trace, cast, options.signal), options.signal);
+  options.epilogue?.(lab, topology);
   await lab.settle();
   return { act, topology, engines, trace, elapsed, checks: checks.map((check) => evaluated(act, check, trace, options.signal?.aborted ?? false)) };
 }

@@ -56,17 +56,10 @@ export function scenarioNamed(name: string): Scenario {
 
 async function play(chosen: readonly Scenario[], options: CommandLine, detail: 'quiet' | 'brief' | 'full'): Promise<number> {
   const seed = seedOf(options.seed);
-  if (options.nat !== undefined && presetNamed(options.nat) === undefined) throw new Problem(`no NAT preset "${options.nat}"; ${suggestion(options.nat, presets.map(({ name }) => name))}`);
+  const places = placesOf(options);
   const backend = await loadBackend(options.backend);
   const natEngine = natEngineOf(options.natEngine, backend);
   const settings = settingsOf(chosen, options.set ?? [], backend.clock);
-  const ike = ikeModes.find((mode) => mode === options.ike);
-  if (options.ike !== undefined && ike === undefined) throw new Problem(`--ike ${options.ike}: ${suggestion(options.ike, ikeModes)}`);
-  const places = {
-    ...(options.topology === undefined ? {} : { topology: options.topology }),
-    ...(options.nat === undefined ? {} : { preset: options.nat }),
-    ...(ike === undefined ? {} : { ike }),
-  };
   if (options.topology !== undefined) for (const [i, scenario] of chosen.entries()) for (const act of scenario.acts(settings[i]!)) castFor(act, topologyOf(act, places));
   await mustBeUsable(backend);
   if (backend.enclosure !== undefined && !backend.enclosure.isEntered()) return backend.enclosure.enter(process.argv.slice(2));
@@ -104,6 +97,18 @@ async function play(chosen: readonly Scenario[], options: CommandLine, detail: '
   }
   await said(jsonStream, `${JSON.stringify(results.map(toJson), null, 2)}\n`);
   return interruption.signal.aborted ? 130 : exitStatuses[overall(results)];
+}
+
+/** What the command line wants instead of the acts' own topology, boxes and version of IKE. */
+export function placesOf({ topology, nat, ike }: Pick<CommandLine, 'topology' | 'nat' | 'ike'>): Pick<RunOptions, 'topology' | 'preset' | 'ike'> {
+  if (nat !== undefined && presetNamed(nat) === undefined) throw new Problem(`no NAT preset "${nat}"; ${suggestion(nat, presets.map(({ name }) => name))}`);
+  const mode = ikeModes.find((one) => one === ike);
+  if (ike !== undefined && mode === undefined) throw new Problem(`--ike ${ike}: ${suggestion(ike, ikeModes)}`);
+  return {
+    ...(topology === undefined ? {} : { topology }),
+    ...(nat === undefined ? {} : { preset: nat }),
+    ...(mode === undefined ? {} : { ike: mode }),
+  };
 }
 
 /** Reproducible runs need a number that people can repeat. */

@@ -149,7 +149,7 @@ export type EspEvent =
 /** A PF_KEYv2 message at the seam between daemon and stack. */
 export interface PfkeyEvent {
   readonly kind: 'pfkey';
-  readonly direction: 'to-stack' | 'to-daemon';
+  readonly direction: 'to-stack' | 'to-daemon' | 'to-setkey';
   /** `SADB_ADD`, `SADB_X_SPDADD`, … */
   readonly type: string;
   readonly errno: number;

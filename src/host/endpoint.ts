@@ -11,6 +11,8 @@ import { IpsecStack } from '../ipsec/stack.ts';
 import { decodeIp } from '../wire/ip.ts';
 import { pfkeyDialects } from '../wire/pfkey/dialects.ts';
 import type { PfkeyDialect } from '../wire/pfkey/dialect.ts';
+import { pidOf } from '../wire/pfkey/frame.ts';
+import { saTypes } from '../wire/pfkey/message.ts';
 import { isForPrograms, Programs } from './programs.ts';
 import type { EndpointConfig, EndpointInput, EndpointOutput } from './ports.ts';
 
@@ -60,7 +62,8 @@ export class Endpoint implements Machine<EndpointInput, EndpointOutput> {
         if (!this.#programs.take(now, input.packet, 'to be verified')) this.#outputs.push({ kind: 'unclaimed', packet: input.packet });
         break;
       case 'command':
-        if (isForPrograms(input.command)) this.#programs.handle(now, input.command);
+        if (input.command.kind === 'setkey') this.#dump();
+        else if (isForPrograms(input.command)) this.#programs.handle(now, input.command);
         else this.#toDaemon.push({ kind: 'command', command: input.command });
         break;
     }
@@ -127,6 +130,10 @@ export class Endpoint implements Machine<EndpointInput, EndpointOutput> {
   #hearStack(now: Instant, output: StackOutput): void {
     switch (output.kind) {
       case 'pfkey':
+        if (pidOf(output.message) === setkeyPid) {
+          this.#tellPfkey('to-setkey', output.message);
+          return;
+        }
         this.#tellPfkey('to-daemon', output.message);
         this.#toDaemon.push(output);
         return;
@@ -167,10 +174,20 @@ export class Endpoint implements Machine<EndpointInput, EndpointOutput> {
     this.#outputs.push({ kind: 'event', ...happening });
   }
 
-  #tellPfkey(direction: 'to-stack' | 'to-daemon', bytes: Uint8Array): void {
+  /** By a socket of its own: what is answered goes to it, and the daemon never hears of it. */
+  #dump(): void {
+    for (const type of ['SADB_DUMP', 'SADB_X_SPDDUMP'] as const) {
+      this.#toStack.push({ kind: 'pfkey', message: this.#dialect.encode({ type, saType: saTypes.UNSPEC, errno: 0, sequence: 0, pid: setkeyPid }, () => false) });
+    }
+  }
+
+  #tellPfkey(direction: 'to-stack' | 'to-daemon' | 'to-setkey', bytes: Uint8Array): void {
     this.#tell({ layer: 'pfkey', body: { kind: 'pfkey', direction, type: this.#dialect.typeName(bytes), errno: bytes[2]!, bytes } });
   }
 }
+
+/** Of whoever dumps; the daemon's is 1, and what the stack says unasked has 0. */
+const setkeyPid = 2;
 
 /** An endpoint with the daemon and the stack of this house. */
 export function createEndpoint(config: EndpointConfig, random: Random): Endpoint {

@@ -18,7 +18,12 @@ export interface EndpointConfig {
   readonly checksumRepair?: ChecksumRepair;
 }
 
-export type EndpointCommand = IkeCommand | ProgramCommand;
+export type EndpointCommand = IkeCommand | ProgramCommand | SetkeyCommand;
+
+/** Somebody else opens a PF_KEY socket and dumps SAs and policies. The answers come as events, `to-setkey`. */
+export interface SetkeyCommand {
+  readonly kind: 'setkey';
+}
 
 /**
  * The programs speak from the virtual address, the inner one, or else the outer one, through whatever policy says: in tunnel mode to addresses

@@ -89,6 +89,17 @@ describe.concurrent('what is wrong on the command line exits 2, says the nearest
     [['nat', 'show', 'simetric'], 'no NAT preset "simetric"; did you mean "symmetric"?'],
     [['nat', 'shwo', 'symmetric'], 'did you mean "show"?'],
     [['explain', 'keepaliv'], 'did you mean "keepalive"?'],
+    [['pfkey', '--scenario', 'keepaliv'], 'did you mean "keepalive"?'],
+    [['pfkey', 'alcie'], 'no host "alcie" with an IPsec stack in the topology home; did you mean "alice"?'],
+    [['pfkey', 'server'], 'no host "server" with an IPsec stack in the topology home; there are: alice, gateway'],
+    [['pfkey', 'alice', '--act', 'no-nta'], 'port-float has no act "no-nta"; did you mean "no-nat"?'],
+    [['pfkey', 'alice', '--topology', 'hom'], 'no topology "hom"; did you mean "home"?'],
+    [['pfkey', 'alice', '--scenario', 'keepalive', '--topology', 'direct'], 'the act "control" needs 1 NAT box, and the topology direct has none'],
+    [['pfkey', 'alice', '--nat', 'simmetric'], 'did you mean "symmetric"?'],
+    [['pfkey', 'alice', '--ike', 'v3'], '--ike v3: did you mean "v2"?'],
+    [['pfkey', 'alice', '--backend', 'smi'], 'no backend "smi"; did you mean "sim"?'],
+    [['pfkey', 'alice', '--seed', 'x'], '--seed x: expected a whole number'],
+    [['pfkey', 'alice', 'gateway'], "too many arguments for 'pfkey'"],
     [['explain'], "missing required argument 'scenario'"],
     [['topology', 'check', written('typo.yaml', home.replace('preset:', 'prest:'))], 'typo.yaml:7:43: unknown key "prest" in nats.box; did you mean "preset"?'],
     [['detection', '--topology', written('address.yaml', home.replace('192.168.1.0/24', '192.168.1.0/240'))], 'address.yaml:3:15: segments.home.prefix: expected an address prefix'],
@@ -123,7 +134,7 @@ describe.concurrent('results for programs', () => {
     expect(status).toBe(0);
   });
 
-  test.for(['list', 'nat list', 'nat show symmetric', 'doctor'])('%s --json', async (words) => {
+  test.for(['list', 'nat list', 'nat show symmetric', 'pfkey', 'doctor'])('%s --json', async (words) => {
     const { status, stdout, stderr } = await lab([...words.split(' '), '--json']);
     expect(() => JSON.parse(stdout) as unknown).not.toThrow();
     expect([status, stderr]).toEqual([0, '']);
@@ -165,7 +176,7 @@ describe.concurrent('text for people', () => {
 
   test('--help tells every command and the exit statuses', async () => {
     const { stdout } = await lab(['--help']);
-    expect(['run', 'list', 'explain', 'nat', 'topology', 'doctor', 'Exit status: 0'].filter((word) => !stdout.includes(word))).toEqual([]);
+    expect(['run', 'list', 'explain', 'nat', 'topology', 'pfkey', 'doctor', 'Exit status: 0'].filter((word) => !stdout.includes(word))).toEqual([]);
   });
 
   test('explain tells of every act its topology, its boxes, and its claims with their sections', async () => {
@@ -216,7 +227,7 @@ describe.concurrent('an end before the end', () => {
     expect(result!.checks[0]).toMatchObject({ id: 'control/worked', verdict: 'pass' });
   });
 
-  test.for([['keepalive'], ['list'], ['keepalive', '--json', '-']])('who stops reading sees no stack trace: lab %s | head -1', async (words) => {
+  test.for([['keepalive'], ['list'], ['pfkey'], ['keepalive', '--json', '-']])('who stops reading sees no stack trace: lab %s | head -1', async (words) => {
     const child = spawn(process.execPath, argvOf(...words), { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
     let stderr = '';
     child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));

@@ -157,3 +157,12 @@ test('events of the parts are told under their layers', () => {
   stack.says.push({ kind: 'event', event: { kind: 'inner', direction: 'protected', spi: 1, bytes } });
   expect(new Set(drain(make()).map((output) => output.kind === 'event' && `${output.layer}: ${output.body.kind}`))).toEqual(new Set(['ike: command-refused', 'esp: drop', 'inner: inner']));
 });
+
+test('who dumps by a socket of his own gets the answers, and the daemon hears nothing of it', () => {
+  const { daemon, stack, make } = parts();
+  stack.answer = (input) => (input.kind === 'pfkey' ? { kind: 'pfkey', message: input.message } : undefined);
+  const machine = make();
+  machine.handle(start, { kind: 'command', command: { kind: 'setkey' } });
+  expect(drain(machine).flatMap((output) => (output.kind === 'event' && output.body.kind === 'pfkey' ? [`${output.body.direction} ${output.body.type}`] : []))).toEqual(['to-setkey SADB_DUMP', 'to-setkey SADB_X_SPDDUMP']);
+  expect(daemon.told).toEqual([]);
+});

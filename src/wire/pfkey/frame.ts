@@ -44,6 +44,9 @@ export function encodeFrame<Extensions extends object>({ version, type, errno, s
   return out.u16At(4, out.length / 8).finish();
 }
 
+/** Whom a message is from, or for: 0 is the stack. Of a whole header. */
+export const pidOf = (bytes: Uint8Array): number => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(12, true);
+
 /** The header's version octet, as far as there is one: some systems speak several protocols by the same frame. */
 export const versionOf = (bytes: Uint8Array): number | undefined => bytes[0];
 
