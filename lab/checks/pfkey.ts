@@ -1,4 +1,5 @@
 /** What the daemons told their stacks, read from the PF_KEY messages between them. */
+import type { IpAddress } from '../../src/core/address.ts';
 import type { EventOf, Trace } from '../../src/trace/trace.ts';
 import { decodePfkey } from '../../src/wire/pfkey/linux.ts';
 import { ipsecModes } from '../../src/wire/pfkey/message.ts';
@@ -7,6 +8,8 @@ export interface InstalledSa {
   readonly event: EventOf<'pfkey'>;
   readonly spi: number;
   readonly mode: 'tunnel' | 'transport';
+  /** NAT-OA of the peer, then of this host; empty where the stack was told none. */
+  readonly originalAddresses: readonly IpAddress[];
 }
 
 /** The SAs that a host's daemon gave keys to, in order. */
@@ -15,6 +18,8 @@ export function installedSas(trace: Trace, node: string): readonly InstalledSa[]
     if (event.body.direction !== 'to-stack' || !['SADB_ADD', 'SADB_UPDATE'].includes(event.body.type)) return [];
     const message = decodePfkey(event.body.bytes);
     if (!message.ok || message.value.sa === undefined || (message.value.encryptionKey ?? message.value.authKey) === undefined) return [];
-    return [{ event, spi: message.value.sa.spi, mode: message.value.sa2?.mode === ipsecModes.TRANSPORT ? ('transport' as const) : ('tunnel' as const) }];
+    const { nattOriginalAddress, nattOriginalDestination } = message.value;
+    const originalAddresses = [nattOriginalAddress, nattOriginalDestination].flatMap((original) => (original === undefined ? [] : [original.address]));
+    return [{ event, originalAddresses, spi: message.value.sa.spi, mode: message.value.sa2?.mode === ipsecModes.TRANSPORT ? ('transport' as const) : ('tunnel' as const) }];
   });
 }

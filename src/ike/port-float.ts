@@ -4,11 +4,11 @@ import type { AnyIkeSa, Path } from './any-ike-sa.ts';
 export const ikePort = 500;
 export const natTraversalPort = 4500;
 
-/** The initiator moves, from the message named on; on 4500 already it stays. The responder follows by answering to where messages come from. */
+/** The initiator moves, from the message named on; on 4500 already it stays, wherever a NAT has the peer's port. The responder follows by answering to where messages come from. */
 export function floatPorts(sa: AnyIkeSa, from4500On: string): void {
   const from = { local: sa.local.port, remote: sa.peer.port };
   const to = { local: natTraversalPort, remote: natTraversalPort };
-  if (from.local === to.local && from.remote === to.remote) return;
+  if (from.local === to.local) return;
   sa.local = { ...sa.local, port: to.local };
   sa.peer = { ...sa.peer, port: to.remote };
   const { me, other } = sa.names;

@@ -14,7 +14,7 @@ export interface MeetingOptions {
   /** Which of the two is our endpoint. */
   readonly ours: Role;
   /** `far`: what is behind the tunnel where `remote` does not say it. */
-  readonly endpoint?: Partial<Pick<Party, 'connection' | 'ike' | 'suite' | 'local' | 'remote'>> & { readonly far?: string };
+  readonly endpoint?: Partial<Pick<Party, 'connection' | 'ike' | 'suite' | 'local' | 'remote' | 'mode'>> & { readonly far?: string };
   readonly strongSwan?: Partial<StrongSwanConfig>;
 }
 

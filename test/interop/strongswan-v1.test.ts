@@ -28,6 +28,14 @@ withStrongSwan.describe('strongSwan', () => {
       expect(await pings(meeting)).toEqual(both);
     });
 
+    test('aggressive mode: the NAT is found, message 3 goes to port 4500, and pings pass both ways', async () => {
+      await using meeting = await Meeting.tunnel(v1({ ours, exchange: 'aggressive' }));
+      const ports = meeting.ours.events('ike-message').filter(({ exchange }) => exchange === 'aggressive').map(({ direction, local }) => [direction, local.port]);
+      const [there, back] = ours === 'client' ? ['sent', 'received'] : ['received', 'sent'];
+      expect(ports).toEqual([[there, 500], [back, 500], [there, 4500]]);
+      expect(await pings(meeting)).toEqual(both);
+    });
+
     describe('a child SA is replaced', () => {
       test.each<[string, (meeting: Meeting) => unknown]>([
         ['by us', (meeting) => meeting.rekey('child')],

@@ -1,10 +1,13 @@
 /** Algorithms, versions of NAT-T and modes of IKEv1 that our endpoint and strongSwan must agree on, in either role. */
 import { describe, expect, test } from 'vitest';
 import type { EspProposal, IkeProposal, NattVersion } from '../../src/ike/config.ts';
-import { withStrongSwan } from './home.ts';
+import { installedSas } from '../../lab/checks/pfkey.ts';
+import { connectionName } from '../support/endpoint-config.ts';
+import { subjects } from './certificates.ts';
+import { boxAddress, clientAddress, gatewayAddress, gatewayNetwork, withStrongSwan } from './home.ts';
 import { Meeting } from './meeting.ts';
 import type { Role } from './meeting.ts';
-import { both, inUse, pings, v1 } from './v1.ts';
+import { both, inUse, pings, theirRole, v1 } from './v1.ts';
 
 const aes = (bits: 128 | 256) => ({ name: 'aes-cbc', bits }) as const;
 const tripleDes = { name: '3des-cbc' } as const;
@@ -48,5 +51,50 @@ withStrongSwan.describe('strongSwan', () => {
       await meeting.strongSwan.rekey('child');
       expect(await pings(meeting)).toEqual(both);
     });
+
+    test.each(['main', 'aggressive'] as const)('each signs with the key of its certificate, in %s mode', async (exchange) => {
+      await using meeting = await Meeting.tunnel(v1({ ours, exchange, by: 'certificates' }));
+      expect(meeting.strongSwan.log()).toMatch(/authentication of '(client|gateway)' with RSA_EMSA_PKCS1_NULL successful/);
+      expect(await pings(meeting)).toEqual(both);
+    });
+
+    test('each goes by the subject of its certificate', async () => {
+      const [mine, its] = [subjects[ours], subjects[theirRole[ours]]];
+      await using meeting = await Meeting.tunnel(v1({
+        ours, by: 'certificates', connection: { localIdentity: { type: 'dn', value: mine }, remoteIdentity: { type: 'dn', value: its } }, strongSwan: { id: its, peerId: mine },
+      }));
+      expect(meeting.ours.events('ike-sa').at(-1)).toMatchObject({ state: 'established', peerIdentity: its });
+    });
+  });
+
+  // Its ESP in userland has tunnel mode only, so no traffic passes: what is shown is what the two agree on.
+  describe.concurrent.each<[NattVersion, string]>([
+    ['rfc-3947', 'NAT-OA NAT-OA'],
+    ['draft-02n', 'NAT-OA'], // strongSwan says both ends here too
+  ])('transport mode behind the NAT, with the original addresses as %s has them', (version, ourAddresses) => {
+    const transport = (ours: Role) => v1({
+      ours, settings: { natt: { offers: [version], accepts: [version] } }, endpoint: { mode: 'transport', local: 'dynamic', remote: 'dynamic', far: gatewayNetwork },
+      strongSwan: { mode: 'transport', localSelectors: ['dynamic'], remoteSelectors: ['dynamic'] },
+    });
+
+    test('our client calls a strongSwan gateway', async () => {
+      await using meeting = await Meeting.arrange(transport('client'));
+      meeting.ours.command({ kind: 'initiate', connection: connectionName });
+      expect(await meeting.ours.heard('child-sa')).toMatchObject({ state: 'established', encapsulation: 'udp', selectors: `${clientAddress}/32 === ${gatewayAddress}/32` });
+      const [inbound] = installedSas(meeting.ours.trace, 'client');
+      expect(inbound).toMatchObject({ mode: 'transport', originalAddresses: [gatewayAddress, boxAddress] });
+      await meeting.strongSwan.says(/IPsec SA: unsupported mode/);
+      expect(quickMode(meeting)).toEqual([`parsed [ HASH SA No ID ID ${ourAddresses} ]`, 'generating [ HASH SA No ID ID NAT-OA NAT-OA ]', 'parsed [ HASH ]']);
+    });
+
+    test('strongSwan as client calls our gateway', async () => {
+      await using meeting = await Meeting.arrange(transport('gateway'));
+      await expect(meeting.strongSwan.initiate()).rejects.toThrow("establishing CHILD_SA 'net' failed");
+      await meeting.strongSwan.says(/IPsec SA: unsupported mode/);
+      expect(quickMode(meeting)).toEqual(['generating [ HASH SA No ID ID NAT-OA NAT-OA ]', `parsed [ HASH SA No ID ID ${ourAddresses} ]`]);
+    });
   });
 });
+
+/** The messages of quick mode as strongSwan has logged them. */
+const quickMode = ({ strongSwan }: Meeting): string[] => [...strongSwan.log().matchAll(/(parsed|generating) QUICK_MODE \w+ \d+ (\[.*\])/g)].map(([, what, payloads]) => `${what!} ${payloads!}`);

@@ -16,6 +16,8 @@ export interface Party {
   readonly local: string;
   readonly remote: string;
   readonly innerAddress?: string;
+  /** Of its child SAs; `tunnel` when not given. */
+  readonly mode?: 'tunnel' | 'transport';
   readonly connection?: Partial<ConnectionConfig>;
   readonly ike?: Partial<IkeConfig>;
   readonly suite?: Suite;
@@ -32,7 +34,7 @@ export const aesGcm: Suite = {
   esp: { encryption: [{ name: 'aes-gcm-16', bits: 128 }], integrity: [], groups: [], extendedSequenceNumbers: false },
 };
 
-export function endpointConfig({ name, peer, address, peerAddress, local, remote, innerAddress, connection, ike, suite = aesGcm }: Party): EndpointConfig {
+export function endpointConfig({ name, peer, address, peerAddress, local, remote, innerAddress, mode = 'tunnel', connection, ike, suite = aesGcm }: Party): EndpointConfig {
   return {
     name,
     ...(innerAddress === undefined ? {} : { innerAddress: ip(innerAddress) }),
@@ -59,6 +61,7 @@ export function endpointConfig({ name, peer, address, peerAddress, local, remote
           child: {
             local: [local === 'dynamic' ? 'dynamic' : prefix(local)],
             remote: [remote === 'dynamic' ? 'dynamic' : prefix(remote)],
+            mode,
             proposals: [suite.esp],
             lifetime: { softTime: 'never', hardTime: 'never', softPackets: 'never', hardPackets: 'never' },
           },

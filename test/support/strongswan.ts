@@ -43,6 +43,8 @@ export interface StrongSwanConfig {
   /** Gives inner addresses out of this block, and these servers with them. */
   readonly pool?: string;
   readonly dns?: readonly string[];
+  /** IKEv1: the gateway gives without being asked, or the client asks; `pull` when not said. */
+  readonly modeConfig?: 'pull' | 'push';
   readonly mode?: 'tunnel' | 'transport';
   readonly deadPeerDetection?: string;
   readonly onDeadPeer?: 'clear' | 'restart';
@@ -56,7 +58,7 @@ export interface StrongSwanConfig {
 }
 
 /** The plugins that a tunnel needs, and none that looks at the machine around. */
-const plugins = 'random nonce openssl pem kdf kernel-libipsec kernel-netlink socket-default vici xauth-generic';
+const plugins = 'random nonce openssl pem kdf kernel-libipsec kernel-netlink socket-default vici xauth-generic resolve';
 
 const connection = 'lab';
 const child = 'net';
@@ -203,6 +205,7 @@ export class StrongSwan implements AsyncDisposable {
         ...(deadPeerDetection === undefined ? {} : { dpd_delay: deadPeerDetection }),
         ...(config.requestsVirtualAddress ? { vips: ['0.0.0.0'] } : {}),
         ...(pool === undefined ? {} : { pools: ['pool'] }),
+        ...(config.modeConfig === 'push' ? { pull: 'no' } : {}),
         local: { ...auth, id, ...(certificate === undefined ? {} : { certs: [derToPem('CERTIFICATE', certificate.certificate)] }) },
         remote: { ...auth, id: peerId },
         ...(xauth === undefined ? {} : 'ask' in xauth ? { 'remote-xauth': { auth: 'xauth' } } : { 'local-xauth': { auth: 'xauth', xauth_id: xauth.user } }),
@@ -227,6 +230,12 @@ const settings = (folder: string, socket: string, { keepalive = 20, retransmissi
   plugins {
     vici {
       socket = unix://${socket}
+    }
+    resolve {
+      file = ${join(folder, 'resolv.conf')}
+      resolvconf {
+        path = ${join(folder, 'no-resolvconf')}
+      }
     }
   }
   filelog {

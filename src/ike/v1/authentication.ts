@@ -83,9 +83,9 @@ function refusalOfProof(sa: Negotiation, { identity, body }: Claim, received: Re
 }
 
 /** What was proved is asked for by the connection too, and the algorithms are allowed there. */
-function mayUse({ connection, handshake }: Negotiation, candidate: ConnectionConfig): boolean {
+function mayUse({ connection, handshake, role }: Negotiation, candidate: ConnectionConfig): boolean {
   if (candidate === connection) return true;
-  return sameTrust(connection.authentication, candidate.authentication) && handshake?.proposal !== undefined && choosePhaseOne([handshake.proposal], candidate) !== undefined;
+  return sameTrust(connection.authentication, candidate.authentication) && handshake?.proposal !== undefined && choosePhaseOne([handshake.proposal], candidate, role) !== undefined;
 }
 
 function sameTrust(a: ConnectionConfig['authentication'], b: ConnectionConfig['authentication']): boolean {

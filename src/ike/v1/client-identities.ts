@@ -46,10 +46,10 @@ export function clientSelector({ idType, protocol, port, data }: IdentityPayload
   }
 }
 
-/** Whether an answer names what was asked for, in the same order and octet by octet. */
-export const sameIdentities = (answered: readonly IdentityPayload[], asked: readonly IdentityPayload[]): boolean =>
+/** Whether an answer names what was asked for, in the same order and octet by octet; or, where the addresses are not the same at both ends, but for those. */
+export const sameIdentities = (answered: readonly IdentityPayload[], asked: readonly IdentityPayload[], addresses: 'same' | 'translated'): boolean =>
   answered.length === asked.length &&
-  answered.every(({ idType, protocol, port, data }, i) => idType === asked[i]!.idType && protocol === asked[i]!.protocol && port === asked[i]!.port && sameBytes(data, asked[i]!.data));
+  answered.every(({ idType, protocol, port, data }, i) => idType === asked[i]!.idType && protocol === asked[i]!.protocol && port === asked[i]!.port && (addresses === 'translated' || sameBytes(data, asked[i]!.data)));
 
 /** 4 or 16 octets. */
 export const maskOctets = (length: number, octets: number): Uint8Array => Uint8Array.from({ length: octets }, (_, i) => (0xff00 >> Math.min(8, Math.max(0, length - 8 * i))) & 0xff);

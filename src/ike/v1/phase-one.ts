@@ -61,7 +61,7 @@ export interface Match {
 /** The first of the connections that allows something of what is offered. */
 export const matchOffer = (candidates: readonly ConnectionConfig[], offered: readonly Proposal[]): Match | undefined =>
   candidates.flatMap((connection) => {
-    const choice = choosePhaseOne(offered, connection);
+    const choice = choosePhaseOne(offered, connection, 'responder');
     return choice === undefined ? [] : [{ connection, choice }];
   })[0];
 

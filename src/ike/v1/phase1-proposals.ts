@@ -6,6 +6,7 @@ import { messageCipherSuite, messageCipherSuiteById, type MessageCipherSuite } f
 import type { DhGroup, Hash, HashName } from '../../crypto/types.ts';
 import { keyIke, phaseOneAttributes, protocolIds, type Proposal, type Transform } from '../../wire/ike/v1/message.ts';
 import type { DataAttribute } from '../../wire/ike/attributes.ts';
+import type { Role } from '../any-ike-sa.ts';
 import type { ConnectionConfig } from '../config.ts';
 import { attributeNumbers, lifetimeAttributes, lifetimeOf } from './attributes.ts';
 import { authenticationMethod } from './authentication-methods.ts';
@@ -32,8 +33,9 @@ export interface PhaseOneChoice {
 }
 
 /** What the configuration allows, the preferred one first. In aggressive mode one group, since its public value goes along (RFC 2409 §5.4). */
-function allowed({ proposals, ike, ...connection }: ConnectionConfig): PhaseOneAlgorithms[] {
-  const method = authenticationMethod({ proposals, ike, ...connection });
+function allowed(connection: ConnectionConfig, role: Role): PhaseOneAlgorithms[] {
+  const { proposals, ike } = connection;
+  const method = authenticationMethod(connection, role);
   const all = proposals.flatMap(({ encryption, prf, groups }) =>
     groups.flatMap((group) =>
       encryption.flatMap(({ name, bits }) =>
@@ -47,12 +49,12 @@ function allowed({ proposals, ike, ...connection }: ConnectionConfig): PhaseOneA
 }
 
 /** The group of the preferred alternative: the one of aggressive mode. */
-export const groupOf = (connection: ConnectionConfig): DhGroup => allowed(connection)[0]!.group;
+export const groupOf = (connection: ConnectionConfig): DhGroup => allowed(connection, 'initiator')[0]!.group;
 
 /** One proposal with all alternatives: phase 1 has no SPI of its own (RFC 2408 §3.5). */
 export function phaseOneOffer(connection: ConnectionConfig): Proposal {
   const lifetime = announcedLifetime(connection);
-  return { number: 1, protocol: protocolIds.ISAKMP, spi: new Uint8Array(0), transforms: allowed(connection).map((algorithms, i) => transformOf(i + 1, algorithms, lifetime)) };
+  return { number: 1, protocol: protocolIds.ISAKMP, spi: new Uint8Array(0), transforms: allowed(connection, 'initiator').map((algorithms, i) => transformOf(i + 1, algorithms, lifetime)) };
 }
 
 function transformOf(number: number, { cipher, hash: { id: hashId }, group, method }: PhaseOneAlgorithms, lifetime: Duration | undefined): Transform {
@@ -72,9 +74,9 @@ const announcedLifetime = ({ rekeyIkeAfter }: ConnectionConfig): Duration | unde
   rekeyIkeAfter === 'never' ? undefined : seconds(Math.ceil((rekeyIkeAfter / 1000) * rekeyMargin));
 export const rekeyMargin = 1.2;
 
-/** The first transform of the initiator's that is allowed here; it goes back as it came (RFC 2408 §4.2). Lifetimes are no reason to refuse. */
-export function choosePhaseOne(offered: readonly Proposal[], connection: ConnectionConfig): PhaseOneChoice | undefined {
-  const ours = allowed(connection);
+/** The first transform of the initiator's that is allowed here, where this side has that role; it goes back as it came (RFC 2408 §4.2). Lifetimes are no reason to refuse. */
+export function choosePhaseOne(offered: readonly Proposal[], connection: ConnectionConfig, role: Role): PhaseOneChoice | undefined {
+  const ours = allowed(connection, role);
   for (const proposal of offered) {
     if (proposal.protocol !== protocolIds.ISAKMP) continue;
     for (const transform of proposal.transforms) {
@@ -90,7 +92,7 @@ export function choosePhaseOne(offered: readonly Proposal[], connection: Connect
 export function acceptedPhaseOne(answer: readonly Proposal[], connection: ConnectionConfig): PhaseOneChoice | undefined {
   const [proposal, ...more] = answer;
   if (proposal === undefined || more.length > 0 || proposal.transforms.length !== 1) return undefined;
-  return choosePhaseOne([proposal], connection);
+  return choosePhaseOne([proposal], connection, 'initiator');
 }
 
 function meaningOf(transform: Transform): PhaseOneAlgorithms | undefined {

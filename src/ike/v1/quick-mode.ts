@@ -144,7 +144,9 @@ function takeAnswer(sa: IsakmpSa, wish: Wish, received: Received): Verdict {
   const choice = acceptedPhaseTwo(sa, read.value.proposals);
   if (choice === undefined) return refused('isakmp-proposal', 'the responder chose what was not offered');
   const answered = all(opened.value, 'ID');
-  if (answered.length > 0 && !sameIdentities(answered, identities)) return refused('isakmp-identity', 'the responder answers for other traffic than was asked for');
+  // In transport mode some responders, strongSwan among them, name the addresses that they see in front of the NAT.
+  const addresses = sa.connection.child.mode === 'transport' && sa.encapsulation !== 'none' ? 'translated' : 'same';
+  if (answered.length > 0 && !sameIdentities(answered, identities, addresses)) return refused('isakmp-identity', 'the responder answers for other traffic than was asked for');
   return decoded(() => {
     const agreement = { spiIn, choice, pair, replaces, nonceI, nonceR: read.value.nonce, sharedSecret: read.value.sharedSecret, originals: originalAddresses(sa, opened.value, 'initiator') };
     sa.wishes.delete(spiIn);

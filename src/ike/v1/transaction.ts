@@ -29,7 +29,8 @@ export function transact(sa: IsakmpSa, configuration: typeof REQUEST | typeof SE
   exchange.send(behindHash(hashOne(sa, exchange.messageId), [asked]), (received) => {
     const read = readConfiguration(sa, exchange, received);
     if (!read.ok) return read;
-    if (read.value.configuration !== answers.get(configuration) || read.value.identifier !== identifier) return refused('isakmp-payloads', 'not the answer to what was asked');
+    // Not the identifier: the message ID says which transaction it is, and strongSwan answers XAUTH with zero.
+    if (read.value.configuration !== answers.get(configuration)) return refused('isakmp-payloads', 'not the answer to what was asked');
     return decoded(() => {
       exchange.end();
       answered(read.value.attributes);

@@ -84,6 +84,13 @@ describe('XAUTH', () => {
     expect(two.alice.states().at(-1)).toBe('deleted');
   });
 
+  test.each(['alice', 'gw'] as const)('%s makes a new ISAKMP SA: whoever begins with it, it is the client that is asked', (who) => {
+    const two = established(dynamic({ v1: { only: password } }));
+    two.command(who, { kind: 'rekey', connection: 'tunnel', what: 'ike' }).settle();
+    expect(two.gw.events('ike-message').filter(({ direction, notation }) => direction === 'sent' && notation.includes('CFG_REQUEST'))).toHaveLength(2);
+    expect([two.gw.states().at(-1), two.alice.inner]).toEqual(['rekeyed', ['10.98.0.1']]);
+  });
+
   test.each([
     ['another password', { user: 'ann', password: 'open barley' }],
     ['another name', { user: 'eve', password: 'open sesame' }],
