@@ -3,6 +3,8 @@ import { describeEndpoint } from '../../src/core/address.ts';
 import type { Endpoint } from '../../src/core/address.ts';
 import { sameBytes, toHex } from '../../src/core/bytes.ts';
 import type { SpiText } from '../../src/core/events.ts';
+import type { Encapsulation } from '../../src/ike/any-ike-sa.ts';
+import { nonIkeMarker } from '../../src/ipsec/encapsulation-rules.ts';
 import type { EventOf, Trace } from '../../src/trace/trace.ts';
 import { decodeEsp } from '../../src/wire/esp.ts';
 import { decodeHeader } from '../../src/wire/ike/codec.ts';
@@ -29,7 +31,7 @@ export interface Seen {
 export type Content =
   /** Read by where it stands, not by where it should: `marker` says whether four zero octets were in front. */
   | { readonly kind: 'ike'; readonly marker: boolean; readonly header: IkeHeader; readonly sa: SpiText; readonly message: Uint8Array }
-  | { readonly kind: 'esp'; readonly encapsulation: 'none' | 'udp'; readonly spi: number; readonly sequence: number }
+  | { readonly kind: 'esp'; readonly encapsulation: Encapsulation; readonly spi: number; readonly sequence: number }
   /** Whatever is too short to be ESP or IKE on the shared port: exactly one octet 0xFF is a keepalive as RFC 3948 has it. */
   | { readonly kind: 'keepalive'; readonly exact: boolean }
   | { readonly kind: 'other'; readonly protocol: number };
@@ -64,10 +66,7 @@ function parse(event: EventOf<'packet'>): Seen | undefined {
   const { source, destination, protocol, payload, fragmentOffset, moreFragments } = packet.value;
   const plain = { event, seq: event.seq, from: { address: source, port: 0 }, to: { address: destination, port: 0 }, payload };
   if (fragmentOffset > 0 || moreFragments) return { ...plain, content: { kind: 'other', protocol } };
-  if (protocol === protocols.esp) {
-    const esp = decodeEsp(payload);
-    return { ...plain, content: esp.ok ? { kind: 'esp', encapsulation: 'none', spi: esp.value.spi, sequence: esp.value.sequence } : { kind: 'other', protocol } };
-  }
+  if (protocol === protocols.esp) return { ...plain, content: espContent(payload, 'none', protocol) };
   if (protocol !== protocols.udp) return { ...plain, content: { kind: 'other', protocol } };
   const udp = decodeUdp(payload, { source, destination });
   if (!udp.ok) return { ...plain, content: { kind: 'other', protocol } };
@@ -80,13 +79,19 @@ function contentOf(payload: Uint8Array, between: readonly number[]): Content {
   const shared = between.includes(ports.natt);
   if (!shared && !between.includes(ports.ike)) return { kind: 'other', protocol: protocols.udp };
   if (shared && payload.length < 8) return { kind: 'keepalive', exact: sameBytes(payload, natKeepalive) };
+  // Drafts 00 and 01: where IKE has its first cookie, which is never zero, eight zeros say that ESP follows.
+  if (!shared && sameBytes(payload.subarray(0, nonIkeMarker.length), nonIkeMarker)) return espContent(payload.subarray(nonIkeMarker.length), 'udp-non-ike', protocols.udp);
   const marker = sameBytes(payload.subarray(0, nonEspMarker.length), nonEspMarker);
   const message = marker ? stripMarker(payload) : payload;
   const header = decodeHeader(message);
   // Without a marker a datagram on the shared port is ESP (RFC 3948 §2.2), unless its length field gives an IKE header away.
   if (header.ok && (marker || header.value.length === message.length)) return { kind: 'ike', marker, header: header.value, sa: toHex(header.value.initiatorSpi), message };
+  return espContent(payload, 'udp', protocols.udp);
+}
+
+function espContent(payload: Uint8Array, encapsulation: Encapsulation, protocol: number): Content {
   const esp = decodeEsp(payload);
-  return esp.ok ? { kind: 'esp', encapsulation: 'udp', spi: esp.value.spi, sequence: esp.value.sequence } : { kind: 'other', protocol: protocols.udp };
+  return esp.ok ? { kind: 'esp', encapsulation, spi: esp.value.spi, sequence: esp.value.sequence } : { kind: 'other', protocol };
 }
 
 export type SeenIke = Seen & { readonly content: Extract<Content, { kind: 'ike' }> };

@@ -71,7 +71,7 @@ export class Narrator {
 
   #line({ at, node, body }: TraceEvent, text: string): void {
     const { theme, width, write } = this.#options;
-    const head = `${margin}${column(seconds(at), timeColumn)}${theme.node(column(node, nodeColumn))}`;
+    const head = `${margin}${column(seconds(at), timeColumn)}${theme.node(column(`${node} `, nodeColumn))}`;
     const indent = this.#indent;
     const wrapped = wrap(text, width - indent.length).split('\n');
     if (this.#isNarrow) write(head.trimEnd());

@@ -2,6 +2,7 @@ import { checksum } from './checksum.ts';
 import { detection } from './detection.ts';
 import { keepalive } from './keepalive.ts';
 import { multiClient } from './multi-client.ts';
+import { nattVersionsLesson } from './nat-t-versions.ts';
 import { passthrough } from './passthrough.ts';
 import { portFloat } from './port-float.ts';
 import { rawEsp } from './raw-esp.ts';
@@ -11,4 +12,4 @@ import type { Scenario } from './scenario.ts';
 export const headlines: readonly Scenario[] = [detection, portFloat, keepalive, multiClient, passthrough];
 
 /** All lessons, the headlines first, then by chapter in teaching order. */
-export const scenarios: readonly Scenario[] = [...headlines, rawEsp, checksum];
+export const scenarios: readonly Scenario[] = [...headlines, rawEsp, checksum, nattVersionsLesson];

@@ -2,6 +2,7 @@
 import type { BrokenRule } from '../support/breaking.ts';
 import { checksumRules } from './broken/checksum.ts';
 import { headlineRules } from './broken/headlines.ts';
+import { nattVersionsRules } from './broken/nat-t-versions.ts';
 import { rawEspRules } from './broken/raw-esp.ts';
 
-export const brokenRules: readonly BrokenRule[] = [...headlineRules, ...rawEspRules, ...checksumRules];
+export const brokenRules: readonly BrokenRule[] = [...headlineRules, ...rawEspRules, ...checksumRules, ...nattVersionsRules];

@@ -160,15 +160,18 @@ interface UdpPacket {
 }
 
 export function rewritten(event: TraceEvent, change: (packet: UdpPacket) => UdpPacket): TraceEvent {
-  if (event.body.kind !== 'packet') return event;
-  const ip = decodeIpv4(event.body.bytes);
-  if (!ip.ok) return event;
-  const udp = decodeUdp(ip.value.payload, ip.value);
-  if (!udp.ok) return event;
-  const packet = { source: { address: ip.value.source, port: udp.value.sourcePort }, destination: { address: ip.value.destination, port: udp.value.destinationPort }, payload: udp.value.payload };
+  const packet = udpPacketOf(event);
+  if (packet === undefined) return event;
   const { source, destination, payload } = change(packet);
-  const bytes = encodeUdpPacket(source, destination, payload, 'computed');
-  return { ...event, body: { ...event.body, bytes } } as TraceEvent;
+  return { ...event, body: { ...event.body, bytes: encodeUdpPacket(source, destination, payload, 'computed') } } as TraceEvent;
+}
+
+export function udpPacketOf({ body }: TraceEvent): UdpPacket | undefined {
+  if (body.kind !== 'packet') return undefined;
+  const ip = decodeIpv4(body.bytes);
+  const udp = ip.ok ? decodeUdp(ip.value.payload, ip.value) : undefined;
+  if (!ip.ok || !udp?.ok) return undefined;
+  return { source: { address: ip.value.source, port: udp.value.sourcePort }, destination: { address: ip.value.destination, port: udp.value.destinationPort }, payload: udp.value.payload };
 }
 
 export const without = (kind: TraceEvent['body']['kind']) => (event: TraceEvent): TraceEvent | undefined => (event.body.kind === kind ? undefined : event);
