@@ -2,7 +2,7 @@
  * What packets must show of a box that behaves as its configuration says: a pure function from behaviour to classification. The probe itself knows nothing
  * of it; this is what its findings are held to.
  */
-import { describeDuration } from '../../src/core/time.ts';
+import { describeDuration, seconds } from '../../src/core/time.ts';
 import type { Duration } from '../../src/core/time.ts';
 import type { NatBehaviour } from '../../src/nat/behaviour.ts';
 import type { Classification, Finding, Lifetime, Measure, Measured } from '../../src/probe/classification.ts';
@@ -16,8 +16,8 @@ type Expected<Value> = Value extends Lifetime ? Duration : Value;
 /** What is not there cannot be told from outside. */
 export type Expectation = { readonly [Name in Measure]?: Expected<Measured[Name]> | undefined };
 
-/** How long the probe keeps a conversation up before it is silent. */
-const conversation = 25_000;
+/** How long the probe keeps a conversation up, in the lab, before it is silent: longer than any box here wants before it believes in a flow. */
+export const conversation = seconds(25);
 
 export function expectationOf(behaviour: NatBehaviour): Expectation {
   const { mapping, filtering, pool, ports, timeouts, refresh, blockedUdpPorts } = behaviour;

@@ -10,6 +10,7 @@ import { Responder, stunPorts } from '../../src/probe/responder.ts';
 import type { RawProgram } from '../../src/sim/raw-node.ts';
 import { TraceLog } from '../../src/trace/trace.ts';
 import type { Backend, NatEngineChoice } from '../backends/backend.ts';
+import { conversation } from './expectation.ts';
 import { proberHost, responderHost } from './place.ts';
 import type { ProbePlan } from './place.ts';
 
@@ -37,11 +38,10 @@ export interface ProbeOptions extends Partial<Pace> {
 /** Undefined when it was interrupted. */
 export async function runProbe({ plan, prober: hosts, responder: addresses }: ProbePlan, { backend, natEngine = 'auto', seed, signal, ...pace }: ProbeOptions): Promise<Outcome | undefined> {
   const responder = new Responder({ addresses, ports: stunPorts, powers: all });
-  const prober = new Prober({ hosts, powers: all, server: { address: addresses[0], port: stunPorts[0] }, ...paceOf[backend.clock], ...pace }, seeded(seed, 'probe'));
+  const prober = new Prober({ hosts, powers: all, server: { address: addresses[0], port: stunPorts[0] }, conversation, ...paceOf[backend.clock], ...pace }, seeded(seed, 'probe'));
   const trace = new TraceLog();
   const programs = new Map<string, RawProgram>([[proberHost, prober], [responderHost, responder]]);
   await using lab = await backend.open(plan, { seed, trace, natEngine, signal, programs });
   while (prober.outcome === undefined && signal?.aborted !== true) await lab.until({ describe: 'the probe is done', sees: () => prober.outcome !== undefined }, seconds(2), trace.nextSeq);
   return prober.outcome;
 }
-

@@ -26,6 +26,8 @@ export interface BenchConfig {
   readonly powers: ReadonlySet<Power>;
   /** How long an answer may take before it counts as none. Requests are sent three times in it. */
   readonly patience: Duration;
+  /** How long both sides speak before a box is taken to believe in a flow. Linux wants more than 2 s. */
+  readonly conversation: Duration;
 }
 
 export interface Question {

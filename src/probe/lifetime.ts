@@ -29,8 +29,8 @@ const parts = 12;
 /** So many mappings in line must be gone before the search ends: a single one may be a lost packet. */
 const inLine = 2;
 
-/** A conversation of so long makes a flow one that the box believes in: Linux wants more than 2 s. */
-const settling = { exchanges: 6, every: seconds(5) } as const;
+/** Questions and answers in a conversation, the last one included. */
+const exchangesInConversation = 6;
 
 export function* lifetime(bench: Bench, server: Server, options: LifetimeOptions): Experiment<Finding<Lifetime>> {
   if (server.powers === undefined) return notMeasured(foreignServer);
@@ -95,11 +95,12 @@ function* seen(bench: Bench, server: Server, exchanges: readonly Exchange[]): Ex
 
 function* conversed(bench: Bench, { carrier = 'udp', to }: LifetimeOptions, ages: readonly Duration[]): Experiment<readonly Opened[]> {
   const began = bench.now;
+  const pause = scaled(bench.config.conversation, 1 / (exchangesInConversation - 1));
   let flows = ages.map((age) => ({ age, from: bench.fresh(), tag: bench.newTag() }));
-  for (let i = 1; i < settling.exchanges; i++) {
+  for (let i = 1; i < exchangesInConversation; i++) {
     const exchanges = yield* bench.ask(...flows.map(({ from, tag }) => ({ carrier, from, to, tag })));
     if (i === 1) flows = flows.filter((_, n) => exchanges[n]!.answers.length > 0); // the box has no room for the others
-    const next = after(began, scaled(settling.every, i));
+    const next = after(began, scaled(pause, i));
     if (next > bench.now) yield { at: next, reason: 'a conversation goes on' };
   }
   return flows.map(({ age, from, tag }) => ({ age, exchange: bench.pose({ carrier, from, to, tag, answerAfter: [milliseconds(0), age] }) }));

@@ -32,10 +32,21 @@ describe.concurrent('lab nat probe', () => {
     [['nat', 'probe', 'double-nta'], 'did you mean "double-nat"?'],
     [['nat', 'probe', './nowhere.yaml'], 'cannot read the topology ./nowhere.yaml'],
     [['nat', 'probe', 'symmetric', '--backend', 'smi'], 'did you mean "sim"?'],
+    [['nat', 'probe', 'symmetric', '--serve'], 'probe what?'],
+    [['nat', 'probe', '--serve', '--address', '198.51.100.77'], 'this machine has no such address'],
+    [['nat', 'probe', '--server', '2001:db8::1'], 'expected an IPv4 address or a name'],
+    [['nat', 'probe', '--server', '127.0.0.1', '--longest', 'ever'], '--longest ever: expected a duration'],
+    [['nat', 'probe', '--server', '127.0.0.1', '--second-address', '198.51.100.77'], 'this machine has no such address'],
   ] as const)('lab %s', async ([words, message]) => {
     const { status, stdout, stderr } = await lab([...words]);
     expect(stderr).toContain(message);
     expect(stderr).not.toMatch(/^\s+at /m);
     expect([stdout, status]).toEqual(['', 2]);
+  });
+
+  test('a server that does not answer: what to look after there, and status 3', async () => {
+    const { status, stdout, stderr } = await lab(['nat', 'probe', '--server', '127.0.0.1:9']);
+    expect(stderr).toContain('no answer from 127.0.0.1:9. Is "lab nat probe --serve" running there?');
+    expect([stdout, status]).toEqual(['', 3]);
   });
 });

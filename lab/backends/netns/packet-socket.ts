@@ -16,6 +16,8 @@ const PACKET_HOST = 0;
 const PACKET_OUTGOING = 4;
 const SOL_PACKET = 263;
 const PACKET_STATISTICS = 6;
+const PACKET_AUXDATA = 8;
+const TP_STATUS_CSUMNOTREADY = 8;
 
 export interface SeenPacket {
   readonly at: Instant;
@@ -24,11 +26,13 @@ export interface SeenPacket {
   readonly direction: 'in' | 'out';
   /** The whole IP packet, header first; the receiver's to keep. */
   readonly bytes: Uint8Array;
+  /** Half a transport checksum stands in it: its sender left the rest to a device, and it met none, as between virtual machines. Not on the lab's own links. */
+  readonly halfChecksum: boolean;
 }
 
 export interface PacketSocketOptions {
-  /** Indexes of the interfaces to listen on; nothing of any other is seen. */
-  readonly interfaces: readonly number[];
+  /** Indexes of the interfaces to listen on; nothing of any other is seen. `all`: whatever comes, loopback too. */
+  readonly interfaces: readonly number[] | 'all';
   readonly clock: LabClock;
 }
 
@@ -36,7 +40,7 @@ export class PacketSocket {
   readonly #fd: number;
   readonly #poller: Poller;
   readonly #receive: (packet: SeenPacket) => void;
-  readonly #interfaces: ReadonlySet<number>;
+  readonly #interfaces: ReadonlySet<number> | 'all';
   readonly #clock: LabClock;
   #closed = false;
 
@@ -44,16 +48,17 @@ export class PacketSocket {
   constructor(namespace: NetworkNamespace, poller: Poller, { interfaces, clock }: PacketSocketOptions, receive: (packet: SeenPacket) => void) {
     this.#poller = poller;
     this.#receive = receive;
-    this.#interfaces = new Set(interfaces);
+    this.#interfaces = interfaces === 'all' ? 'all' : new Set(interfaces);
     this.#clock = clock;
     const { socket, bind } = syscalls();
     // Protocol 0: it hears nothing until it is bound, when filter and buffer are ready.
     this.#fd = namespace.inside(() => socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     setOption(this.#fd, SOL_SOCKET, SO_TIMESTAMPNS, 1);
+    setOption(this.#fd, SOL_PACKET, PACKET_AUXDATA, 1);
     growReceiveBuffer(this.#fd, 1 << 23);
     onlyIp(this.#fd);
     // ETH_P_ALL and not ETH_P_IP: the kernel shows what its own host sends to nobody else.
-    const address = linkAddress(interfaces.length === 1 ? interfaces[0]! : 0);
+    const address = linkAddress(interfaces !== 'all' && interfaces.length === 1 ? interfaces[0]! : 0);
     bind(this.#fd, address, address.length);
     poller.add(this.#fd, () => this.read(batch));
   }
@@ -68,13 +73,14 @@ export class PacketSocket {
       const { address } = buffer;
       const index = address[4]! | (address[5]! << 8) | (address[6]! << 16) | (address[7]! << 24);
       const kind = address[10]!;
-      if (!this.#interfaces.has(index) || (kind !== PACKET_HOST && kind !== PACKET_OUTGOING && !forEverybody(kind))) continue;
+      if ((this.#interfaces !== 'all' && !this.#interfaces.has(index)) || (kind !== PACKET_HOST && kind !== PACKET_OUTGOING && !forEverybody(kind))) continue;
       const timestamp = buffer.control(SOL_SOCKET, SO_TIMESTAMPNS);
       this.#receive({
         at: timestamp === undefined ? this.#clock.now() : this.#clock.ofTimestamp(timestamp),
         interface: index,
         direction: kind === PACKET_OUTGOING ? 'out' : 'in',
         bytes: buffer.bytes.slice(0, length),
+        halfChecksum: ((buffer.control(SOL_PACKET, PACKET_AUXDATA)?.[0] ?? 0) & TP_STATUS_CSUMNOTREADY) !== 0, // the first octet of struct tpacket_auxdata is tp_status's lowest
       });
     }
   }

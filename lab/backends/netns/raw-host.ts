@@ -2,17 +2,11 @@
  * A host on a real kernel whose program speaks IP itself: it hears what comes in as it comes, fragments and all, and sends whole packets. The kernel finds the
  * way and the neighbours, and keeps its mouth shut.
  */
-import { addressFromBytes } from '../../../src/core/address.ts';
 import type { IpAddress } from '../../../src/core/address.ts';
-import { ipv4At } from '../../../src/wire/ipv4.ts';
 import type { RawProgram } from '../../../src/sim/raw-node.ts';
 import type { LabClock } from './lab-clock.ts';
 import type { NetworkNamespace } from './namespace.ts';
-import { socketAddress } from './socket-address.ts';
-import { AF_INET, SOCK_CLOEXEC, SOCK_RAW, syscalls } from './syscalls.ts';
-
-/** What is sent there has its IP header already (raw(7)). */
-const IPPROTO_RAW = 255;
+import { isIpv4For, PacketSender } from './packet-sender.ts';
 
 /** In front of everything in the kernel that would answer, or put fragments together; packet sockets have heard it by then. */
 const deaf = `table ip natt_lab_raw {
@@ -31,7 +25,7 @@ export class RawHost {
   readonly #program: RawProgram;
   readonly #clock: LabClock;
   readonly #addresses: ReadonlySet<IpAddress>;
-  readonly #fd: number;
+  readonly #sender: PacketSender;
   #alarm: NodeJS.Timeout | undefined;
   #closed = false;
 
@@ -40,7 +34,7 @@ export class RawHost {
     this.#clock = clock;
     this.#addresses = new Set(addresses);
     namespace.run('nft', ['-f', '-'], deaf);
-    this.#fd = namespace.inside(() => syscalls().socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW));
+    this.#sender = new PacketSender(namespace);
   }
 
   /** It begins when the whole lab stands. */
@@ -50,7 +44,7 @@ export class RawHost {
 
   /** A packet that came in by one of the host's interfaces. */
   receive(packet: Uint8Array): void {
-    if (this.#closed || packet.length < 20 || packet[0]! >>> 4 !== 4 || !this.#addresses.has(addressFromBytes(packet.subarray(ipv4At.destination, ipv4At.destination + 4)))) return;
+    if (this.#closed || !isIpv4For(this.#addresses, packet)) return;
     this.#program.handle(this.#clock.now(), packet);
     this.#settle();
   }
@@ -59,14 +53,11 @@ export class RawHost {
     if (this.#closed) return;
     this.#closed = true;
     clearTimeout(this.#alarm);
-    syscalls().close(this.#fd);
+    this.#sender.close();
   }
 
   #settle(): void {
-    for (let packet = this.#program.poll(); packet !== undefined; packet = this.#program.poll()) {
-      const to = socketAddress({ address: addressFromBytes(packet.subarray(ipv4At.destination, ipv4At.destination + 4)), port: 0 });
-      syscalls().sendto(this.#fd, packet, packet.length, 0, to, to.length); // what the kernel refuses is lost, as on any network
-    }
+    for (let packet = this.#program.poll(); packet !== undefined; packet = this.#program.poll()) this.#sender.send(packet);
     clearTimeout(this.#alarm);
     const next = this.#program.nextWake();
     if (next !== undefined) this.#alarm = setTimeout(() => this.#wake(), this.#clock.untilMs(next.at));
