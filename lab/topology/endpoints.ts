@@ -121,7 +121,7 @@ function childConfig(ike: IkeFile, esp: EspFile, role: Role): ChildConfig {
 function sayable(system: HostFile['system'], child: ChildConfig): ChildConfig {
   if (system !== 'illumos') return child;
   const proposals = child.proposals.map((proposal) => ({ ...proposal, encryption: proposal.encryption.filter(({ name }) => name !== 'chacha20-poly1305'), extendedSequenceNumbers: false }));
-  return { ...child, proposals: proposals.filter(({ encryption }) => encryption.length > 0) };
+  return { ...child, proposals: proposals.filter(({ encryption }) => child.protocol === 'ah' || encryption.length > 0) };
 }
 
 /** Only what was said. */

@@ -74,7 +74,12 @@ function checkNames(file: TopologyFile, locate: Locate): void {
       known('host', hosts, connectsTo, ['hosts', host, 'connectsTo']);
       if (file.hosts[connectsTo]!.protects === undefined) throw new Problem(`${locate(['hosts', host, 'connectsTo'])}: ${connectsTo} is no gateway: give it "protects: SEGMENT"`);
     }
-    const { system, ike } = file.hosts[host]!;
+    const { system, ike, esp } = file.hosts[host]!;
+    esp?.proposals?.forEach(({ encryption, integrity }, i) => {
+      const path = ['hosts', host, 'esp', 'proposals', i];
+      if (esp.protocol === 'ah' && (encryption.length > 0 || integrity.every((name) => name === 'none'))) throw new Problem(`${locate(path)}: AH has integrity and no encryption: write integrity: [hmac-sha2-256-128]`);
+      if (esp.protocol !== 'ah' && encryption.length === 0) throw new Problem(`${locate(path)}: ESP without encryption; write encryption: [{ name: aes-gcm-16 }], or protocol: ah beside the proposals`);
+    });
     if (system === 'illumos' && typeof ike?.keepalive === 'number' && ike.keepalive > seconds(600)) throw new Problem(`${locate(['hosts', host, 'ike', 'keepalive'])}: illumos sends keepalives every 600 s at the longest`);
     if (address !== undefined && file.hosts[host]!.count !== undefined) throw new Problem(`${locate(['hosts', host, 'address'])}: a host with a count cannot have one address; leave it out`);
   }

@@ -37,6 +37,9 @@ const espProposals: readonly EspProposal[] = [
   { encryption: [{ name: 'aes-cbc', bits: 256 }, { name: 'aes-cbc', bits: 128 }], integrity: ['hmac-sha2-256-128', 'hmac-sha1-96'], groups: [], extendedSequenceNumbers: false },
 ];
 
+/** Of either version: AH has integrity and nothing else. */
+const ahProposals: readonly EspProposal[] = [{ encryption: [], integrity: ['hmac-sha2-256-128', 'hmac-sha1-96'], groups: [], extendedSequenceNumbers: false }];
+
 const defaults: Readonly<Record<IkeVersionNumber, { readonly ike: readonly IkeProposal[]; readonly esp: readonly EspProposal[] }>> = {
   v1: { ike: v1Proposals, esp: v1EspProposals },
   v2: { ike: ikeProposals, esp: espProposals },
@@ -46,6 +49,6 @@ export const ikeProposalsOf = (ike: NonNullable<HostFile['ike']>, version: IkeVe
   ike.proposals?.map((proposal) => ({ ...proposal, encryption: proposal.encryption.map(withBits) })) ?? defaults[version].ike;
 
 export const espProposalsOf = (esp: NonNullable<HostFile['esp']>, version: IkeVersionNumber): readonly EspProposal[] =>
-  esp.proposals?.map((proposal) => ({ ...proposal, encryption: proposal.encryption.map(withBits) })) ?? defaults[version].esp;
+  esp.proposals?.map((proposal) => ({ ...proposal, encryption: proposal.encryption.map(withBits) })) ?? (esp.protocol === 'ah' ? ahProposals : defaults[version].esp);
 
 const withBits = ({ name, bits }: { name: EspProposal['encryption'][number]['name']; bits?: 128 | 256 | undefined }): EspProposal['encryption'][number] => (bits === undefined ? { name } : { name, bits });

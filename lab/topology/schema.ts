@@ -181,7 +181,7 @@ export const espSchema = z.strictObject({
     .strictObject({ protocol: z.enum(keys(protocolNumbers)).transform((name) => protocolNumbers[name]), localPort: port.optional(), remotePort: port.optional() })
     .optional(),
   proposals: z
-    .array(z.strictObject({ encryption: z.array(encryption).min(1), integrity: integrity.default([]), groups: groups.default([]), extendedSequenceNumbers: z.boolean().default(true) }))
+    .array(z.strictObject({ encryption: z.array(encryption).default([]), integrity: integrity.default([]), groups: groups.default([]), extendedSequenceNumbers: z.boolean().default(true) }))
     .min(1)
     .optional(),
   softTime: orNever(duration).optional(),

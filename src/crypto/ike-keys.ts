@@ -1,7 +1,7 @@
 import { concat } from '../core/bytes.ts';
 import { cutter } from './octets.ts';
 import { prfPlus } from './prf.ts';
-import type { CipherSuite, Prf } from './types.ts';
+import type { CipherSuite, KeyLengths, Prf } from './types.ts';
 
 /** The seven secrets of an IKE SA (RFC 7296 §2.14): i and r are the directions of its initiator and of its responder. */
 export interface IkeKeys {
@@ -70,7 +70,7 @@ export interface SaKeys {
 /** What the exchange that makes a child SA has agreed on; `sharedSecret` when it did a Diffie-Hellman of its own. */
 export interface ChildExchange {
   readonly prf: Prf;
-  readonly suite: CipherSuite;
+  readonly keyLengths: KeyLengths;
   readonly skD: Uint8Array;
   readonly sharedSecret?: Uint8Array | undefined;
   readonly nonceI: Uint8Array;
@@ -81,9 +81,9 @@ export interface ChildExchange {
  * KEYMAT = prf+(SK_d, g^ir (new) | Ni | Nr) (RFC 7296 §2.17). `initiator` are the keys of the SA that carries what the initiator of this
  * exchange sends, `responder` of the other; in each, encryption comes before integrity.
  */
-export function childKeys({ prf, suite, skD, sharedSecret, nonceI, nonceR }: ChildExchange): { initiator: SaKeys; responder: SaKeys } {
+export function childKeys({ prf, keyLengths: { encryptionKeyLength, integrityKeyLength }, skD, sharedSecret, nonceI, nonceR }: ChildExchange): { initiator: SaKeys; responder: SaKeys } {
   const seed = concat(sharedSecret ?? new Uint8Array(0), nonceI, nonceR);
-  const take = cutter(prfPlus(prf, skD, seed, 2 * (suite.encryptionKeyLength + suite.integrityKeyLength)));
-  const saKeys = (): SaKeys => ({ encryption: take(suite.encryptionKeyLength), integrity: take(suite.integrityKeyLength) });
+  const take = cutter(prfPlus(prf, skD, seed, 2 * (encryptionKeyLength + integrityKeyLength)));
+  const saKeys = (): SaKeys => ({ encryption: take(encryptionKeyLength), integrity: take(integrityKeyLength) });
   return { initiator: saKeys(), responder: saKeys() };
 }

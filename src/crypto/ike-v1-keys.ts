@@ -2,7 +2,7 @@
 import { concat } from '../core/bytes.ts';
 import type { SaKeys } from './ike-keys.ts';
 import { cutter } from './octets.ts';
-import type { CipherSuite, Hash, Prf } from './types.ts';
+import type { Hash, KeyLengths, Prf } from './types.ts';
 
 /** What the first messages of phase 1 have agreed on. Nonces are the bodies of their payloads, the shared secret is g^xy. */
 export interface PhaseOneExchange {
@@ -61,8 +61,7 @@ export const messageIdOctets = (messageId: number): Uint8Array => Uint8Array.of(
 /** What quick mode has agreed on for one SA. */
 export interface QuickModeExchange {
   readonly prf: Prf;
-  /** Lengths in octets; AH has no encryption. */
-  readonly suite: Pick<CipherSuite, 'encryptionKeyLength' | 'integrityKeyLength'>;
+  readonly keyLengths: KeyLengths;
   readonly skeyidD: Uint8Array;
   /** g(qm)^xy of quick mode with perfect forward secrecy. */
   readonly sharedSecret?: Uint8Array | undefined;
@@ -77,10 +76,10 @@ export interface QuickModeExchange {
  * KEYMAT = K1 | K2 | …, Kn = prf(SKEYID_d, Kn−1 | g(qm)^xy | protocol | SPI | Ni_b | Nr_b), K0 being empty (RFC 2409 §5.5). The cipher's key
  * comes before the MAC's (RFC 2407 §4.4).
  */
-export function quickModeKeys({ prf, suite, skeyidD, sharedSecret, protocol, spi, nonceI, nonceR }: QuickModeExchange): SaKeys {
+export function quickModeKeys({ prf, keyLengths: { encryptionKeyLength, integrityKeyLength }, skeyidD, sharedSecret, protocol, spi, nonceI, nonceR }: QuickModeExchange): SaKeys {
   const seed = concat(sharedSecret ?? new Uint8Array(0), Uint8Array.of(protocol), spi, nonceI, nonceR);
-  const take = cutter(chained(prf, skeyidD, new Uint8Array(0), seed, suite.encryptionKeyLength + suite.integrityKeyLength));
-  return { encryption: take(suite.encryptionKeyLength), integrity: take(suite.integrityKeyLength) };
+  const take = cutter(chained(prf, skeyidD, new Uint8Array(0), seed, encryptionKeyLength + integrityKeyLength));
+  return { encryption: take(encryptionKeyLength), integrity: take(integrityKeyLength) };
 }
 
 /** K1 | K2 | … cut to `length` octets, where Kn = prf(key, Kn−1 | seed) and K0 = first. */

@@ -2,6 +2,7 @@
 import { createHmac, createSecretKey } from 'node:crypto';
 import { octets } from './octets.ts';
 import type { IntegrityName } from './transforms.ts';
+import type { KeyLengths } from './types.ts';
 
 /** The key is as long as the hash. Lengths in octets. */
 export interface TruncatedHmac {
@@ -17,6 +18,9 @@ export const truncatedHmacs: Readonly<Record<Exclude<IntegrityName, 'none'>, Tru
   'hmac-sha2-384-192': { hash: 'sha384', keyLength: 48, icvLength: 24 },
   'hmac-sha2-512-256': { hash: 'sha512', keyLength: 64, icvLength: 32 },
 };
+
+/** What AH needs of a negotiated integrity transform. */
+export const ahKeyLengths = (name: keyof typeof truncatedHmacs): KeyLengths => ({ encryptionKeyLength: 0, integrityKeyLength: truncatedHmacs[name].keyLength });
 
 /** An HMAC with its key in it. */
 export interface Mac {

@@ -59,12 +59,15 @@ export interface PacketCipher {
   open(body: Uint8Array, context: { associated: Uint8Array; trailing?: Uint8Array }): Uint8Array | undefined;
 }
 
-/** What a negotiated pair of transforms needs and makes. `integrity` is undefined for AEADs. */
-export interface CipherSuite {
-  readonly name: string;
-  /** Octets of encryption key, an AEAD's salt included; octets of integrity key, 0 for an AEAD. */
+/** Octets of encryption key, an AEAD's salt included, 0 for AH; octets of integrity key, 0 for an AEAD. */
+export interface KeyLengths {
   readonly encryptionKeyLength: number;
   readonly integrityKeyLength: number;
+}
+
+/** What a negotiated pair of transforms needs and makes. `integrity` is undefined for AEADs. */
+export interface CipherSuite extends KeyLengths {
+  readonly name: string;
   readonly aead: boolean;
   create(encryptionKey: Uint8Array, integrityKey: Uint8Array): PacketCipher;
 }

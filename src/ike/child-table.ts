@@ -1,9 +1,10 @@
 /** Which child SA? The stack speaks of SPIs and reqids, and of all the versions' child SAs at once. */
 import type { ChildSa } from './child.ts';
+import type { ChildProtocol } from './config.ts';
 import { addTo, removeFrom } from './index-of-sets.ts';
 
 export class ChildSaTable {
-  readonly #bySpi = new Map<number, ChildSa>();
+  readonly #bySpi = new Map<string, ChildSa>();
   readonly #ofReqid = new Map<number, Set<ChildSa>>();
   #lastReqid = 0;
 
@@ -11,9 +12,9 @@ export class ChildSaTable {
     return ++this.#lastReqid;
   }
 
-  /** By the SPI that we receive with. */
-  bySpi(spiIn: number): ChildSa | undefined {
-    return this.#bySpi.get(spiIn);
+  /** By the SPI that we receive with: each protocol has its own. */
+  bySpi(protocol: ChildProtocol, spiIn: number): ChildSa | undefined {
+    return this.#bySpi.get(`${protocol} ${spiIn}`);
   }
 
   all(): readonly ChildSa[] {
@@ -26,12 +27,12 @@ export class ChildSaTable {
   }
 
   add(child: ChildSa): void {
-    this.#bySpi.set(child.spiIn, child);
+    this.#bySpi.set(`${child.protocol} ${child.spiIn}`, child);
     addTo(this.#ofReqid, child.reqid, child);
   }
 
   remove(child: ChildSa): void {
-    this.#bySpi.delete(child.spiIn);
+    this.#bySpi.delete(`${child.protocol} ${child.spiIn}`);
     removeFrom(this.#ofReqid, child.reqid, child);
   }
 }

@@ -5,26 +5,25 @@ import type { Duration } from '../core/time.ts';
 import { wipe } from '../crypto/secret.ts';
 import type { SaKeys } from '../crypto/ike-keys.ts';
 import type { EncryptionName, IntegrityName } from '../crypto/transforms.ts';
-import type { CipherSuite, DhGroup } from '../crypto/types.ts';
+import type { DhGroup, KeyLengths } from '../crypto/types.ts';
 import {
-  authAlgorithms, encryptionAlgorithms, ipsecModes, saFlags, saStates, type PfkeyAddress, type PfkeyLifetime, type PfkeyMessage,
+  authAlgorithms, encryptionAlgorithms, ipsecModes, saFlags, saStates, saTypes, type PfkeyAddress, type PfkeyLifetime, type PfkeyMessage,
 } from '../wire/pfkey/message.ts';
 import type { Alarm } from './alarm.ts';
 import type { AnyIkeSa, Encapsulation, Path, Role } from './any-ike-sa.ts';
-import type { ChildLifetime } from './config.ts';
+import type { ChildLifetime, ChildMode, ChildProtocol } from './config.ts';
 import type { PfkeyRequest } from './pfkey-client.ts';
 import { describeSelectors, type Selectors } from './traffic-selectors.ts';
 
 /** What a child SA works with. `group` is there when it does a Diffie-Hellman of its own. */
 export interface ChildAlgorithms {
-  readonly suite: CipherSuite;
-  readonly encryption: EncryptionName;
+  readonly keyLengths: KeyLengths;
+  /** AH encrypts nothing. */
+  readonly encryption: EncryptionName | 'none';
   readonly integrity: IntegrityName;
   readonly group: DhGroup | undefined;
   readonly extendedSequenceNumbers: boolean;
 }
-
-export type ChildMode = 'tunnel' | 'transport';
 
 /** What the two ends were called by the peer, before any NAT: the addresses that it makes its checksums over in transport mode (NAT-OA). */
 export interface OriginalAddresses {
@@ -42,6 +41,7 @@ export interface ChildSa<Sa extends AnyIkeSa = AnyIkeSa> {
   selectors: Selectors;
   /** What the policies hold: the same, or the wider selectors of a trap that stands before and after. */
   policies: Selectors;
+  readonly protocol: ChildProtocol;
   readonly mode: ChildMode;
   readonly encapsulation: Encapsulation;
   /** The outer addresses as the stack has them. */
@@ -93,6 +93,15 @@ export interface ChildPlan<Sa extends AnyIkeSa> {
   readonly retry: (child: ChildSa<Sa>) => void;
 }
 
+/** Of all child SAs of a connection. */
+export const wantedProtocol = ({ connection }: Pick<AnyIkeSa, 'connection'>): ChildProtocol => connection.child.protocol ?? 'esp';
+
+/** For the stories. */
+export function wayOfPackets(sa: AnyIkeSa): string {
+  if (wantedProtocol(sa) === 'ah') return 'as IP protocol 51';
+  return sa.encapsulation === 'none' ? 'plain, as IP protocol 50' : `in UDP between port ${sa.local.port} and port ${sa.peer.port}`;
+}
+
 // ---- SPIs
 
 /** Asks the stack for an SPI that the peer shall send with (SADB_GETSPI). Nobody is called back when the IKE SA is gone by then. */
@@ -111,13 +120,14 @@ export function reserveSpi(sa: AnyIkeSa, reserved: (spi: number) => void, none: 
         reserved(larval.spi);
       }
     },
+    saTypeOf[wantedProtocol(sa)],
   );
 }
 
 /** Gives back an SPI that no child SA came to. */
 export function releaseSpi(sa: AnyIkeSa, spi: number, destination: IpAddress = sa.local.address): void {
   sa.reservedSpis.delete(spi);
-  sa.context.pfkey.request('SADB_DELETE', { sa: bareSa(spi), destination: outer(destination) });
+  sa.context.pfkey.request('SADB_DELETE', { sa: bareSa(spi), destination: outer(destination) }, undefined, saTypeOf[wantedProtocol(sa)]);
 }
 
 // ---- making and changing
@@ -126,12 +136,14 @@ export function installChild<Sa extends AnyIkeSa>(sa: Sa, plan: ChildPlan<Sa>): 
   const { spiIn, spiOut, selectors, replaces, mode = 'tunnel' } = plan;
   const { context, local, peer } = sa;
   const trap = context.traps.of(sa.connection);
-  const known = replaces?.reqid ?? trap?.reqid ?? (mode === 'transport' ? context.policies.reqidInTransport(selectors) : undefined);
+  const protocol = wantedProtocol(sa);
+  const known = replaces?.reqid ?? trap?.reqid ?? (mode === 'transport' ? context.policies.reqidInTransport(selectors, protocol) : undefined);
   const reqid = known ?? context.children.newReqid();
   const [mine, theirs] = [plan.keys[plan.role], plan.keys[plan.role === 'initiator' ? 'responder' : 'initiator']];
   const lifetimes = lifetimesOf(sa, plan.hardTime);
   const child: ChildSa<Sa> = {
-    ike: sa, spiIn, spiOut, reqid, selectors, policies: trap?.selectors ?? selectors, path: { local, peer }, mode, encapsulation: sa.encapsulation, state: 'installed',
+    ike: sa, spiIn, spiOut, reqid, selectors, policies: trap?.selectors ?? selectors, path: { local, peer }, protocol, mode, state: 'installed',
+    encapsulation: protocol === 'ah' ? 'none' : sa.encapsulation,
     rekeying: false, peersRekey: undefined,
     outbound: (plan.holdsBack ?? (replaces !== undefined && plan.role === 'responder')) ? 'held back' : 'installed',
     addOutbound: () => {
@@ -139,12 +151,13 @@ export function installChild<Sa extends AnyIkeSa>(sa: Sa, plan: ChildPlan<Sa>): 
       child.outbound = 'installed';
       context.pfkey.request(
         'SADB_ADD',
-        { ...saBody(plan, spiOut, mine, reqid), source: outer(from.address), destination: outer(to.address), ...lifetimes, ...nattOf(child.ike, from.port, to.port), ...natOaOf(plan, 'outbound') },
+        { ...saBody(plan, spiOut, mine, reqid), source: outer(from.address), destination: outer(to.address), ...lifetimes, ...nattOf(child, from.port, to.port), ...natOaOf(plan, 'outbound') },
         ({ errno }) => {
           if (errno === 0 || child.state === 'gone') return;
           child.outbound = 'refused';
           plan.refused(child);
         },
+        saTypeOf[protocol],
       );
       child.forgetKeys();
     },
@@ -156,14 +169,15 @@ export function installChild<Sa extends AnyIkeSa>(sa: Sa, plan: ChildPlan<Sa>): 
   sa.children.add(child);
   context.pfkey.request(
     'SADB_UPDATE',
-    { ...saBody(plan, spiIn, theirs, reqid), source: outer(peer.address), destination: outer(local.address), ...lifetimes, ...nattOf(sa, peer.port, local.port), ...natOaOf(plan, 'inbound') },
+    { ...saBody(plan, spiIn, theirs, reqid), source: outer(peer.address), destination: outer(local.address), ...lifetimes, ...nattOf(child, peer.port, local.port), ...natOaOf(plan, 'inbound') },
     ({ errno }) => {
       if (errno !== 0 && child.state !== 'gone') plan.refused(child);
     },
+    saTypeOf[protocol],
   );
   wipe(theirs.encryption, theirs.integrity);
   if (child.outbound === 'installed') child.addOutbound();
-  if (known === undefined) context.policies.add(reqid, selectors, { local: local.address, peer: peer.address }, mode);
+  if (known === undefined) context.policies.add(reqid, selectors, { local: local.address, peer: peer.address }, { protocol, mode });
   tell(child, 'established', plan.story);
   return child;
 }
@@ -178,10 +192,10 @@ export function removeChild(child: ChildSa, state: 'rekeyed' | 'deleted' | 'fail
   if (child.state === 'gone') return;
   const { context } = child.ike;
   child.state = 'gone';
-  const { local, peer } = child.path;
-  context.pfkey.request('SADB_DELETE', { sa: bareSa(child.spiIn), source: outer(peer.address), destination: outer(local.address) });
+  const { path: { local, peer }, protocol } = child;
+  context.pfkey.request('SADB_DELETE', { sa: bareSa(child.spiIn), source: outer(peer.address), destination: outer(local.address) }, undefined, saTypeOf[protocol]);
   if (child.outbound === 'installed') {
-    context.pfkey.request('SADB_DELETE', { sa: bareSa(child.spiOut), source: outer(local.address), destination: outer(peer.address) });
+    context.pfkey.request('SADB_DELETE', { sa: bareSa(child.spiOut), source: outer(local.address), destination: outer(peer.address) }, undefined, saTypeOf[protocol]);
   }
   child.forgetKeys();
   context.alarms.cancel(child.retry);
@@ -194,20 +208,20 @@ export function removeChild(child: ChildSa, state: 'rekeyed' | 'deleted' | 'fail
 
 /** The stack goes on with the addresses that the IKE SA has now; keys and counters stay (RFC 7296 §2.23). */
 export function moveChild(child: ChildSa): void {
-  const { ike, path } = child;
+  const { ike, path, protocol } = child;
   const { local, peer } = ike;
   const { pfkey, policies } = ike.context;
   child.path = { local, peer };
   const moved = path.peer.address !== peer.address;
   pfkey.request('SADB_UPDATE', {
     sa: bareSa(child.spiIn), source: outer(path.peer.address), destination: outer(path.local.address),
-    ...nattOf(ike, peer.port, local.port), ...(moved ? { newSource: outer(peer.address) } : {}),
-  });
+    ...nattOf(child, peer.port, local.port), ...(moved ? { newSource: outer(peer.address) } : {}),
+  }, undefined, saTypeOf[protocol]);
   if (child.outbound === 'installed') {
     pfkey.request('SADB_UPDATE', {
       sa: bareSa(child.spiOut), source: outer(path.local.address), destination: outer(path.peer.address),
-      ...nattOf(ike, local.port, peer.port), ...(moved ? { newDestination: outer(peer.address) } : {}),
-    });
+      ...nattOf(child, local.port, peer.port), ...(moved ? { newDestination: outer(peer.address) } : {}),
+    }, undefined, saTypeOf[protocol]);
   }
   if (!moved) return;
   if (child.mode === 'transport') readdress(child, path.peer.address);
@@ -221,7 +235,7 @@ function readdress(child: ChildSa, from: IpAddress): void {
   policies.remove(child.reqid, child.policies);
   child.selectors = moved(child.selectors);
   child.policies = moved(child.policies);
-  if (policies.reqidInTransport(child.policies) !== child.reqid) policies.add(child.reqid, child.policies, { local: local.address, peer: peer.address }, 'transport');
+  if (policies.reqidInTransport(child.policies, child.protocol) !== child.reqid) policies.add(child.reqid, child.policies, { local: local.address, peer: peer.address }, child);
 }
 
 export function tell(child: ChildSa, state: 'established' | 'rekeyed' | 'deleted' | 'failed', story: string): void {
@@ -239,20 +253,24 @@ export function lastUse(sa: AnyIkeSa, direction: 'inbound' | 'outbound', known: 
   let open = children.length;
   let latest = 0;
   if (open === 0) known(undefined);
-  for (const { spiIn, spiOut, path: { local, peer } } of children) {
+  for (const { spiIn, spiOut, protocol, path: { local, peer } } of children) {
     const [spi, destination] = direction === 'inbound' ? [spiIn, local.address] : [spiOut, peer.address];
     sa.context.pfkey.request('SADB_GET', { sa: bareSa(spi), destination: outer(destination) }, ({ errno, lifetimeCurrent }) => {
       if (errno === 0) latest = Math.max(latest, Number(lifetimeCurrent?.usetime ?? 0n));
       if (--open === 0 && !sa.isGone) known(latest === 0 ? undefined : ((latest * 1000) as Duration));
-    });
+    }, saTypeOf[protocol]);
   }
 }
 
 // ---- what PF_KEY wants
 
+export const saTypeOf: Readonly<Record<ChildProtocol, number>> = { esp: saTypes.ESP, ah: saTypes.AH };
+
 const nattTypes: Readonly<Record<Exclude<Encapsulation, 'none'>, number>> = { udp: 2, 'udp-non-ike': 1 };
 
-function nattOf({ encapsulation, nat }: AnyIkeSa, sourcePort: number, destinationPort: number): PfkeyRequest {
+/** There is no AH in UDP, and NAT traversal has nothing to say of it. */
+function nattOf({ protocol, encapsulation, ike: { nat } }: ChildSa, sourcePort: number, destinationPort: number): PfkeyRequest {
+  if (protocol === 'ah') return {};
   if (encapsulation !== 'none') return { nattType: nattTypes[encapsulation], nattSourcePort: sourcePort, nattDestinationPort: destinationPort, ...(nat.localBehindNat && { nattLocalBehindNat: true }) };
   return nat.supported ? { nattType: 0 } : {};
 }
@@ -263,7 +281,8 @@ const replayWindow = 64;
 
 const bareSa = (spi: number): NonNullable<PfkeyMessage['sa']> => ({ spi, replay: 0, state: saStates.MATURE, auth: 0, encrypt: 0, flags: 0 });
 
-const encryptionOf: Readonly<Record<EncryptionName, number>> = {
+const encryptionOf: Readonly<Record<ChildAlgorithms['encryption'], number>> = {
+  none: 0,
   '3des-cbc': encryptionAlgorithms['3DESCBC'],
   'aes-cbc': encryptionAlgorithms.AESCBC,
   'aes-gcm-16': encryptionAlgorithms.AES_GCM_ICV16,
@@ -278,7 +297,7 @@ const authOf: Readonly<Record<IntegrityName, number>> = {
   'hmac-sha2-512-256': authAlgorithms.SHA2_512HMAC,
 };
 
-/** Where there is a NAT, a receiver in transport mode needs the addresses that the checksums were made over. */
+/** Where there is a NAT, a receiver in transport mode needs the addresses that the checksums were made over, and the ICV of AH. */
 function natOaOf({ mode, originals }: { readonly mode?: ChildMode; readonly originals?: OriginalAddresses | undefined }, direction: 'inbound' | 'outbound'): PfkeyRequest {
   if (mode !== 'transport' || originals === undefined) return {};
   return { nattOriginalAddress: outer(originals.peer), ...(direction === 'inbound' ? { nattOriginalDestination: outer(originals.own) } : {}) };
@@ -291,7 +310,7 @@ function saBody({ algorithms, mode = 'tunnel' }: { readonly algorithms: ChildAlg
       flags: algorithms.extendedSequenceNumbers ? saFlags.ESN : 0,
     },
     sa2: { mode: mode === 'transport' ? ipsecModes.TRANSPORT : ipsecModes.TUNNEL, sequence: 0, reqid },
-    encryptionKey: keys.encryption,
+    ...(keys.encryption.length > 0 ? { encryptionKey: keys.encryption } : {}),
     ...(keys.integrity.length > 0 ? { authKey: keys.integrity } : {}),
   };
 }

@@ -129,12 +129,15 @@ export interface ChildConfig {
   /** Only this protocol, between these ports: 17 with 1701 and 1701 is L2TP. Port 0 is any; all traffic when not said. */
   readonly upperLayer?: { readonly protocol: number; readonly localPort: number; readonly remotePort: number };
   /** `tunnel` when not said. */
-  readonly mode?: 'tunnel' | 'transport';
-  /** `esp` when not said. AH has integrity algorithms only. */
-  readonly protocol?: 'esp' | 'ah';
+  readonly mode?: ChildMode;
+  /** `esp` when not said. AH takes of the proposals what is not encryption. */
+  readonly protocol?: ChildProtocol;
   readonly proposals: readonly EspProposal[];
   readonly lifetime: ChildLifetime;
 }
+
+export type ChildMode = 'tunnel' | 'transport';
+export type ChildProtocol = 'esp' | 'ah';
 
 export interface EspProposal {
   readonly encryption: readonly { readonly name: EncryptionName; readonly bits?: 128 | 256 }[];

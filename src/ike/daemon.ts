@@ -49,6 +49,7 @@ export class IkeDaemon implements Machine<IkeInput, IkeOutput> {
     this.#outputs.push({ kind: 'udp-encap', port: natTraversalPort });
     if (config.connections.some(staysOnIkePort)) this.#outputs.push({ kind: 'udp-encap', port: ikePort, option: 'non-ike' });
     this.#pfkey.request('SADB_REGISTER', {}, undefined, saTypes.ESP);
+    if (config.connections.some(({ child }) => child.protocol === 'ah')) this.#pfkey.request('SADB_REGISTER', {}, undefined, saTypes.AH);
     this.#context.traps.install(config, this.#context.children, this.#context.policies);
     this.#connections = new Connections(config.connections);
     this.#versions = { v1: new IkeV1(this.#context, this.#connections), v2: new IkeV2(this.#context, this.#connections) };

@@ -2,7 +2,8 @@
 import { isIpv4, type IpAddress } from '../core/address.ts';
 import type { TrafficSelector } from '../wire/ike/message.ts';
 import { ipsecModes, policyDirections, policyLevels, policyTypes, type PfkeyAddress, type PfkeyMessage } from '../wire/pfkey/message.ts';
-import type { ChildMode } from './child.ts';
+import type { ChildMode, ChildProtocol } from './config.ts';
+import { protocols } from '../wire/protocols.ts';
 import type { PfkeyClient } from './pfkey-client.ts';
 import { prefixesOf, type Selectors } from './traffic-selectors.ts';
 
@@ -14,10 +15,15 @@ interface Ends {
 
 type Direction = 'INBOUND' | 'OUTBOUND';
 
-/** Who wants a policy: the stack has one for the same selectors, the newest claim's. */
-interface Claim {
-  readonly reqid: number;
+/** What becomes of the traffic. */
+interface Protection {
+  readonly protocol: ChildProtocol;
   readonly mode: ChildMode;
+}
+
+/** Who wants a policy: the stack has one for the same selectors, the newest claim's. */
+interface Claim extends Protection {
+  readonly reqid: number;
   ends: Ends;
 }
 
@@ -33,12 +39,12 @@ export class SecurityPolicies {
     this.#pfkey = pfkey;
   }
 
-  add(reqid: number, selectors: Selectors, ends: Ends, mode: ChildMode): void {
+  add(reqid: number, selectors: Selectors, ends: Ends, { protocol, mode }: Protection): void {
     forEachPolicy(selectors, (direction, source, destination) => {
       const key = keyOf(direction, source, destination);
       const claims = this.#claims.get(key) ?? [];
       this.#claims.set(key, claims);
-      claims.push({ reqid, mode, ends });
+      claims.push({ reqid, protocol, mode, ends });
       this.#tell(claims.length === 1 ? 'SADB_X_SPDADD' : 'SADB_X_SPDUPDATE', direction, source, destination, claims.at(-1)!);
     });
   }
@@ -47,11 +53,11 @@ export class SecurityPolicies {
    * The reqid under which the policies for these selectors stand already, in transport mode. Systems give one reqid to all SAs with equal selectors: what comes
    * by any of them gets in, and the newest takes what goes out (RFC 3948 §5.2).
    */
-  reqidInTransport(selectors: Selectors): number | undefined {
+  reqidInTransport(selectors: Selectors, protocol: ChildProtocol): number | undefined {
     const reqids = new Set<number | undefined>();
     forEachPolicy(selectors, (direction, source, destination) => {
       const claim = this.#claims.get(keyOf(direction, source, destination))?.at(-1);
-      reqids.add(claim?.mode === 'transport' ? claim.reqid : undefined);
+      reqids.add(claim?.mode === 'transport' && claim.protocol === protocol ? claim.reqid : undefined);
     });
     const [reqid] = reqids;
     return reqids.size === 1 ? reqid : undefined;
@@ -91,11 +97,11 @@ export class SecurityPolicies {
   }
 }
 
-function policyOf(direction: Direction, { reqid, mode, ends: { local, peer } }: Claim): NonNullable<PfkeyMessage['policy']> {
+function policyOf(direction: Direction, { reqid, protocol, mode, ends: { local, peer } }: Claim): NonNullable<PfkeyMessage['policy']> {
   const tunnel = direction === 'INBOUND' ? { source: peer, destination: local } : { source: local, destination: peer };
   return {
     type: policyTypes.IPSEC, direction: policyDirections[direction], id: 0, priority: 0,
-    requests: [{ protocol: 50, level: policyLevels.UNIQUE, reqid, ...(mode === 'transport' ? { mode: ipsecModes.TRANSPORT } : { mode: ipsecModes.TUNNEL, tunnel }) }],
+    requests: [{ protocol: protocols[protocol], level: policyLevels.UNIQUE, reqid, ...(mode === 'transport' ? { mode: ipsecModes.TRANSPORT } : { mode: ipsecModes.TUNNEL, tunnel }) }],
   };
 }
 

@@ -25,7 +25,7 @@ export class TrapPolicies {
       const trap = { connection, reqid, selectors };
       this.#byReqid.set(reqid, trap);
       this.#byConnection.set(connection.name, trap);
-      policies.add(reqid, selectors, { local: address, peer: remote }, child.mode ?? 'tunnel');
+      policies.add(reqid, selectors, { local: address, peer: remote }, { protocol: child.protocol ?? 'esp', mode: child.mode ?? 'tunnel' });
     }
   }
 

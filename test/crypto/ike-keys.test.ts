@@ -133,7 +133,7 @@ const libreswan = {
 describe('from SK_d on (hmac-sha1, libreswan)', () => {
   const { nonceI, nonceR, newGir } = libreswan;
   const keys = ikeKeys(exchange(libreswan, cbc256sha512));
-  const child = { prf: prf('hmac-sha1'), suite: cbc256sha512, skD: keys.skD, nonceI, nonceR };
+  const child = { prf: prf('hmac-sha1'), keyLengths: cbc256sha512, skD: keys.skD, nonceI, nonceR };
   const keymat = ({ initiator, responder }: { initiator: SaKeys; responder: SaKeys }): Uint8Array =>
     concat(initiator.encryption, initiator.integrity, responder.encryption, responder.integrity).subarray(0, libreswan.child.length);
 

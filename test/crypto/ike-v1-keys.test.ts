@@ -143,7 +143,7 @@ describe.each<Conversation>([mainMode, aggressiveMode])('two strongSwan daemons,
     const keys = (chosenBy: OpenedMessage) => {
       const sa = chosenBy.payloads.find((payload) => payload.type === 'SA');
       const spi = sa!.proposals[0]!.spi;
-      return quickModeKeys({ prf, suite: espSuite, skeyidD: secrets.skeyidD, sharedSecret: quickMode.sharedSecret, protocol: protocolIds.ESP, spi, nonceI, nonceR });
+      return quickModeKeys({ prf, keyLengths: espSuite, skeyidD: secrets.skeyidD, sharedSecret: quickMode.sharedSecret, protocol: protocolIds.ESP, spi, nonceI, nonceR });
     };
     expect(keys(two!)).toEqual({ encryption: quickMode.encryptionI, integrity: quickMode.integrityI });
     expect(keys(one!)).toEqual({ encryption: quickMode.encryptionR, integrity: quickMode.integrityR });

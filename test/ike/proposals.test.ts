@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { acceptedIke, chooseEsp, chooseIke, espProposals, ikeProposals } from '../../src/ike/v2/proposals.ts';
+import { acceptedChild, acceptedIke, childProposals, chooseChild, chooseIke, ikeProposals } from '../../src/ike/v2/proposals.ts';
 import type { IkeProposal } from '../../src/ike/config.ts';
 import type { Proposal } from '../../src/wire/ike/message.ts';
 
@@ -22,8 +22,36 @@ test('AEADs and other ciphers go in proposals of their own, only the latter with
 test('a child SA is offered without a group in IKE_AUTH, with one later', () => {
   const esp = { encryption: gcm.encryption.slice(0, 1), integrity: [], groups: ['ecp-256'] as const, extendedSequenceNumbers: true };
   const spi = Uint8Array.of(1, 2, 3, 4);
-  expect(espProposals([esp], spi, 'without groups')[0]!.transforms).toEqual([encr(256), { type: 5, id: 1 }, { type: 5, id: 0 }]);
-  expect(espProposals([esp], spi, 'with groups')[0]!.transforms).toEqual([encr(256), p256, { type: 5, id: 1 }, { type: 5, id: 0 }]);
+  expect(childProposals({ proposals: [esp] }, spi, 'without groups')[0]!.transforms).toEqual([encr(256), { type: 5, id: 1 }, { type: 5, id: 0 }]);
+  expect(childProposals({ proposals: [esp] }, spi, 'with groups')[0]!.transforms).toEqual([encr(256), p256, { type: 5, id: 1 }, { type: 5, id: 0 }]);
+});
+
+describe('AH (RFC 7296 §3.3.3)', () => {
+  const spi = Uint8Array.of(1, 2, 3, 4);
+  const [sha1, sha256] = [{ type: 3, id: 2 }, { type: 3, id: 12 }];
+  const ah = { protocol: 'ah', proposals: [{ encryption: gcm.encryption, integrity: [] , groups: [], extendedSequenceNumbers: true }, { encryption: [], integrity: ['hmac-sha2-256-128', 'hmac-sha1-96'], groups: [], extendedSequenceNumbers: false }] } as const;
+  const theirs = (protocol: number, ...transforms: Proposal['transforms']): Proposal => offer([...transforms, { type: 5, id: 0 }], { protocol, spi });
+
+  test('is offered by its own protocol number, with integrity and no cipher; a proposal without integrity is none', () => {
+    expect(childProposals(ah, spi, 'without groups')).toEqual([{ number: 1, protocol: 2, spi, transforms: [sha256, sha1, { type: 5, id: 0 }] }]);
+  });
+
+  test('is chosen, and has one key of the length of its hash', () => {
+    expect(chooseChild([theirs(2, sha1)], ah, 'without groups')?.algorithms).toMatchObject({ encryption: 'none', integrity: 'hmac-sha1-96', keyLengths: { encryptionKeyLength: 0, integrityKeyLength: 20 } });
+  });
+
+  test.each([
+    ['ESP', [theirs(3, encr(256)), theirs(3, { type: 1, id: 12, keyLength: 128 }, sha256)]],
+    ['AH with a cipher', [theirs(2, encr(256), sha256)]],
+    ['AH without integrity', [theirs(2), theirs(2, { type: 3, id: 0 })]],
+    ['AH with an integrity of others', [theirs(2, { type: 3, id: 5 })]],
+  ])('is not chosen where the peer offers %s', (_, offered) => {
+    expect(chooseChild(offered, ah, 'without groups')).toBeUndefined();
+  });
+
+  test('is not accepted in place of ESP', () => {
+    expect(acceptedChild([theirs(2, sha256)], childProposals({ proposals: [{ encryption: [{ name: 'aes-cbc', bits: 128 }], integrity: ['hmac-sha2-256-128'], groups: [], extendedSequenceNumbers: false }] }, spi, 'without groups'))).toBeUndefined();
+  });
 });
 
 describe('the responder chooses', () => {
@@ -57,9 +85,9 @@ describe('the responder chooses', () => {
   test('for ESP: extended sequence numbers only when both want them; a group in IKE_AUTH is overlooked', () => {
     const esp = { encryption: gcm.encryption, integrity: [], groups: [], extendedSequenceNumbers: false };
     const theirs = offer([encr(256), p256, { type: 5, id: 1 }, { type: 5, id: 0 }], { protocol: 3, spi: Uint8Array.of(1, 2, 3, 4) });
-    expect(chooseEsp([theirs], [esp], 'without groups')?.algorithms).toMatchObject({ extendedSequenceNumbers: false, group: undefined });
-    expect(chooseEsp([theirs], [{ ...esp, extendedSequenceNumbers: true }], 'without groups')?.algorithms.extendedSequenceNumbers).toBe(true);
-    expect(chooseEsp([{ ...theirs, spi: none }], [esp], 'without groups')).toBeUndefined();
+    expect(chooseChild([theirs], { proposals: [esp] }, 'without groups')?.algorithms).toMatchObject({ extendedSequenceNumbers: false, group: undefined });
+    expect(chooseChild([theirs], { proposals: [{ ...esp, extendedSequenceNumbers: true }] }, 'without groups')?.algorithms.extendedSequenceNumbers).toBe(true);
+    expect(chooseChild([{ ...theirs, spi: none }], { proposals: [esp] }, 'without groups')).toBeUndefined();
   });
 });
 

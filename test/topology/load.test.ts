@@ -40,6 +40,9 @@ describe('a wrong topology file is answered with file, line, column and what was
     ['preset: linux-masquerade, behaviour: { pool: { byRemotePort: { 4500: 1 } } }', 'preset: linux-masquerade', /^my\.yaml:7:89: pool\.byRemotePort and pool\.addresses: there are not so many addresses; the first one is 0$/],
     ['preset: linux-masquerade, behaviour: { ports: { range: [2000, 1000] } }', 'preset: linux-masquerade', /^my\.yaml:7:90: ports\.range: the range ends before it begins$/],
     ['preset: linux-masquerade, behaviour: { ports: { blocks: { size: 100, perHost: 1 }, range: [2000, 2010] } }', 'preset: linux-masquerade', /^my\.yaml:7:\d+: ports\.blocks\.size and ports\.range: a block is larger than the whole range$/],
+    ['on: lan, esp: { protocol: ah, proposals: [{ encryption: [{ name: aes-cbc }], integrity: [hmac-sha1-96] }] },', 'on: lan,', /^my\.yaml:9:\d+: AH has integrity and no encryption: write integrity: \[hmac-sha2-256-128\]$/],
+    ['on: lan, esp: { protocol: ah, proposals: [{ integrity: [none] }] },', 'on: lan,', /^my\.yaml:9:\d+: AH has integrity and no encryption/],
+    ['on: lan, esp: { proposals: [{ integrity: [hmac-sha1-96] }] },', 'on: lan,', /^my\.yaml:9:\d+: ESP without encryption; write encryption: \[\{ name: aes-gcm-16 \}\], or protocol: ah beside the proposals$/],
     ['on: lan, address: 192.168.8.2,', 'on: lan,', /^my\.yaml:9:\d+: 192\.168\.8\.2 is not in lan's prefix 192\.168\.7\.0\/24$/],
   ];
   test.each(wrongs)('%s', (wrong, right, message) => {

@@ -8,7 +8,7 @@ import { removeChild } from '../child.ts';
 import { answerProbe, isOpen, takeProbeAnswer } from './dead-peer-detection.ts';
 import type { Exchange, Received, Verdict } from './exchange.ts';
 import { forgetOthers } from './initial-contact.ts';
-import { all, cookiesOf, spiFrom } from './payloads.ts';
+import { all, cookiesOf, protocolIdOf, spiFrom } from './payloads.ts';
 import { hashOne, openHashed } from './protected.ts';
 import type { IsakmpSa } from './sa.ts';
 
@@ -54,7 +54,7 @@ function hearDelete(sa: IsakmpSa, { protocol, spis }: Delete): void {
   }
   const named = spis.map(spiFrom);
   for (const child of sa.children) {
-    if (named.includes(child.spiOut)) removeChild(child, 'deleted', `${other} has deleted the child SA.`);
+    if (protocol === protocolIdOf[child.protocol] && named.includes(child.spiOut)) removeChild(child, 'deleted', `${other} has deleted the child SA.`);
   }
 }
 

@@ -1,7 +1,7 @@
 /** What one side tells the other without waiting for an answer: deletes, errors (RFC 2409 §5.7, RFC 2408 §3.14, §3.15). */
 import { ipsecDoi, protocolIds, type Payload } from '../../wire/ike/v1/message.ts';
-import { removeChild } from '../child.ts';
-import { cookiesOf, notification, spiOctets } from './payloads.ts';
+import { removeChild, wantedProtocol } from '../child.ts';
+import { cookiesOf, notification, protocolIdOf, spiOctets } from './payloads.ts';
 import { behindHash, hashOne } from './protected.ts';
 import type { IsakmpSa, V1Child } from './sa.ts';
 
@@ -13,7 +13,7 @@ export function inform(sa: IsakmpSa, payloads: readonly Payload[]): void {
 
 /** A note about one exchange of phase 2 that comes to nothing: the SPI is the one that its initiator proposed. */
 export const refuseChild = (sa: IsakmpSa, notifyType: number, spi: Uint8Array): void =>
-  inform(sa, [{ type: 'Notification', doi: ipsecDoi, protocol: protocolIds.ESP, spi, notifyType, data: new Uint8Array(0) }]);
+  inform(sa, [{ type: 'Notification', doi: ipsecDoi, protocol: protocolIdOf[wantedProtocol(sa)], spi, notifyType, data: new Uint8Array(0) }]);
 
 /** The other side has proved who it is, and is not let in: both have keys by now, so that it can believe the refusal. */
 export function refusePeer(sa: IsakmpSa, notifyType: number, story: string): void {
@@ -34,6 +34,6 @@ export function deleteIsakmpSa(sa: IsakmpSa, story: string, state: 'deleted' | '
 /** Ends one child SA: the peer must not send to this SPI any more. */
 export function deleteChild(child: V1Child, story: string): void {
   if (child.state === 'gone') return;
-  inform(child.ike, [{ type: 'Delete', doi: ipsecDoi, protocol: protocolIds.ESP, spis: [spiOctets(child.spiIn)] }]);
+  inform(child.ike, [{ type: 'Delete', doi: ipsecDoi, protocol: protocolIdOf[child.protocol], spis: [spiOctets(child.spiIn)] }]);
   removeChild(child, 'deleted', story);
 }

@@ -1,9 +1,13 @@
 /** Finding and making payloads. */
 import { concat } from '../../core/bytes.ts';
 import { ipsecDoi, protocolIds, type Payload, type PayloadChain } from '../../wire/ike/v1/message.ts';
+import type { ChildProtocol } from '../config.ts';
 
 type Named<Type, P = Payload> = P extends { readonly type: infer Types } ? (Type extends Types ? P : never) : never;
 const empty = new Uint8Array(0);
+
+/** Of child SAs. */
+export const protocolIdOf: Readonly<Record<ChildProtocol, number>> = { esp: protocolIds.ESP, ah: protocolIds.AH };
 
 export const all = <Type extends Payload['type']>({ payloads }: Pick<PayloadChain, 'payloads'>, type: Type): Named<Type>[] =>
   payloads.filter((payload) => payload.type === type) as Named<Type>[];

@@ -17,7 +17,7 @@ import { sameSecret } from '../../crypto/secret.ts';
 import type { DhKeyPair } from '../../crypto/types.ts';
 import { ipsecDoi, notifyTypes, type ClearMessage, type EncryptedMessage, type Payload, type Proposal } from '../../wire/ike/v1/message.ts';
 import type { Path, Role } from '../any-ike-sa.ts';
-import { installChild, releaseHeldBack, releaseSpi, reserveSpi, tell, tellChildFailed, type OriginalAddresses } from '../child.ts';
+import { installChild, releaseHeldBack, releaseSpi, reserveSpi, tell, tellChildFailed, wantedProtocol, wayOfPackets, type OriginalAddresses } from '../child.ts';
 import { sameSelectors } from '../traffic-selectors.ts';
 import { wantedSelectors } from '../wanted-traffic.ts';
 import { clientIdentity, sameIdentities, type TrafficPair } from './client-identities.ts';
@@ -58,19 +58,18 @@ const consequences = {
 
 function install(sa: IsakmpSa, role: Role, { spiIn, choice, pair, replaces, nonceI, nonceR, sharedSecret, originals }: Agreement, holdsBack: boolean): V1Child {
   const { me, other } = sa.names;
-  const { suite } = choice.algorithms;
+  const { keyLengths } = choice.algorithms;
   const keysOf = (spi: number): ReturnType<typeof quickModeKeys> =>
-    quickModeKeys({ prf: sa.algorithms!.hash.prf, suite, skeyidD: sa.keys!.skeyidD, sharedSecret, protocol: choice.proposal.protocol, spi: spiOctets(spi), nonceI, nonceR });
+    quickModeKeys({ prf: sa.algorithms!.hash.prf, keyLengths, skeyidD: sa.keys!.skeyidD, sharedSecret, protocol: choice.proposal.protocol, spi: spiOctets(spi), nonceI, nonceR });
   const [outbound, inbound] = [keysOf(choice.spi), keysOf(spiIn)];
   const selectors = { local: [pair.local], remote: [pair.remote] };
-  const way = sa.encapsulation === 'none' ? 'plain, as IP protocol 50' : `in UDP between port ${sa.local.port} and port ${sa.peer.port}`;
   const child = installChild(sa, {
     spiIn, spiOut: choice.spi, algorithms: choice.algorithms, role, selectors, holdsBack, originals,
     mode: sa.connection.child.mode ?? 'tunnel',
     keys: role === 'initiator' ? { initiator: outbound, responder: inbound } : { initiator: inbound, responder: outbound },
     replaces: replaces?.state === 'gone' ? undefined : replaces,
     ...(choice.lifetime === undefined ? {} : { hardTime: choice.lifetime }),
-    story: replaces === undefined ? `A child SA is there: ${me} and ${other} can send ESP, ${way}.` : 'Fresh keys: this child SA takes the place of the one before.',
+    story: replaces === undefined ? `A child SA is there: ${me} and ${other} can send ${wantedProtocol(sa).toUpperCase()}, ${wayOfPackets(sa)}.` : 'Fresh keys: this child SA takes the place of the one before.',
     ...consequences,
   });
   if (replaces?.state === 'installed') {

@@ -3,17 +3,17 @@ import { notifyTypes, type Payload } from '../../wire/ike/message.ts';
 import { notifyName } from '../../wire/ike/notation.ts';
 import { childKeys } from '../../crypto/ike-keys.ts';
 import { wrongIdentity } from '../address-identity.ts';
-import { installChild, releaseSpi, reserveSpi, type ChildAlgorithms, type ChildMode } from '../child.ts';
-import type { ConnectionConfig } from '../config.ts';
+import { installChild, releaseSpi, reserveSpi, wantedProtocol, wayOfPackets, type ChildAlgorithms } from '../child.ts';
+import type { ChildMode, ConnectionConfig } from '../config.ts';
 import { describeIdentity, identityToWire, matchesIdentity, type WireIdentity } from '../identity.ts';
 import { anyIpv4, selectorOfAddress, within } from '../traffic-selectors.ts';
 import { addressReply, addressRequest, asksForAddress, givenAddress } from './configuration.ts';
 import { consequences } from './create-child.ts';
 import { deleteUnwanted, refusePeer } from './informational.ts';
-import { errorOf, espSpi, espSpiFrom, notify, notifyOf, only } from './payloads.ts';
+import { childSpi, childSpiFrom, errorOf, notify, notifyOf, only } from './payloads.ts';
 import { childFailed, narrowed, wantedSelectors } from '../wanted-traffic.ts';
 import { certificate, certificateRequest, proof, unproved } from './proof.ts';
-import { acceptedEsp, chooseEsp, chooseIke, espProposals } from './proposals.ts';
+import { acceptedChild, chooseChild, chooseIke, childProposals } from './proposals.ts';
 import type { IkeSa } from './sa.ts';
 import { agreedMode, askedMode, modeNotify, substituted, wantedMode } from './transport-mode.ts';
 
@@ -24,7 +24,7 @@ const idPayload = (type: 'IDi' | 'IDr', { idType, data }: WireIdentity): Payload
 /** `established` is called when both sides have shown who they are. */
 export function authenticate(sa: IkeSa, established: (sa: IkeSa) => void): void {
   reserveSpi(sa, (spiIn) => {
-    const offer = espProposals(sa.connection.child.proposals, espSpi(spiIn), 'without groups');
+    const offer = childProposals(sa.connection.child, childSpi(spiIn), 'without groups');
     sa.window.ask({
       exchange: 'IKE_AUTH',
       payloads: () => authRequest(sa, offer),
@@ -33,7 +33,7 @@ export function authenticate(sa: IkeSa, established: (sa: IkeSa) => void): void 
   });
 }
 
-function authRequest(sa: IkeSa, offer: ReturnType<typeof espProposals>): Payload[] {
+function authRequest(sa: IkeSa, offer: ReturnType<typeof childProposals>): Payload[] {
   const { connection, context } = sa;
   const { localIdentity, remoteIdentity, virtualAddress } = connection;
   const identity = identityToWire(localIdentity);
@@ -56,7 +56,7 @@ function authRequest(sa: IkeSa, offer: ReturnType<typeof espProposals>): Payload
   ];
 }
 
-function receiveAuthAnswer(sa: IkeSa, payloads: readonly Payload[], spiIn: number, offer: ReturnType<typeof espProposals>, established: (sa: IkeSa) => void): void {
+function receiveAuthAnswer(sa: IkeSa, payloads: readonly Payload[], spiIn: number, offer: ReturnType<typeof childProposals>, established: (sa: IkeSa) => void): void {
   const { connection } = sa;
   const { me, other } = sa.names;
   const [idr, auth] = [only(payloads, 'IDr'), only(payloads, 'AUTH')];
@@ -84,7 +84,7 @@ function receiveAuthAnswer(sa: IkeSa, payloads: readonly Payload[], spiIn: numbe
 }
 
 /** The IKE SA stands, whatever becomes of the child SA (RFC 7296 §1.2). */
-function takeFirstChild(sa: IkeSa, payloads: readonly Payload[], spiIn: number, offer: ReturnType<typeof espProposals>): void {
+function takeFirstChild(sa: IkeSa, payloads: readonly Payload[], spiIn: number, offer: ReturnType<typeof childProposals>): void {
   const fail = (why: string): void => {
     releaseSpi(sa, spiIn);
     childFailed(sa, why);
@@ -101,11 +101,11 @@ function takeFirstChild(sa: IkeSa, payloads: readonly Payload[], spiIn: number, 
     return;
   }
   const wanted = wantedSelectors(sa, address && selectorOfAddress(address));
-  const chosen = acceptedEsp(only(payloads, 'SA')?.proposals ?? [], offer);
+  const chosen = acceptedChild(only(payloads, 'SA')?.proposals ?? [], offer);
   const mode = askedMode(payloads);
   const { selectors, originals } = substituted(sa, mode, { local: only(payloads, 'TSi')?.selectors ?? [], remote: only(payloads, 'TSr')?.selectors ?? [] });
   const { local, remote } = selectors;
-  const spiOut = chosen && espSpiFrom(chosen.proposal.spi);
+  const spiOut = chosen && childSpiFrom(chosen.proposal.spi);
   if (chosen === undefined || spiOut === undefined || spiOut === 0 || local.length === 0 || remote.length === 0 || !within(local, wanted.local) || !within(remote, wanted.remote)) {
     fail(`${other} answers with a child SA that ${me} has not asked for.`);
     return;
@@ -187,10 +187,10 @@ function answerWithChild(sa: IkeSa, payloads: readonly Payload[], answer: (child
     without(notifyTypes.FAILED_CP_REQUIRED, `${other} asks for no inner address, and ${me} lets nobody in without one.`);
     return;
   }
-  const chosen = chooseEsp(proposals, connection.child.proposals, 'without groups');
-  const spiOut = chosen && espSpiFrom(chosen.proposal.spi);
+  const chosen = chooseChild(proposals, connection.child, 'without groups');
+  const spiOut = chosen && childSpiFrom(chosen.proposal.spi);
   if (chosen === undefined || spiOut === undefined || spiOut === 0) {
-    without(notifyTypes.NO_PROPOSAL_CHOSEN, `${other} offers no ESP algorithms that ${me} has.`);
+    without(notifyTypes.NO_PROPOSAL_CHOSEN, `${other} offers no ${wantedProtocol(sa).toUpperCase()} algorithms that ${me} has.`);
     return;
   }
   const address = pool?.take();
@@ -212,7 +212,7 @@ function answerWithChild(sa: IkeSa, payloads: readonly Payload[], answer: (child
     const child: Payload[] = [
       ...(address === undefined ? [] : [addressReply(address)]),
       ...modeNotify(mode),
-      { type: 'SA', proposals: [{ ...chosen.proposal, spi: espSpi(spiIn) }] },
+      { type: 'SA', proposals: [{ ...chosen.proposal, spi: childSpi(spiIn) }] },
       { type: 'TSi', selectors: selectors.remote },
       { type: 'TSr', selectors: selectors.local },
     ];
@@ -233,13 +233,12 @@ function wrongPeer(sa: IkeSa, connection: ConnectionConfig, identity: WireIdenti
 }
 
 /** The first child's keys come from the nonces of IKE_SA_INIT (RFC 7296 §2.17). */
-function firstChildKeys(sa: IkeSa, { suite }: ChildAlgorithms): ReturnType<typeof childKeys> {
+function firstChildKeys(sa: IkeSa, { keyLengths }: ChildAlgorithms): ReturnType<typeof childKeys> {
   const { nonceI, nonceR } = sa.handshake!;
-  return childKeys({ prf: sa.algorithms!.prf, suite, skD: sa.protection.keys.skD, nonceI, nonceR });
+  return childKeys({ prf: sa.algorithms!.prf, keyLengths, skD: sa.protection.keys.skD, nonceI, nonceR });
 }
 
 const childStory = (sa: IkeSa, mode: ChildMode): string => {
   const { me, other } = sa.names;
-  const way = sa.encapsulation === 'udp' ? `in UDP between port ${sa.local.port} and port ${sa.peer.port}` : 'plain, as IP protocol 50';
-  return `The first child SA is there: ${me} and ${other} can send ESP${mode === 'transport' ? ' around their own packets (transport mode)' : ''}, ${way}.`;
+  return `The first child SA is there: ${me} and ${other} can send ${wantedProtocol(sa).toUpperCase()}${mode === 'transport' ? ' around their own packets (transport mode)' : ''}, ${wayOfPackets(sa)}.`;
 };

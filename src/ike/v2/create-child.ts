@@ -4,16 +4,17 @@ import { after, seconds } from '../../core/time.ts';
 import { dhGroup } from '../../crypto/diffie-hellman.ts';
 import { childKeys } from '../../crypto/ike-keys.ts';
 import type { DhGroup, DhKeyPair } from '../../crypto/types.ts';
-import { notifyTypes, protocolIds, type Payload, type Proposal } from '../../wire/ike/message.ts';
+import { notifyTypes, type Payload, type Proposal } from '../../wire/ike/message.ts';
 import { notifyName } from '../../wire/ike/notation.ts';
-import { installChild, releaseSpi, removeChild, reserveSpi, tell, type ChildMode } from '../child.ts';
+import { installChild, releaseSpi, removeChild, reserveSpi, tell, wantedProtocol } from '../child.ts';
+import type { ChildMode } from '../config.ts';
 import { sameSelectors, within, type Selectors } from '../traffic-selectors.ts';
 import { askAbout, deleteChild, deleteUnwanted } from './informational.ts';
 import { freshNonce } from './init.ts';
 import { lower, lowest } from './nonces.ts';
-import { childNotify, errorOf, espSpi, espSpiFrom, invalidKe, nonceOf, notify, notifyOf, only, wantedGroup } from './payloads.ts';
+import { childNotify, childSpi, childSpiFrom, errorOf, invalidKe, nonceOf, notify, notifyOf, only, protocolIdOf, wantedGroup } from './payloads.ts';
 import { childFailed, narrowed, wantedSelectors } from '../wanted-traffic.ts';
-import { acceptedEsp, chooseEsp, espProposals } from './proposals.ts';
+import { acceptedChild, chooseChild, childProposals } from './proposals.ts';
 import type { IkeSa, V2Child } from './sa.ts';
 import { agreedMode, askedMode, modeNotify, substituted } from './transport-mode.ts';
 
@@ -61,7 +62,7 @@ function askToRekey(child: V2Child, wish: Wish): void {
   askAbout(child, {
     exchange: 'CREATE_CHILD_SA',
     payloads: () => {
-      if (child.state === 'installed') return [childNotify(notifyTypes.REKEY_SA, espSpi(child.spiIn)), ...request(wish)];
+      if (child.state === 'installed') return [childNotify(notifyTypes.REKEY_SA, child.protocol, childSpi(child.spiIn)), ...request(wish)];
       child.rekeying = false; // the peer was quicker
       releaseSpi(child.ike, wish.spiIn);
       return undefined;
@@ -74,12 +75,12 @@ function askToRekey(child: V2Child, wish: Wish): void {
 }
 
 function newWish({ connection, context }: IkeSa, spiIn: number, selectors: Selectors, replaces: V2Child | undefined, wanted?: DhGroup): Wish {
-  const configured = connection.child.proposals;
-  const [first] = configured.flatMap(({ groups }) => groups);
+  const { child } = connection;
+  const [first] = child.proposals.flatMap(({ groups }) => groups);
   const group = wanted ?? (first === undefined ? undefined : dhGroup(first));
   return {
-    spiIn, selectors, mode: replaces?.mode ?? connection.child.mode ?? 'tunnel', replaces, group, keyPair: group?.generate(context.random), nonce: freshNonce(context.random),
-    offer: espProposals(configured, espSpi(spiIn), 'with groups'),
+    spiIn, selectors, mode: replaces?.mode ?? child.mode ?? 'tunnel', replaces, group, keyPair: group?.generate(context.random), nonce: freshNonce(context.random),
+    offer: childProposals(child, childSpi(spiIn), 'with groups'),
   };
 }
 
@@ -113,12 +114,12 @@ function receiveAnswer(sa: IkeSa, wish: Wish, payloads: readonly Payload[]): voi
     }
     return;
   }
-  const chosen = acceptedEsp(only(payloads, 'SA')?.proposals ?? [], offer);
+  const chosen = acceptedChild(only(payloads, 'SA')?.proposals ?? [], offer);
   const nonceR = nonceOf(payloads);
   const mode = askedMode(payloads);
   const { selectors, originals } = substituted(sa, mode, { local: only(payloads, 'TSi')?.selectors ?? [], remote: only(payloads, 'TSr')?.selectors ?? [] });
   const { local, remote } = selectors;
-  const spiOut = chosen && espSpiFrom(chosen.proposal.spi);
+  const spiOut = chosen && childSpiFrom(chosen.proposal.spi);
   const isAsked = local.length > 0 && remote.length > 0 && within(local, wish.selectors.local) && within(remote, wish.selectors.remote);
   if (chosen === undefined || nonceR === undefined || spiOut === undefined || spiOut === 0 || !isAsked) {
     fail(`${other} answers with a child SA that ${me} has not asked for.`);
@@ -138,8 +139,8 @@ function receiveAnswer(sa: IkeSa, wish: Wish, payloads: readonly Payload[]): voi
   }
   // the policies stand as long as one child SA of the reqid does: the old one, or what the peer's rekey has made of it
   const replaced = replaces !== undefined && sa.context.children.ofReqid(replaces.reqid).length > 0 ? replaces : undefined;
-  const { suite } = chosen.algorithms;
-  const keys = childKeys({ prf: sa.algorithms!.prf, suite, skD: sa.protection.keys.skD, sharedSecret, nonceI: wish.nonce, nonceR });
+  const { keyLengths } = chosen.algorithms;
+  const keys = childKeys({ prf: sa.algorithms!.prf, keyLengths, skD: sa.protection.keys.skD, sharedSecret, nonceI: wish.nonce, nonceR });
   const successor = installChild(sa, {
     spiIn, spiOut, algorithms: chosen.algorithms, role: 'initiator', keys, selectors, mode, originals, replaces: replaced,
     story: replaces === undefined ? `Another child SA between ${me} and ${other}.` : `Fresh keys: this child SA takes the place of the one before.`,
@@ -205,9 +206,9 @@ export function answerNewChild(sa: IkeSa, payloads: readonly Payload[]): void {
   };
   const { me, other } = sa.names;
   const rekeyed = notifyOf(payloads, notifyTypes.REKEY_SA);
-  const replaces = rekeyed === undefined ? undefined : [...sa.children].find(({ spiOut }) => spiOut === espSpiFrom(rekeyed.spi));
-  if (rekeyed !== undefined && (replaces === undefined || rekeyed.protocol !== protocolIds.ESP)) {
-    refuse(childNotify(notifyTypes.CHILD_SA_NOT_FOUND, rekeyed.spi));
+  const replaces = rekeyed === undefined ? undefined : [...sa.children].find(({ spiOut }) => spiOut === childSpiFrom(rekeyed.spi));
+  if (rekeyed !== undefined && (replaces === undefined || rekeyed.protocol !== protocolIdOf[replaces.protocol])) {
+    refuse({ ...notify(notifyTypes.CHILD_SA_NOT_FOUND), protocol: rekeyed.protocol, spi: rekeyed.spi });
     return;
   }
   if (sa.rekeyAsked || replaces?.state === 'deleting') {
@@ -220,13 +221,13 @@ export function answerNewChild(sa: IkeSa, payloads: readonly Payload[]): void {
     refuse(notify(notifyTypes.INVALID_SYNTAX));
     return;
   }
-  const chosen = chooseEsp(only(payloads, 'SA')?.proposals ?? [], sa.connection.child.proposals, 'with groups', ke?.group);
-  const spiOut = chosen && espSpiFrom(chosen.proposal.spi);
+  const chosen = chooseChild(only(payloads, 'SA')?.proposals ?? [], sa.connection.child, 'with groups', ke?.group);
+  const spiOut = chosen && childSpiFrom(chosen.proposal.spi);
   if (chosen === undefined || spiOut === undefined || spiOut === 0) {
-    fail(notifyTypes.NO_PROPOSAL_CHOSEN, `${other} offers no ESP algorithms that ${me} has.`);
+    fail(notifyTypes.NO_PROPOSAL_CHOSEN, `${other} offers no ${wantedProtocol(sa).toUpperCase()} algorithms that ${me} has.`);
     return;
   }
-  const { group, suite } = chosen.algorithms;
+  const { group, keyLengths } = chosen.algorithms;
   if (group !== undefined && ke?.group !== group.id) {
     refuse(invalidKe(group.id));
     return;
@@ -248,13 +249,13 @@ export function answerNewChild(sa: IkeSa, payloads: readonly Payload[]): void {
     const nonceR = freshNonce(sa.context.random);
     sa.window.answer([
       ...modeNotify(mode),
-      { type: 'SA', proposals: [{ ...chosen.proposal, spi: espSpi(spiIn) }] },
+      { type: 'SA', proposals: [{ ...chosen.proposal, spi: childSpi(spiIn) }] },
       { type: 'Nonce', data: nonceR },
       ...(keyPair === undefined ? [] : [{ type: 'KE', group: group!.id, data: keyPair.publicValue } as const]),
       { type: 'TSi', selectors: selectors.remote },
       { type: 'TSr', selectors: selectors.local },
     ]);
-    const keys = childKeys({ prf: sa.algorithms!.prf, suite, skD: sa.protection.keys.skD, sharedSecret, nonceI, nonceR });
+    const keys = childKeys({ prf: sa.algorithms!.prf, keyLengths, skD: sa.protection.keys.skD, sharedSecret, nonceI, nonceR });
     const old = replaces !== undefined && replaces.state !== 'gone' && replaces.mode === mode && sameSelectors(replaces.selectors.local, selectors.local) && sameSelectors(replaces.selectors.remote, selectors.remote) ? replaces : undefined;
     const successor = installChild(sa, {
       spiIn, spiOut, algorithms: chosen.algorithms, role: 'responder', keys, selectors, mode, originals: asked.originals, replaces: old,

@@ -1,13 +1,13 @@
 /** INFORMATIONAL exchanges: delete, "do you live?", and what is told besides (RFC 7296 §1.4). */
 import { notifyTypes, protocolIds, type Payload } from '../../wire/ike/message.ts';
 import { notifyName } from '../../wire/ike/notation.ts';
-import { removeChild } from '../child.ts';
-import { errorOf, espSpi, espSpiFrom, notify } from './payloads.ts';
+import { removeChild, wantedProtocol } from '../child.ts';
+import { childSpi, childSpiFrom, errorOf, notify, protocolIdOf } from './payloads.ts';
 import type { IkeSa, V2Child } from './sa.ts';
 import type { Request } from './window.ts';
 
 const deleteIke: Payload = { type: 'Delete', protocol: protocolIds.IKE, spis: [] };
-const deleteChildren = (spis: readonly number[]): Payload => ({ type: 'Delete', protocol: protocolIds.ESP, spis: spis.map(espSpi) });
+const deleteChildren = (sa: IkeSa, spis: readonly number[]): Payload => ({ type: 'Delete', protocol: protocolIdOf[wantedProtocol(sa)], spis: spis.map(childSpi) });
 
 /** An empty request: whoever answers it lives (RFC 7296 §2.4). */
 export function probe(sa: IkeSa): void {
@@ -44,14 +44,14 @@ export function deleteChild(child: V2Child, story: string): void {
   child.state = 'deleting';
   askAbout(child, {
     exchange: 'INFORMATIONAL',
-    payloads: () => (child.state === 'deleting' ? [deleteChildren([child.spiIn])] : undefined),
+    payloads: () => (child.state === 'deleting' ? [deleteChildren(child.ike, [child.spiIn])] : undefined),
     answered: () => removeChild(child, 'deleted', story),
   });
 }
 
 /** RFC 7296 §1.3.1: the peer has made a child SA that this side does not want as it is, and has not installed. */
 export function deleteUnwanted(sa: IkeSa, spiIn: number): void {
-  sa.window.ask({ exchange: 'INFORMATIONAL', payloads: () => [deleteChildren([spiIn])], answered: () => undefined });
+  sa.window.ask({ exchange: 'INFORMATIONAL', payloads: () => [deleteChildren(sa, [spiIn])], answered: () => undefined });
 }
 
 /** The initiator could not authenticate the responder, who believes that all is well (RFC 7296 §2.21.2). */
@@ -84,12 +84,12 @@ export function answerInformational(sa: IkeSa, payloads: readonly Payload[]): vo
     sa.close('failed', `${other} gives the IKE SA up: ${notifyName(error.notifyType)}.`);
     return;
   }
-  const named = deletes.filter(({ protocol }) => protocol === protocolIds.ESP).flatMap(({ spis }) => spis.flatMap((spi) => espSpiFrom(spi) ?? []));
+  const named = deletes.filter(({ protocol }) => protocol === protocolIdOf[wantedProtocol(sa)]).flatMap(({ spis }) => spis.flatMap((spi) => childSpiFrom(spi) ?? []));
   const children = [...sa.children].filter(({ spiOut }) => named.includes(spiOut));
   // RFC 7296 §1.4.1: what this side is deleting too is not named again
   const halves = children.filter(({ state }) => state !== 'deleting').map(({ spiIn }) => spiIn);
   for (const child of children) removeChild(child, 'deleted', `${other} has deleted the child SA.`);
-  sa.window.answer(halves.length > 0 ? [deleteChildren(halves)] : []);
+  sa.window.answer(halves.length > 0 ? [deleteChildren(sa, halves)] : []);
 }
 
 /** RFC 7296 §2.25.2: the peer closes an IKE SA that we are rekeying: our request is forgotten, and what its own rekey made takes over. */

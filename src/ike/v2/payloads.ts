@@ -1,5 +1,9 @@
 /** Finding and making payloads. */
 import { notifyTypes, protocolIds, type Payload } from '../../wire/ike/message.ts';
+import type { ChildProtocol } from '../config.ts';
+
+/** Of child SAs. */
+export const protocolIdOf: Readonly<Record<ChildProtocol, number>> = { esp: protocolIds.ESP, ah: protocolIds.AH };
 
 export type NotifyPayload = Extract<Payload, { type: 'Notify' }>;
 type Named<Type, P = Payload> = P extends { readonly type: infer Types } ? (Type extends Types ? P : never) : never;
@@ -17,7 +21,7 @@ export const has = (payloads: readonly Payload[], type: Payload['type']): boolea
 export const notify = (notifyType: number, data: Uint8Array = empty): NotifyPayload => ({ type: 'Notify', protocol: 0, spi: empty, notifyType, data });
 
 /** A notify that names a child SA by the SPI under which its sender receives. */
-export const childNotify = (notifyType: number, spi: Uint8Array): NotifyPayload => ({ type: 'Notify', protocol: protocolIds.ESP, spi, notifyType, data: empty });
+export const childNotify = (notifyType: number, protocol: ChildProtocol, spi: Uint8Array): NotifyPayload => ({ type: 'Notify', protocol: protocolIdOf[protocol], spi, notifyType, data: empty });
 
 export const notifiesOf = (payloads: readonly Payload[], notifyType: number): NotifyPayload[] =>
   payloads.filter((payload): payload is NotifyPayload => payload.type === 'Notify' && payload.notifyType === notifyType);
@@ -40,6 +44,6 @@ export const invalidKe = (group: number): NotifyPayload => notify(notifyTypes.IN
 export const wantedGroup = ({ data }: NotifyPayload): number | undefined => (data.length === 2 ? (data[0]! << 8) | data[1]! : undefined);
 
 /** 4 octets, network order. */
-export const espSpi = (spi: number): Uint8Array => Uint8Array.of(spi >>> 24, spi >>> 16, spi >>> 8, spi);
-export const espSpiFrom = (bytes: Uint8Array): number | undefined =>
+export const childSpi = (spi: number): Uint8Array => Uint8Array.of(spi >>> 24, spi >>> 16, spi >>> 8, spi);
+export const childSpiFrom = (bytes: Uint8Array): number | undefined =>
   bytes.length === 4 ? ((bytes[0]! << 24) | (bytes[1]! << 16) | (bytes[2]! << 8) | bytes[3]!) >>> 0 : undefined;

@@ -1,12 +1,14 @@
 /** Proposals: what is offered, and what of the peer's offer is chosen (RFC 7296 §2.7, §3.3). */
 import { cipherSuiteByIds, hasOneLength, isAead } from '../../crypto/cipher-suites.ts';
 import { dhGroupById } from '../../crypto/diffie-hellman.ts';
+import { ahKeyLengths } from '../../crypto/integrity.ts';
 import { prfById } from '../../crypto/prf.ts';
 import { dhGroupIds, encryptionIds, integrityIds, prfIds } from '../../crypto/transforms.ts';
 import type { CipherSuite, DhGroup, Prf } from '../../crypto/types.ts';
 import { protocolIds, transformTypes, type Proposal, type Transform } from '../../wire/ike/message.ts';
 import type { ChildAlgorithms } from '../child.ts';
-import type { EspProposal, IkeProposal } from '../config.ts';
+import type { ChildConfig, IkeProposal } from '../config.ts';
+import { protocolIdOf } from './payloads.ts';
 
 const { ENCR, PRF, INTEG, DH, ESN } = transformTypes;
 const noSpi = new Uint8Array(0);
@@ -36,13 +38,16 @@ export const ikeProposals = (configured: readonly IkeProposal[], spi: Uint8Array
     ),
   );
 
+/** What is configured of the child SAs of a connection. */
+type ChildProposals = Pick<ChildConfig, 'protocol' | 'proposals'>;
+
 /** The proposals of a child SA. In IKE_AUTH there is no Diffie-Hellman of its own (RFC 7296 §1.2). */
-export const espProposals = (configured: readonly EspProposal[], spi: Uint8Array, groups: 'with groups' | 'without groups'): Proposal[] =>
+export const childProposals = ({ protocol = 'esp', proposals }: ChildProposals, spi: Uint8Array, groups: 'with groups' | 'without groups'): Proposal[] =>
   numbered(
-    protocolIds.ESP,
+    protocolIdOf[protocol],
     spi,
-    configured.flatMap((proposal) =>
-      split(proposal, (encryption, integrity) => [
+    proposals.flatMap((proposal) =>
+      (protocol === 'ah' ? integrityOnly : split)(proposal, (encryption, integrity) => [
         ...encryption,
         ...integrity,
         ...(groups === 'with groups' ? transforms(DH, proposal.groups, dhGroupIds) : []),
@@ -63,6 +68,12 @@ function split({ encryption, integrity }: Ciphers, make: (encryption: Transform[
   if (others.length > 0) proposals.push(make(others.map(encryptionTransform), transforms(INTEG, integrity.filter((name) => name !== 'none'), integrityIds)));
   return proposals;
 }
+
+/** AH: integrity, and nothing else that protects (RFC 7296 §3.3.3). */
+const integrityOnly: typeof split = ({ integrity }, make) => {
+  const hmacs = integrity.filter((name) => name !== 'none');
+  return hmacs.length === 0 ? [] : [make([], transforms(INTEG, hmacs, integrityIds))];
+};
 
 /** AES has a key length (128 where the configuration names none), ChaCha20 and 3DES must not (RFC 7634 §4, RFC 7296 §3.3.5). */
 const encryptionTransform = ({ name, bits }: Ciphers['encryption'][number]): Transform => ({
@@ -94,15 +105,15 @@ export function chooseIke(offered: readonly Proposal[], configured: readonly Ike
   return undefined;
 }
 
-export function chooseEsp(
+export function chooseChild(
   offered: readonly Proposal[],
-  configured: readonly EspProposal[],
+  configured: ChildProposals,
   groups: 'with groups' | 'without groups',
   keGroup?: number,
 ): Chosen<ChildAlgorithms> | undefined {
-  for (const ours of espProposals(configured, noSpi, groups)) {
+  for (const ours of childProposals(configured, noSpi, groups)) {
     for (const theirs of offered) {
-      if (theirs.protocol !== protocolIds.ESP || theirs.spi.length !== 4) continue;
+      if (theirs.protocol !== ours.protocol || theirs.spi.length !== 4) continue;
       const relevant = groups === 'with groups' ? theirs : { ...theirs, transforms: theirs.transforms.filter(({ type }) => type !== DH) };
       const chosen = choose(relevant, ours, keGroup);
       const algorithms = chosen && childAlgorithms(chosen);
@@ -144,13 +155,26 @@ function ikeAlgorithms(chosen: Proposal): IkeAlgorithms | undefined {
 }
 
 function childAlgorithms(chosen: Proposal): ChildAlgorithms | undefined {
+  const protection = chosen.protocol === protocolIds.AH ? ahProtection(chosen) : espProtection(chosen);
+  const groupId = one(chosen, DH)?.id ?? 0;
+  const group = groupId === 0 ? undefined : dhGroupById(groupId);
+  if (protection === undefined || (groupId !== 0 && group === undefined)) return undefined;
+  return { ...protection, group, extendedSequenceNumbers: one(chosen, ESN)?.id === 1 };
+}
+
+type Protection = Pick<ChildAlgorithms, 'keyLengths' | 'encryption' | 'integrity'>;
+
+function espProtection(chosen: Proposal): Protection | undefined {
   const encryption = one(chosen, ENCR);
   const integrityId = one(chosen, INTEG)?.id ?? integrityIds.none;
   const suite = encryption && cipherSuiteByIds(encryption.id, encryption.keyLength, integrityId);
-  const groupId = one(chosen, DH)?.id ?? 0;
-  const group = groupId === 0 ? undefined : dhGroupById(groupId);
-  if (suite === undefined || (groupId !== 0 && group === undefined)) return undefined;
-  return { suite, encryption: nameOf(encryptionIds, encryption!.id), integrity: nameOf(integrityIds, integrityId), group, extendedSequenceNumbers: one(chosen, ESN)?.id === 1 };
+  return suite && { keyLengths: suite, encryption: nameOf(encryptionIds, encryption.id), integrity: nameOf(integrityIds, integrityId) };
+}
+
+/** Of transforms that were chosen from ours. */
+function ahProtection(chosen: Proposal): Protection | undefined {
+  const integrity = nameOf(integrityIds, one(chosen, INTEG)?.id ?? integrityIds.none);
+  return integrity === 'none' ? undefined : { keyLengths: ahKeyLengths(integrity), encryption: 'none', integrity };
 }
 
 /** Of a transform that we have. */
@@ -162,7 +186,7 @@ const nameOf = <Name extends string>(ids: Readonly<Record<Name, number>>, id: nu
 export const acceptedIke = (answer: readonly Proposal[], offer: readonly Proposal[]): Chosen<IkeAlgorithms> | undefined =>
   accepted(answer, offer, ikeAlgorithms);
 
-export const acceptedEsp = (answer: readonly Proposal[], offer: readonly Proposal[]): Chosen<ChildAlgorithms> | undefined =>
+export const acceptedChild = (answer: readonly Proposal[], offer: readonly Proposal[]): Chosen<ChildAlgorithms> | undefined =>
   accepted(answer, offer, childAlgorithms);
 
 function accepted<Algorithms>(

@@ -1,7 +1,8 @@
 /** Transport mode: who asks for it, and whose addresses the traffic selectors have when a NAT stands between (RFC 7296 §1.3.1, §2.23.1). */
 import type { IpAddress } from '../../core/address.ts';
 import { notifyTypes, type Payload, type TrafficSelector } from '../../wire/ike/message.ts';
-import type { ChildMode, OriginalAddresses } from '../child.ts';
+import type { OriginalAddresses } from '../child.ts';
+import type { ChildMode } from '../config.ts';
 import type { Selectors } from '../traffic-selectors.ts';
 import { notify, notifyOf } from './payloads.ts';
 import type { IkeSa } from './sa.ts';
