@@ -25,16 +25,19 @@ export const checksum = defineScenario({
   acts: () => [
     act('control', 'Nobody mends anything: UDP and TCP reach the gateway and are thrown away there', 'none', 'fails'),
     act('adjust', 'The checksum is changed by the difference of the addresses, which the negotiation has told', 'adjust', 'works'),
+    withheld(),
     act('recompute', 'The checksum is made anew, which needs no other address, and would hide an error of the sender', 'recompute', 'works'),
     act('trust', 'UDP checksums are taken away and TCP checksums not looked at: ESP has vouched for every octet', 'zero-udp-trust-tcp', 'works'),
   ],
 });
 
+type Host = NonNullable<Adjustment['clients']>;
+
 const udp: Errand = { program: 'udp-echo', name: 'a datagram and its echo' };
 const tcp: Errand = { program: 'tcp-probe', name: 'a TCP connection' };
 
-function act(id: string, title: string, checksumRepair: ChecksumRepair, outcome: 'works' | 'fails'): Act {
-  const host = { esp: { mode: 'transport', checksumRepair } } as const satisfies Adjustment['clients'];
+function act(id: string, title: string, checksumRepair: ChecksumRepair, outcome: 'works' | 'fails', ike: Host['ike'] = {}): Act {
+  const host: Host = { ike, esp: { mode: 'transport', checksumRepair } };
   return {
     id,
     title,
@@ -65,6 +68,12 @@ function act(id: string, title: string, checksumRepair: ChecksumRepair, outcome:
   };
 }
 
+/** Only IKEv1 can keep it back: in IKEv2 the selectors themselves are the original addresses. */
+function withheld(): Act {
+  const base = act('withheld', 'The same in IKEv1 without NAT-OA: nobody has told what the addresses were, so there is no difference to change it by', 'adjust', 'fails', { version: 'v1', v1: { natOriginalAddress: 'withheld' } });
+  return { ...base, keepsIke: true, checks: (cast) => [nothingTold(cast), ...base.checks(cast)] };
+}
+
 const runErrands = (stage: Stage, client: Client['name'], to: IpAddress): Promise<boolean> =>
   stage.expect(errandsDone([udp, tcp]), seconds(30), () => {
     stage.command(client, { kind: 'udp-echo', echo: udp.name, to, count: 1, interval: seconds(1), timeout: seconds(3) });
@@ -80,6 +89,17 @@ const transportThroughNat = (cast: Cast): Check =>
       holds: sas.length >= 4 && sas.every(({ mode }) => mode === 'transport') && arrived.from.address !== cast.clients[0]!.address,
       observed: `${plural(sas.length, 'SA')}, ${sas.filter(({ mode }) => mode === 'transport').length} in transport mode; ESP arrived as ${path(arrived)}`,
       evidence: [...sas.slice(0, 2).map(({ event }) => event), arrived],
+    };
+  });
+
+const nothingTold = (cast: Cast): Check =>
+  guard({ id: 'untold', claim: 'The stacks hear of no original addresses', expected: 'SAs on both sides, none with an original address', ref: 'RFC 3947 §5.2' }, (trace) => {
+    const sas = [cast.clients[0]!.name, cast.gateway.name].flatMap((node) => installedSas(trace, node));
+    const told = sas.filter(({ originalAddresses }) => originalAddresses.length > 0);
+    return {
+      holds: sas.length > 0 && told.length === 0,
+      observed: `${plural(sas.length, 'SA')}, ${told.length === 0 ? 'none with an original address' : `with ${told.flatMap(({ originalAddresses }) => originalAddresses).join(', ')}`}`,
+      evidence: [...sas.slice(0, 2), ...told.slice(0, 2)].map(({ event }) => event),
     };
   });
 

@@ -25,9 +25,9 @@ export interface ChildAlgorithms {
   readonly extendedSequenceNumbers: boolean;
 }
 
-/** What the two ends were called by the peer, before any NAT: the addresses that it makes its checksums over in transport mode (NAT-OA). */
+/** What the two ends were called by the peer, before any NAT: the addresses that it makes its checksums over in transport mode (NAT-OA). `own` is not said in all versions. */
 export interface OriginalAddresses {
-  readonly own: IpAddress;
+  readonly own: IpAddress | undefined;
   readonly peer: IpAddress;
 }
 
@@ -300,7 +300,7 @@ const authOf: Readonly<Record<IntegrityName, number>> = {
 /** Where there is a NAT, a receiver in transport mode needs the addresses that the checksums were made over, and the ICV of AH. */
 function natOaOf({ mode, originals }: { readonly mode?: ChildMode; readonly originals?: OriginalAddresses | undefined }, direction: 'inbound' | 'outbound'): PfkeyRequest {
   if (mode !== 'transport' || originals === undefined) return {};
-  return { nattOriginalAddress: outer(originals.peer), ...(direction === 'inbound' ? { nattOriginalDestination: outer(originals.own) } : {}) };
+  return { nattOriginalAddress: outer(originals.peer), ...(direction === 'inbound' && originals.own !== undefined ? { nattOriginalDestination: outer(originals.own) } : {}) };
 }
 
 function saBody({ algorithms, mode = 'tunnel' }: { readonly algorithms: ChildAlgorithms; readonly mode?: ChildMode }, spi: number, keys: SaKeys, reqid: number): PfkeyRequest {

@@ -16,10 +16,10 @@ export function originalAddressPayloads({ natt, encapsulation, connection, setti
   return role === 'initiator' ? [mine, theirs] : [theirs, mine];
 }
 
-/** What the peer, in the other role, called the two ends; a single address is its own. Undefined when it says nothing, as some withhold it. */
-export function originalAddresses({ connection, local }: IsakmpSa, chain: { readonly payloads: readonly Payload[] }, role: Role): OriginalAddresses | undefined {
+/** What the peer, in the other role, called the two ends; a single address is its own, and what it calls us remains unsaid. Undefined when it says nothing, as some withhold it. */
+export function originalAddresses({ connection }: IsakmpSa, chain: { readonly payloads: readonly Payload[] }, role: Role): OriginalAddresses | undefined {
   const [first, second, ...more] = all(chain, 'NAT-OA').map(({ address }) => address);
   if (connection.child.mode !== 'transport' || first === undefined || more.length > 0) return undefined;
-  if (second === undefined) return { own: local.address, peer: first };
+  if (second === undefined) return { own: undefined, peer: first };
   return role === 'responder' ? { own: second, peer: first } : { own: first, peer: second };
 }

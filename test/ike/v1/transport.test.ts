@@ -36,10 +36,10 @@ describe('transport mode', () => {
     expect(two.gw.events('child-sa')).toMatchObject([{ state: 'established', encapsulation: 'udp', selectors: `${here}/32[17/1701] === 203.0.113.7/32[17/1701]` }]);
   });
 
-  test('draft 02 has each side say its own address only', () => {
-    const two = established(l2tp({ nat: 'initiator', v1: only('draft-02n') }));
+  test.each(['draft-03', 'draft-02n', 'draft-02', 'draft-01', 'draft-00'] as const)('%s has each side say its own address only: what it calls the other remains unknown', (version) => {
+    const two = established(l2tp({ nat: 'initiator', v1: only(version) }));
     expect(two.alice.events('ike-message').find(({ exchange }) => exchange === 'quick')!.notation).toBe('HDR*, HASH(1), SA, Ni, IDci, IDcr, NAT-OA');
-    expect([original(two.gw), original(two.alice)]).toEqual([['192.168.1.10', '198.51.100.1'], ['198.51.100.1', '192.168.1.10']]);
+    expect([original(two.gw), original(two.alice)]).toEqual([['192.168.1.10', undefined], ['198.51.100.1', undefined]]);
   });
 
   test('who withholds it leaves the other side without', () => {
