@@ -47,7 +47,7 @@ export class PfkeySocket {
     const answer = this.#isServed(request) ? this.#services[request.type](now, request) : 'EINVAL';
     if (answer === undefined) return;
     if (typeof answer === 'string') this.#answer(request, {}, pfkeyErrors[answer]);
-    else if (isRows(answer)) answer.forEach((row, i) => this.#answer({ ...request, saType: row.sa === undefined ? request.saType : saTypes.ESP, sequence: answer.length - 1 - i }, row, 0));
+    else if (isRows(answer)) answer.forEach((row, i) => this.#answer({ ...request, sequence: answer.length - 1 - i }, row, 0));
     else this.#answer(request, answer, 0);
   }
 

@@ -96,7 +96,7 @@ const pfKey = protocolCodec<Extensions>('illumos', {
     const said = same.sa?.flags ?? 0;
     const natt = readNatt(said, { local: nattLocal, remote: nattRemote }, same, isLocal, faults);
     const sa2 = sa2OfFlag((said & flags.TUNNEL) !== 0, hasKeys(same), Number((cookie?.cookie ?? 0n) & 0xffff_ffffn));
-    return { ...same, ...(same.sa && { sa: { ...same.sa, replay: same.sa.replay / replayUnit, flags: said & ~allOfOurs } }), ...(sa2 && { sa2 }), ...natt };
+    return { ...same, ...(same.sa && { sa: { ...same.sa, replay: same.sa.replay / replayUnit, flags: said & ~notOurs } }), ...(sa2 && { sa2 }), ...natt };
   },
 });
 
@@ -132,7 +132,8 @@ const withoutOddities = ({ sa2, ...message }: PfkeyMessage): PfkeyMessage => (sa
 
 // ---- flags and addresses of NAT traversal
 
-const allOfOurs = Object.values(flags).reduce<number>((sum, flag) => sum | flag, 0);
+/** Those that other fields of ours say, and the number of extended sequence numbers, which are not to be had there. */
+const notOurs = Object.values(flags).reduce<number>((sum, flag) => sum | flag, saFlags.ESN);
 
 function flagsOf(body: PfkeyBody, isLocal: IsLocal): number {
   const { nattType, nattLocalBehindNat, destination } = body;

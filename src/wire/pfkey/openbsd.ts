@@ -196,6 +196,7 @@ function readSa(extensions: Extensions, type: PfkeyType, isLocal: IsLocal): Pfke
     ...(authKey && { authKey }), ...(encryptionKey && { encryptionKey }), ...(lifetimeHard && { lifetimeHard }), ...(lifetimeSoft && { lifetimeSoft }),
     ...(range && { spiRange: range }), ...(supportedAuth && { supportedAuth }), ...(supportedEncryption && { supportedEncryption }),
   };
+  if (said !== undefined && said.replay > largestReplay) malformed('pfkey-malformed', `sa: a replay window of ${said.replay} packets`); // pfkeyv2_parsemessage()
   const saFlags = said?.flags ?? 0;
   const sa2 = sa2OfFlag((saFlags & flags.TUNNEL) !== 0, hasKeys(same), reqidOf(extensions));
   const moves = type === 'SADB_UPDATE' && !hasKeys(same) && source !== undefined;

@@ -126,6 +126,11 @@ describe('what is wrong with the addresses of NAT traversal is told by its diagn
   });
 });
 
+test('the flag for extended sequence numbers of other systems asks for none', () => {
+  const decoded = illumos.decode(fromHex('02030003 04000000 01000000 92100000 02000100 c1a2b3d4 40010014 01040000'), here);
+  expect(decoded).toMatchObject({ ok: true, value: { sa: { flags: 1 } } });
+});
+
 const rule = '01020000 06000000 01000000 92100000';
 testRefusals(illumos, [
   ['a message of PF_KEY that is one of policies elsewhere', '020e0000 02000000 01000000 92100000', /type 14/],

@@ -109,6 +109,7 @@ const mask = '03001200 00000000 10020000 ffff0000 00000000 00000000';
 testRefusals(openbsd, [
   ['a reserved field of an address that is not zero', '02040002 05000000 01000000 92100000 03000600 ff200000 10020000 c0a80102 00000000 00000000', /destination: its reserved field is not zero/],
   ['a sockaddr of another length', '02040002 05000000 01000000 92100000 03000600 00000000 1c020000 c0a80102 00000000 00000000', /family 2 with a length of 28/],
+  ['a replay window of more than 64 packets', '02030002 04000000 01000000 92100000 02000100 c1a2b3d4 41010014 04000000', /sa: a replay window of 65 packets/],
   ['a flow without masks', `${flowHead.replace('10', '09')} ${flowEnds}`, /a flow without its ends and masks/],
   ['a mask with a hole', `${flowHead.replace('10', '0f')} ${flowEnds} 03001100 00000000 10020000 ff00ff00 00000000 00000000 ${mask}`, /sourceMask: 255\.0\.255\.0 is no mask/],
   ['a mask of half a port', `${flowHead.replace('10', '0f')} ${flowEnds} 03001100 00000000 1002ff00 ff000000 00000000 00000000 ${mask}`, /sourceMask: port ff00/],
