@@ -23,7 +23,10 @@ export function natShow(name: string, { json }: { json?: true }): number {
     return 0;
   }
   const width = lineWidth(process.stdout);
-  console.log(`${wrap(`${preset.name}: ${preset.title}`, width, '  ')}\n\n${wrap(preset.observation, width)}\n`);
+  console.log(`${wrap(`${preset.name}: ${preset.title}`, width, '  ')}\n`);
+  console.log(wrap(`Met: ${preset.met}`, width, '  '));
+  for (const { says, where } of preset.sources) console.log(wrap(`Sourced: ${says} (${where}).`, width, '  '));
+  console.log(`${wrap(`Modelled: ${preset.modelled}`, width, '  ')}\n`);
   show(preset.behaviour, '', width);
   return 0;
 }

@@ -149,12 +149,16 @@ export interface PinnedPorts {
   readonly scope: 'per-server' | 'whole-box';
 }
 
-/** A named behaviour with where one meets it. */
+/** A named behaviour with where one meets it, what of it somebody else says, and what is ours. */
 export interface NatPreset {
   readonly name: string;
   readonly title: string;
-  /** Where such boxes are met, what of it is sourced and what is modelled. */
-  readonly observation: string;
+  /** Where such boxes are met. */
+  readonly met: string;
+  /** What is known of them, and from where: an RFC, a manual, a measurement. */
+  readonly sources: readonly { readonly says: string; readonly where: string }[];
+  /** What nobody has said, and is as we think it is. */
+  readonly modelled: string;
   readonly behaviour: NatBehaviour;
 }
 

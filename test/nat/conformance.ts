@@ -164,6 +164,45 @@ export const conformance: readonly ConformanceCase[] = [
     ],
   },
   {
+    claim: 'the 10 s of RouterOS until somebody answers',
+    preset: 'mikrotik',
+    steps: [
+      ['inside', 'udp 10.0.0.2:500 > 198.51.100.1:500', 'udp 203.0.113.1:500 > 198.51.100.1:500'],
+      ['wait', 8.5],
+      ['inside', 'udp 10.0.0.2:4500 > 198.51.100.1:4500', 'udp 203.0.113.1:4500 > 198.51.100.1:4500'],
+      ['wait', 3],
+      ['outside', 'udp 198.51.100.1:500 > 203.0.113.1:500', 'dropped'],
+      ['outside', 'udp 198.51.100.1:4500 > 203.0.113.1:4500', 'udp 198.51.100.1:4500 > 10.0.0.2:4500'],
+    ],
+  },
+  {
+    claim: 'a box with one short timeout gives an answered flow no more',
+    preset: 'short-timeouts',
+    changes: { timeouts: { unreplied: seconds(3), replied: seconds(3) } },
+    steps: [
+      ['inside', 'udp 10.0.0.2:4500 > 198.51.100.1:4500', 'udp 203.0.113.1:4500 > 198.51.100.1:4500'],
+      ['outside', 'udp 198.51.100.1:4500 > 203.0.113.1:4500', 'udp 198.51.100.1:4500 > 10.0.0.2:4500'],
+      ['wait', 2],
+      ['inside', 'udp 10.0.0.2:4500 > 198.51.100.1:4500', 'udp 203.0.113.1:4500 > 198.51.100.1:4500'],
+      ['wait', 2],
+      ['outside', 'udp 198.51.100.1:4500 > 203.0.113.1:4500', 'udp 198.51.100.1:4500 > 10.0.0.2:4500'],
+      ['wait', 4.5],
+      ['outside', 'udp 198.51.100.1:4500 > 203.0.113.1:4500', 'dropped'],
+    ],
+  },
+  {
+    claim: 'neither IKE nor ESP gets out of a box that blocks IPsec, whatever port it comes from; all else does',
+    preset: 'udp-blocked',
+    steps: [
+      ['inside', 'udp 10.0.0.2:500 > 198.51.100.1:500', 'dropped'],
+      ['inside', 'udp 10.0.0.2:4500 > 198.51.100.1:4500', 'dropped'],
+      ['inside', 'udp 10.0.0.2:7000 > 198.51.100.1:4500', 'dropped'],
+      ['inside', 'esp 10.0.0.2 > 198.51.100.1', 'dropped'],
+      ['inside', 'udp 10.0.0.2:500 > 198.51.100.1:53', 'udp 203.0.113.1:500 > 198.51.100.1:53'],
+      ['inside', 'tcp:syn 10.0.0.2:4500 > 198.51.100.1:4500', 'tcp 203.0.113.1:4500 > 198.51.100.1:4500'],
+    ],
+  },
+  {
     claim: 'an answered one older than 2 s lives its second timeout, refreshed from either side; before that the first',
     preset: 'linux-masquerade',
     changes: short,
@@ -293,8 +332,7 @@ export const conformance: readonly ConformanceCase[] = [
   },
   {
     claim: 'a box that throws fragments away throws away the first one, too',
-    preset: 'linux-masquerade',
-    changes: { fragments: 'drop' },
+    preset: 'fragments-dropped',
     steps: [
       ['inside', 'udp:fragment 10.0.0.2:4500 > 198.51.100.1:4500', 'dropped'],
       ['inside', 'udp 10.0.0.2:4500 > 198.51.100.1:4500', 'udp 203.0.113.1:4500 > 198.51.100.1:4500'],
@@ -404,6 +442,72 @@ export const conformance: readonly ConformanceCase[] = [
       ['outside', 'udp 198.51.100.2:500 > 203.0.113.1:500', 'udp 198.51.100.2:500 > 10.0.0.3:500'],
       ['inside', 'udp 10.0.0.2:500 > 198.51.100.1:500', 'udp 203.0.113.1:500 > 198.51.100.1:500'],
       ['outside', 'udp 198.51.100.2:500 > 203.0.113.1:500', 'dropped'],
+    ],
+  },
+  {
+    claim: 'passthrough for one client: nobody else has port 500 or ESP, whatever server they talk to; 4500 is translated',
+    preset: 'passthrough-single',
+    beyondTheKernel: true,
+    steps: [
+      ['inside', 'udp 10.0.0.2:500 > 198.51.100.1:500', 'udp 203.0.113.1:500 > 198.51.100.1:500'],
+      ['inside', 'udp 10.0.0.3:500 > 198.51.100.2:500', 'dropped'],
+      ['inside', 'udp 10.0.0.2:500 > 198.51.100.2:500', 'udp 203.0.113.1:500 > 198.51.100.2:500'],
+      ['inside', 'esp 10.0.0.2 > 198.51.100.1', 'esp 203.0.113.1 > 198.51.100.1'],
+      ['inside', 'esp 10.0.0.3 > 198.51.100.2', 'dropped'],
+      ['inside', 'udp 10.0.0.2:4500 > 198.51.100.1:4500', 'udp 203.0.113.1:4500 > 198.51.100.1:4500'],
+      ['inside', 'udp 10.0.0.3:4500 > 198.51.100.1:4500', 'udp 203.0.113.1:{high 1024-65535} > 198.51.100.1:4500'],
+    ],
+  },
+  {
+    claim: 'pf draws a high port for each flow, also for port 500',
+    preset: 'openbsd-pf',
+    beyondTheKernel: true,
+    steps: [
+      ['inside', 'udp 10.0.0.2:500 > 198.51.100.1:500', 'udp 203.0.113.1:{ike 50001-65535} > 198.51.100.1:500'],
+      ['inside', 'udp 10.0.0.2:500 > 198.51.100.2:500', 'udp 203.0.113.1:{not ike 50001-65535} > 198.51.100.2:500'],
+      ['outside', 'udp 198.51.100.1:500 > 203.0.113.1:{ike}', 'udp 198.51.100.1:500 > 10.0.0.2:500'],
+      ['outside', 'udp 198.51.100.2:500 > 203.0.113.1:{ike}', 'dropped'],
+    ],
+  },
+  {
+    claim: 'pf keeps source port 500 where pfSense tells it to, and no other; a second client to the same server waits',
+    preset: 'pfsense',
+    beyondTheKernel: true,
+    steps: [
+      ['inside', 'udp 10.0.0.2:500 > 198.51.100.1:500', 'udp 203.0.113.1:500 > 198.51.100.1:500'],
+      ['inside', 'udp 10.0.0.3:500 > 198.51.100.1:500', 'dropped'],
+      ['inside', 'udp 10.0.0.3:500 > 198.51.100.2:500', 'udp 203.0.113.1:500 > 198.51.100.2:500'],
+      ['inside', 'udp 10.0.0.2:4500 > 198.51.100.1:4500', 'udp 203.0.113.1:{first 50001-65535} > 198.51.100.1:4500'],
+      ['inside', 'udp 10.0.0.3:4500 > 198.51.100.1:4500', 'udp 203.0.113.1:{not first 50001-65535} > 198.51.100.1:4500'],
+    ],
+  },
+  {
+    claim: 'pf with static-port keeps any port, or drops',
+    preset: 'pf-static-port',
+    beyondTheKernel: true,
+    steps: [
+      ['inside', 'udp 10.0.0.2:4500 > 198.51.100.1:4500', 'udp 203.0.113.1:4500 > 198.51.100.1:4500'],
+      ['inside', 'udp 10.0.0.3:4500 > 198.51.100.1:4500', 'dropped'],
+      ['inside', 'udp 10.0.0.3:4500 > 198.51.100.2:4500', 'udp 203.0.113.1:4500 > 198.51.100.2:4500'],
+    ],
+  },
+  {
+    claim: 'a connection that began before the box was there passes where flows are picked up in their midst, and nowhere else',
+    preset: 'cisco-asa',
+    beyondTheKernel: true,
+    steps: [
+      ['inside', 'tcp:ack 10.0.0.2:4000 > 198.51.100.1:80', 'dropped'],
+      ['inside', 'tcp:syn 10.0.0.2:4000 > 198.51.100.1:80', 'tcp 203.0.113.1:4000 > 198.51.100.1:80'],
+    ],
+  },
+  {
+    claim: 'whoever knows the outside port is let in, and the port is a high one for 500, too',
+    preset: 'juniper-persistent',
+    beyondTheKernel: true,
+    steps: [
+      ['inside', 'udp 10.0.0.2:500 > 198.51.100.1:500', 'udp 203.0.113.1:{port 1024-63487} > 198.51.100.1:500'],
+      ['outside', 'udp 198.51.100.2:9 > 203.0.113.1:{port}', 'udp 198.51.100.2:9 > 10.0.0.2:500'],
+      ['inside', 'udp 10.0.0.2:500 > 198.51.100.2:500', 'udp 203.0.113.1:{port} > 198.51.100.2:500'],
     ],
   },
   {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { contradictions } from '../../src/nat/contradictions.ts';
 import { presets, presetNamed } from '../../src/nat/presets.ts';
 import { boxWith, outside } from './lab.ts';
 import { echo, esp, tcp, udp } from './packets.ts';
@@ -14,7 +15,9 @@ const portOf = (passed: string): number => Number(/^\w+ 203\.0\.113\.1:(\d+) >/.
 describe('every preset', () => {
   test.each(presets.map((preset) => [preset.name, preset] as const))('%s: one client speaks and is answered, over UDP, TCP and ping', (name, preset) => {
     expect(preset.title).not.toBe('');
-    expect(preset.observation.length).toBeGreaterThan(40);
+    expect(preset.met).not.toBe('');
+    for (const { says, where } of preset.sources) expect([says, where]).not.toContain('');
+    expect(preset.modelled).not.toBe('');
     const lab = boxWith(name);
     const port = portOf(lab.out(udp(`${alice}:7000`, `${gateway}:7000`)));
     expect(lab.in(udp(`${gateway}:7000`, `${outside}:${port}`))).toBe(`udp ${gateway}:7000 > ${alice}:7000`);
@@ -22,10 +25,20 @@ describe('every preset', () => {
     expect(lab.in(tcp(`${gateway}:80`, `${outside}:${tcpPort}`, ['syn', 'ack']))).toBe(`tcp ${gateway}:80 > ${alice}:8000`);
     const identifier = Number(/id (\d+)/.exec(lab.out(echo(alice, gateway, 77)))![1]);
     expect(lab.in(echo(gateway, outside, identifier, 'echo-reply'))).toBe(`icmp ${gateway} > ${alice} type 0 id 77`);
-    expect(lab.out(esp(alice, gateway))).toBe(`esp ${outside} > ${gateway}`);
-    expect(lab.in(esp(gateway, outside))).toBe(`esp ${gateway} > ${alice}`);
+    const passes = preset.behaviour.esp !== 'blocked';
+    expect(lab.out(esp(alice, gateway))).toBe(passes ? `esp ${outside} > ${gateway}` : 'nat-esp-blocked');
+    expect(lab.in(esp(gateway, outside))).toBe(passes ? `esp ${gateway} > ${alice}` : 'nat-esp-blocked');
   });
 
+  test('there are twenty at least', () => expect(presets.length).toBeGreaterThanOrEqual(20));
+  test('what nobody has said is said to be modelled, all of it', () => {
+    expect(presets.filter(({ sources, modelled }) => sources.length === 0 && !modelled.startsWith('All of it')).map(({ name }) => name)).toEqual([]);
+  });
+  test('no two behave alike', () => {
+    const behaviours = presets.map(({ behaviour }) => JSON.stringify(behaviour));
+    expect(presets.filter((_, i) => behaviours.indexOf(behaviours[i]!) !== i).map(({ name }) => name)).toEqual([]);
+  });
+  test('each is a box that can be', () => expect(presets.flatMap(({ name, behaviour }) => contradictions(behaviour).map(({ knobs }) => [name, knobs]))).toEqual([]));
   test('names are unique', () => expect(new Set(presets.map(({ name }) => name)).size).toBe(presets.length));
   test('an unknown name gives nothing', () => expect(presetNamed('open')).toBeUndefined());
 });

@@ -44,7 +44,7 @@ describe.each(presets.map((preset) => [preset.name, preset] as const))('%s', (na
     const turned: Partial<Record<Measure, unknown>> = {};
     for (const [measure, claim] of Object.entries(expectation) as [Measure, unknown][]) {
       if (claim === undefined) continue;
-      const wrong = typeof claim === 'boolean' ? !claim : typeof claim === 'number' ? claim * 1.1 : 'something else';
+      const wrong = typeof claim === 'boolean' ? !claim : typeof claim === 'number' ? claim * 1.1 + seconds(1) : 'something else';
       turned[measure] = wrong;
       expect(disagreements(findings, { ...expectation, [measure]: wrong }, slack).map((one) => one.measure), measure).toEqual([measure]);
     }
@@ -60,10 +60,10 @@ describe.each(presets.map((preset) => [preset.name, preset] as const))('%s', (na
 });
 
 test('a box that is no preset becomes the nearest one with the knobs that differ', async () => {
-  const findings = await found(parseTopology(toYaml(await foundOf('port-restricted'), 'x').replace('preset: port-restricted', 'preset: port-restricted\n    behaviour: { timeouts: { unreplied: 45 s, replied: 200 s }, refresh: outbound }'), 'own.yaml'));
+  const findings = await found(parseTopology(toYaml(await foundOf('port-restricted'), 'x').replace('preset: port-restricted', 'preset: port-restricted\n    behaviour: { timeouts: { unreplied: 45 s, replied: 200 s }, zeroChecksum: computed }'), 'own.yaml'));
   expect(nearestPreset(findings).name).toBe('port-restricted');
-  const { timeouts, refresh } = behaviourOf(findings, nearestPreset(findings).behaviour);
-  expect([timeouts.unreplied, timeouts.replied, refresh]).toEqual([45_000, 200_000, 'outbound']);
+  const { timeouts, zeroChecksum } = behaviourOf(findings, nearestPreset(findings).behaviour);
+  expect([timeouts.unreplied, timeouts.replied, zeroChecksum]).toEqual([45_000, 200_000, 'computed']);
 });
 
 test('the same seed finds the same, to the millisecond', async () => {

@@ -6,6 +6,8 @@ import { changed, presetNamed } from '../../../src/nat/presets.ts';
 export const shortMemory: NatPreset = {
   name: 'short-memory',
   title: 'Linux masquerade that forgets after 15 s',
-  observation: 'Where such boxes are met, what of it is measured and what is modelled.',
+  met: 'Where such boxes are met.',
+  sources: [{ says: 'what is known of them', where: 'RFC, manual, measurement' }],
+  modelled: 'What is as we think it is.',
   behaviour: changed(presetNamed('linux-masquerade')!.behaviour, { timeouts: { unreplied: seconds(15), replied: seconds(15) } }),
 };
