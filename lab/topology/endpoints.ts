@@ -1,5 +1,5 @@
 /** The endpoints' configuration: what a topology says of a host, and what every road warrior and its gateway would have anyway. */
-import { parseAddress } from '../../src/core/address.ts';
+import { parseAddress, prefix } from '../../src/core/address.ts';
 import type { IpAddress, Prefix } from '../../src/core/address.ts';
 import { seconds } from '../../src/core/time.ts';
 import type { EndpointConfig } from '../../src/host/ports.ts';
@@ -13,6 +13,9 @@ import type { HostFile } from './schema.ts';
 export type Role =
   | { readonly role: 'client'; readonly gateway: string; readonly gatewayIdentity: Identity; readonly gatewayAddress: IpAddress; readonly protects: Prefix }
   | { readonly role: 'gateway'; readonly protects: Prefix; readonly pool: Prefix; readonly innerAddress: IpAddress };
+
+/** All of IPv4. */
+const everything = prefix('0.0.0.0/0');
 
 type IkeFile = NonNullable<HostFile['ike']>;
 type EspFile = NonNullable<HostFile['esp']>;
@@ -104,8 +107,8 @@ function virtualAddress({ virtualAddress: said }: IkeFile, { mode }: EspFile, ro
 }
 
 function childConfig(ike: IkeFile, esp: EspFile, role: Role): ChildConfig {
-  const { mode, protocol, upperLayer, softTime = 'never', hardTime = 'never', softPackets = 'never', hardPackets = 'never' } = esp;
-  const network = mode === 'transport' ? 'dynamic' : role.protects;
+  const { mode, network: wanted, protocol, upperLayer, softTime = 'never', hardTime = 'never', softPackets = 'never', hardPackets = 'never' } = esp;
+  const network = mode === 'transport' ? 'dynamic' : wanted === 'everything' ? everything : role.protects;
   return {
     local: role.role === 'client' ? ['dynamic'] : [network],
     remote: role.role === 'client' ? [network] : ['dynamic'],

@@ -176,6 +176,7 @@ const protocolNumbers = { icmp: 1, tcp: 6, udp: 17 } as const;
 export const espSchema = z.strictObject({
   protocol: z.enum(['esp', 'ah']).optional(),
   mode: z.enum(['tunnel', 'transport']).optional(),
+  network: z.enum(['protected', 'everything']).optional(),
   checksumRepair: z.enum(['adjust', 'recompute', 'zero-udp-trust-tcp', 'none']).optional(),
   upperLayer: z
     .strictObject({ protocol: z.enum(keys(protocolNumbers)).transform((name) => protocolNumbers[name]), localPort: port.optional(), remotePort: port.optional() })

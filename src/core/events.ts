@@ -2,7 +2,7 @@
  * The vocabulary in which machines tell what happened. Machines emit these; the trace stores them; checks, ladders and reports
  * read them. Everything here is plain data that survives JSON (bytes become hex there).
  */
-import type { Endpoint, IpAddress } from './address.ts';
+import type { Endpoint, IpAddress, Prefix } from './address.ts';
 import type { DropReason } from './drop.ts';
 import type { Duration } from './time.ts';
 
@@ -126,7 +126,8 @@ export type IkeEvent =
   | ({ readonly kind: 'peer-moved'; readonly from: Endpoint; readonly to: Endpoint; readonly by: 'ike' | 'esp'; readonly story: string } & IkeSaName)
   | ({ readonly kind: 'keepalive-sent'; readonly local: Endpoint; readonly peer: Endpoint; readonly story: string } & IkeSaName)
   | ({ readonly kind: 'peer-dead'; readonly peer: Endpoint; readonly story: string } & IkeSaName)
-  | ({ readonly kind: 'virtual-address'; readonly address: IpAddress; readonly story: string } & IkeSaName)
+  /** A client has been given an inner address. `networks`: what it reaches from there; everything else it reaches without the tunnel. */
+  | ({ readonly kind: 'virtual-address'; readonly address: IpAddress; readonly netmask?: IpAddress; readonly dns: readonly IpAddress[]; readonly networks: readonly Prefix[]; readonly story: string } & IkeSaName)
   /** What a capture needs to be decrypted. Keys as hex. */
   | ({ readonly kind: 'ike-keys'; readonly encryption: string; readonly integrity: string; readonly skEi: string; readonly skEr: string; readonly skAi: string; readonly skAr: string } & IkeSaName)
   /** The same of IKEv1, by the initiator's cookie: one key for both directions. `encryption`: `aes-cbc-128`, `3des-cbc`. */

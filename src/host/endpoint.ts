@@ -1,4 +1,4 @@
-import { isIpv4, type IpAddress } from '../core/address.ts';
+import { inPrefix, isIpv4, type IpAddress, type Prefix } from '../core/address.ts';
 import type { Happening } from '../core/events.ts';
 import type { Machine, WakeUp } from '../core/machine.ts';
 import { Queue } from '../core/queue.ts';
@@ -33,15 +33,17 @@ export class Endpoint implements Machine<EndpointInput, EndpointOutput> {
   readonly #toDaemon = new Queue<IkeInput>();
   readonly #toStack = new Queue<StackInput>();
   readonly #outputs = new Queue<EndpointOutput>();
+  readonly #outer: IpAddress;
   /** What the programs may speak from, the best first: virtual addresses, the inner address, the outer one. */
-  #addresses: readonly IpAddress[];
+  #sources: readonly Source[];
 
   constructor(config: EndpointConfig, { daemon, stack }: EndpointParts, random: Random) {
     this.#daemon = daemon;
     this.#stack = stack;
     this.#dialect = pfkeyDialects[config.system ?? 'linux'];
-    this.#addresses = config.innerAddress === undefined ? [config.ike.address] : [config.innerAddress, config.ike.address];
-    this.#programs = new Programs((to) => this.#addresses.find((address) => isIpv4(address) === isIpv4(to)), random);
+    this.#outer = config.ike.address;
+    this.#sources = [...(config.innerAddress === undefined ? [] : [{ address: config.innerAddress }]), { address: this.#outer }];
+    this.#programs = new Programs((to) => this.#sources.find((source) => reaches(source, to))?.address, random);
     this.#settle(start); // the daemon has things to say before anything happens
   }
 
@@ -93,7 +95,7 @@ export class Endpoint implements Machine<EndpointInput, EndpointOutput> {
       const fromStack = this.#stack.poll();
       if (fromStack !== undefined) this.#hearStack(now, fromStack);
       const fromPrograms = this.#programs.poll();
-      if (fromPrograms?.kind === 'packet') this.#toStack.push({ kind: 'outbound', packet: fromPrograms.packet });
+      if (fromPrograms?.kind === 'packet') this.#sendProgramPacket(fromPrograms.packet);
       if (fromPrograms?.kind === 'event') this.#tell({ layer: 'inner', body: fromPrograms.event });
       if (fromDaemon !== undefined || fromStack !== undefined || fromPrograms !== undefined) continue;
 
@@ -118,8 +120,8 @@ export class Endpoint implements Machine<EndpointInput, EndpointOutput> {
         this.#toStack.push(output);
         return;
       case 'virtual-address':
-        this.#addresses = this.#addresses.filter((address) => address !== output.address);
-        if (output.assigned) this.#addresses = [output.address, ...this.#addresses];
+        this.#sources = this.#sources.filter(({ address }) => address !== output.address);
+        if (output.assigned) this.#sources = [{ address: output.address, networks: output.networks }, ...this.#sources];
         this.#outputs.push(output);
         return;
       case 'event':
@@ -159,6 +161,15 @@ export class Endpoint implements Machine<EndpointInput, EndpointOutput> {
     }
   }
 
+  /** Routes decide before policy does: from the outer address, where there is a virtual one for what is behind the tunnel, nothing goes into it. */
+  #sendProgramPacket(packet: Uint8Array): void {
+    const ip = decodeIp(packet);
+    const isPastTheTunnel = ip.ok && ip.value.source === this.#outer && this.#sources.some(({ networks }) => networks !== undefined);
+    if (!isPastTheTunnel) return this.#toStack.push({ kind: 'outbound', packet });
+    this.#tell({ layer: 'inner', body: { kind: 'inner', direction: 'bypassed', spi: 0, bytes: packet } });
+    this.#outputs.push({ kind: 'bypass', packet });
+  }
+
   /**
    * What comes for this host out of an SA is its programs' before its IP layer's. In transport mode that includes echo requests: the IP layer would
    * answer them by its own routes, past the policy.
@@ -167,7 +178,7 @@ export class Endpoint implements Machine<EndpointInput, EndpointOutput> {
     if (this.#programs.takeIcmp(now, packet)) return true;
     if (mode === 'transport' && this.#programs.answerPing(packet)) return true;
     const ip = decodeIp(packet);
-    return ip.ok && this.#addresses.includes(ip.value.destination) && this.#programs.take(now, packet, checksum);
+    return ip.ok && this.#sources.some(({ address }) => address === ip.value.destination) && this.#programs.take(now, packet, checksum);
   }
 
   #tell(happening: Happening): void {
@@ -185,6 +196,14 @@ export class Endpoint implements Machine<EndpointInput, EndpointOutput> {
     this.#tell({ layer: 'pfkey', body: { kind: 'pfkey', direction, type: this.#dialect.typeName(bytes), errno: bytes[2]!, bytes } });
   }
 }
+
+interface Source {
+  readonly address: IpAddress;
+  /** What is reached from there; everything when not said. */
+  readonly networks?: readonly Prefix[];
+}
+
+const reaches = ({ address, networks }: Source, to: IpAddress): boolean => isIpv4(address) === isIpv4(to) && (networks === undefined || networks.some((network) => inPrefix(to, network)));
 
 /** Of whoever dumps; the daemon's is 1, and what the stack says unasked has 0. */
 const setkeyPid = 2;

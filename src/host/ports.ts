@@ -1,5 +1,5 @@
 /** What goes in and out of an endpoint, the same in the simulator and on a real kernel. */
-import type { Endpoint, IpAddress } from '../core/address.ts';
+import type { Endpoint, IpAddress, Prefix } from '../core/address.ts';
 import type { Happening } from '../core/events.ts';
 import type { Duration } from '../core/time.ts';
 import type { IkeConfig } from '../ike/config.ts';
@@ -26,8 +26,8 @@ export interface SetkeyCommand {
 }
 
 /**
- * The programs speak from the virtual address, the inner one, or else the outer one, through whatever policy says: in tunnel mode to addresses
- * behind the peer, in transport mode to the peer's own.
+ * The programs speak from the virtual address to what is reached by it, else from the inner one, or the outer one, through whatever policy says: in
+ * tunnel mode to addresses behind the peer, in transport mode to the peer's own. With a virtual address what goes out from the outer one goes in the clear.
  */
 export type ProgramCommand =
   /** ICMP echo from the inner address through whatever policy says. Answers and losses come as events named `ping`. */
@@ -64,6 +64,6 @@ export type EndpointOutput =
   | { readonly kind: 'bypass'; readonly packet: Uint8Array }
   /** What came as `local` and no program wants. */
   | { readonly kind: 'unclaimed'; readonly packet: Uint8Array }
-  /** The tunnel device has this address from now on, or no longer. */
-  | { readonly kind: 'virtual-address'; readonly address: IpAddress; readonly assigned: boolean }
+  /** The tunnel device has this address from now on, or no longer. Programs speak from it to these networks. */
+  | { readonly kind: 'virtual-address'; readonly address: IpAddress; readonly networks: readonly Prefix[]; readonly assigned: boolean }
   | ({ readonly kind: 'event' } & Happening);

@@ -1,13 +1,15 @@
 /** What an IKE SA is to its children, its keepalives and its NAT, whichever version of IKE has made it. */
-import type { Endpoint, IpAddress } from '../core/address.ts';
+import { describePrefix, type Endpoint, type IpAddress } from '../core/address.ts';
 import { toHex } from '../core/bytes.ts';
 import type { IkeSaName } from '../core/events.ts';
 import type { Instant } from '../core/time.ts';
+import type { TrafficSelector } from '../wire/ike/message.ts';
 import type { Alarm } from './alarm.ts';
 import type { ChildSa } from './child.ts';
-import type { ConnectionConfig } from './config.ts';
+import type { ConnectionConfig, Gifts } from './config.ts';
 import type { IkeContext } from './context.ts';
 import { noNatDetection, type NatVerdict } from './nat-detection.ts';
+import { prefixesOf } from './traffic-selectors.ts';
 
 /** Where a message came to and from, or goes from and to. */
 export interface Path {
@@ -116,12 +118,19 @@ export abstract class AnyIkeSa<Context extends IkeContext = IkeContext> {
 
   // ---- the inner address
 
-  /** A client has been given its inner address, and perhaps something `besides`. */
-  useVirtualAddress(address: IpAddress, besides: readonly string[] = []): void {
+  /** A client has been given its inner address, from which it reaches what is `remote`, and perhaps something besides. */
+  useVirtualAddress(address: IpAddress, remote: readonly TrafficSelector[], { netmask, dns = [], networks: named = [] }: Gifts = {}): void {
     const { me, other } = this.names;
+    const networks = remote.flatMap(prefixesOf);
+    const given = [
+      `the inner address ${address}`,
+      ...(netmask === undefined ? [] : [`netmask ${netmask}`]),
+      ...(dns.length === 0 ? [] : [`DNS ${dns.join(' and ')}`]),
+      ...(named.length === 0 ? [] : [`the networks ${named.map(describePrefix).join(' and ')}`]),
+    ];
     this.virtualAddress = address;
-    this.context.output({ kind: 'virtual-address', address, assigned: true });
-    this.context.event({ kind: 'virtual-address', ...this.name, address, story: `${other} gives ${me} ${['the inner address ' + address, ...besides].join(', ')}.` });
+    this.context.output({ kind: 'virtual-address', address, networks, assigned: true });
+    this.context.event({ kind: 'virtual-address', ...this.name, address, ...(netmask === undefined ? {} : { netmask }), dns, networks, story: `${other} gives ${me} ${given.join(', ')}.` });
   }
 
   giveAddressBack(): void {
@@ -130,6 +139,6 @@ export abstract class AnyIkeSa<Context extends IkeContext = IkeContext> {
     this.virtualAddress = undefined;
     const pool = this.context.poolOf(this.connection);
     if (pool !== undefined) pool.giveBack(address);
-    else this.context.output({ kind: 'virtual-address', address, assigned: false });
+    else this.context.output({ kind: 'virtual-address', address, networks: [], assigned: false });
   }
 }

@@ -89,6 +89,13 @@ export interface ConnectionConfig {
   readonly keyingTries?: 'once' | 'forever';
 }
 
+/** What a client may be given beside its inner address. Without `networks` it keeps to what it wanted to reach anyway. */
+export interface Gifts {
+  readonly netmask?: IpAddress;
+  readonly dns?: readonly IpAddress[];
+  readonly networks?: readonly Prefix[];
+}
+
 /** What only IKEv1 has (RFC 2409). */
 export interface V1Settings {
   readonly version: 'v1';
@@ -104,7 +111,7 @@ export interface V1Settings {
   /** Who begins with Mode Config: the client asks (`pull`, when not said), or the gateway gives unasked. */
   readonly modeConfig?: 'pull' | 'push';
   /** What Mode Config gives beside the inner address. */
-  readonly gifts?: { readonly netmask?: IpAddress; readonly dns?: readonly IpAddress[]; readonly networks?: readonly Prefix[] };
+  readonly gifts?: Gifts;
   /** Vendor IDs that are sent besides, so that one looks like another. */
   readonly vendorIds?: readonly Uint8Array[];
 }

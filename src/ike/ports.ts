@@ -1,5 +1,5 @@
 /** What goes in and out of an IKE daemon: datagrams of its UDP sockets, PF_KEY messages, commands. */
-import type { Endpoint, IpAddress } from '../core/address.ts';
+import type { Endpoint, IpAddress, Prefix } from '../core/address.ts';
 import type { DropEvent, IkeEvent } from '../core/events.ts';
 
 export type IkeCommand =
@@ -23,6 +23,6 @@ export type IkeOutput =
   | { readonly kind: 'pfkey'; readonly message: Uint8Array }
   /** setsockopt(UDP_ENCAP) on the socket bound to this port; `non-ike` for drafts 00 and 01, which have ESP behind eight zero octets on port 500. */
   | { readonly kind: 'udp-encap'; readonly port: number; readonly option?: 'espinudp' | 'non-ike' }
-  /** The gateway gave this side an inner address (configuration payload): the host configures it. */
-  | { readonly kind: 'virtual-address'; readonly address: IpAddress; readonly assigned: boolean }
+  /** The gateway gave this side an inner address (configuration payload): the host configures it, and reaches these networks from there. */
+  | { readonly kind: 'virtual-address'; readonly address: IpAddress; readonly networks: readonly Prefix[]; readonly assigned: boolean }
   | { readonly kind: 'event'; readonly event: IkeEvent | DropEvent };

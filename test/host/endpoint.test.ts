@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ip } from '../../src/core/address.ts';
+import { ip, prefix } from '../../src/core/address.ts';
 import { drain, type Machine, type WakeUp } from '../../src/core/machine.ts';
 import { Queue } from '../../src/core/queue.ts';
 import { seeded } from '../../src/core/random.ts';
@@ -43,7 +43,8 @@ class Part<Input, Output> implements Machine<Input, Output> {
 const local = address('192.168.1.2', 4500);
 const peer = address('203.0.113.5', 4500);
 const bytes = Uint8Array.of(1, 2, 3);
-const ping: EndpointInput = { kind: 'command', command: { kind: 'ping', ping: 'hi', to: ip('10.99.0.9'), count: 1, interval: seconds(1), timeout: seconds(1) } };
+const pingTo = (to: string): EndpointInput => ({ kind: 'command', command: { kind: 'ping', ping: 'hi', to: ip(to), count: 1, interval: seconds(1), timeout: seconds(1) } });
+const ping = pingTo('10.99.0.9');
 
 interface Parts {
   readonly daemon: Part<IkeInput, IkeOutput>;
@@ -119,13 +120,28 @@ test('what comes out of the tunnel and is no answer to a ping is the host’s', 
   expect(drain(make())).toEqual([{ kind: 'inner', packet }]);
 });
 
+const networks = [prefix('10.99.0.0/24')];
+
+test('with a virtual address, what is not reached by it goes out from the outer one, in the clear', () => {
+  const { daemon, make } = parts();
+  const machine = make();
+  daemon.says.push({ kind: 'virtual-address', address: ip('10.98.0.7'), networks, assigned: true });
+  machine.wake(start);
+  drain(machine);
+  machine.handle(start, pingTo('203.0.113.80'));
+  const said = drain(machine);
+  const packets = said.flatMap((output) => (output.kind === 'bypass' ? [decodeIp(output.packet)] : []));
+  expect(packets).toMatchObject([{ ok: true, value: { source: '192.168.1.2', destination: '203.0.113.80' } }]);
+  expect(said.flatMap((output) => (output.kind === 'event' && output.body.kind === 'inner' ? [output.body.direction] : []))).toEqual(['bypassed']);
+});
+
 test('programs speak from the virtual address as long as it is assigned', () => {
   const { daemon, stack, make } = parts();
   const machine = make();
   const assign = (assigned: boolean): void => {
-    daemon.says.push({ kind: 'virtual-address', address: ip('10.98.0.7'), assigned });
+    daemon.says.push({ kind: 'virtual-address', address: ip('10.98.0.7'), networks, assigned });
     machine.wake(start);
-    expect(drain(machine)).toEqual([{ kind: 'virtual-address', address: '10.98.0.7', assigned }]);
+    expect(drain(machine)).toEqual([{ kind: 'virtual-address', address: '10.98.0.7', networks, assigned }]);
   };
   const source = (): string => {
     machine.handle(start, ping);

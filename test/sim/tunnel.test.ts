@@ -192,9 +192,16 @@ test('what fits no policy is discarded, and nothing of it is seen on any wire', 
   const world = build('linux-masquerade');
   expect(ping(world, 'alice', ip('10.99.0.9'))).toBe('no answer within 2 s'); // before there is a tunnel
   up(world, 'alice');
-  expect(ping(world, 'alice', gatewayAddress)).toBe('no answer within 2 s'); // not in its selectors
-  expect(world.trace.of('drop').map(({ node, body }) => `${node} ${body.reason}`)).toEqual(['alice policy-discard', 'alice policy-discard']);
+  expect(ping(world, 'gw', ip('10.98.0.77'))).toBe('no answer within 2 s'); // no client has it
+  expect(world.trace.of('drop').map(({ node, body }) => `${node} ${body.reason}`)).toEqual(['alice policy-discard', 'gw policy-discard']);
   expect(carried(world, 'internet')).toEqual(['udp 4500', 'udp 500']);
+});
+
+test('what is not reached by the virtual address goes past the tunnel, in the clear', () => {
+  const world = up(build('linux-masquerade'), 'alice');
+  expect(ping(world, 'alice', gatewayAddress)).toBe('answered');
+  expect(world.trace.of('ping-sent', 'alice').map(({ body }) => body.from)).toEqual(['192.168.1.10']);
+  expect(carried(world, 'internet')).toEqual(['protocol 1', 'udp 4500', 'udp 500']);
 });
 
 test('what the gateway forwards into the tunnel is one hop older there, as behind a TUN device', () => {

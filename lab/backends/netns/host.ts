@@ -13,7 +13,7 @@ import type { LabClock } from './lab-clock.ts';
 import type { Interfaces } from './links.ts';
 import type { PacketSocket } from './packet-socket.ts';
 import type { Poller } from './poller.ts';
-import { IPPROTO_AH, IPPROTO_ESP, RawSocket, type ReceivedPacket } from './raw-socket.ts';
+import { IPPROTO_AH, IPPROTO_ESP, IPPROTO_ICMP, IPPROTO_ICMPV6, RawSocket, type ReceivedPacket } from './raw-socket.ts';
 import { TunDevice } from './tun.ts';
 import { UdpSocket } from './udp-socket.ts';
 
@@ -40,6 +40,8 @@ export class EndpointDriver {
   readonly #sockets = new Map<number, UdpSocket>();
   readonly #esp: RawSocket;
   readonly #ah: RawSocket;
+  /** Pings past the tunnel: the kernel gives a copy of what comes back. What it has no socket for, UDP and TCP, it refuses itself. */
+  readonly #icmp: RawSocket;
   readonly #tunnel: TunDevice;
   #alarm: NodeJS.Timeout | undefined;
   #closed = false;
@@ -53,8 +55,11 @@ export class EndpointDriver {
     this.#machine = createEndpoint(config, random);
     for (const port of daemonPorts)
       this.#sockets.set(port, new UdpSocket(namespace, poller, { address, port }, (datagram) => this.#tell({ kind: 'datagram', ...datagram })));
-    this.#esp = new RawSocket(namespace, poller, { protocol: IPPROTO_ESP, family: isIpv4(address) ? 4 : 6 }, ({ source, destination, payload }) => this.#tell({ kind: 'esp', source, destination, payload }));
-    this.#ah = new RawSocket(namespace, poller, { protocol: IPPROTO_AH, family: isIpv4(address) ? 4 : 6 }, (packet) => this.#tell({ kind: 'ah', packet: wholeAh(packet) }));
+    const family = isIpv4(address) ? 4 : 6;
+    const icmp = family === 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6;
+    this.#esp = new RawSocket(namespace, poller, { protocol: IPPROTO_ESP, family }, ({ source, destination, payload }) => this.#tell({ kind: 'esp', source, destination, payload }));
+    this.#ah = new RawSocket(namespace, poller, { protocol: IPPROTO_AH, family }, (packet) => this.#tell({ kind: 'ah', packet: wholePacket(IPPROTO_AH, packet) }));
+    this.#icmp = new RawSocket(namespace, poller, { protocol: icmp, family }, (packet) => this.#tell({ kind: 'icmp', packet: wholePacket(icmp, packet) }));
     this.#tunnel = new TunDevice(interfaces, poller, { name: tunnelName, mtu: tunnelMtu }, (packet) => this.#tell({ kind: 'inner', packet }));
     for (const { to, via } of plan.routes) if (via === 'tunnel') interfaces.addRoute({ to, through: tunnelName });
     this.#listen();
@@ -70,6 +75,7 @@ export class EndpointDriver {
     for (const socket of this.#sockets.values()) socket.close();
     this.#esp.close();
     this.#ah.close();
+    this.#icmp.close();
     this.#tunnel.close();
   }
 
@@ -111,7 +117,7 @@ export class EndpointDriver {
         this.#tunnel.write(output.packet);
         return;
       case 'bypass':
-        // The host's own routes take clear traffic past the tunnel device; only a policy of type NONE would bring it here, and the daemon sets none.
+        this.#icmp.sendWhole(output.packet);
         return;
       case 'unclaimed':
         // The kernel's own sockets take what is for the host; nothing comes here as `local`.
@@ -128,6 +134,6 @@ export class EndpointDriver {
   }
 }
 
-/** The packet that AH vouches for. What the kernel has kept of an IPv6 header are the fields that AH takes for zero. */
-const wholeAh = ({ header, source, destination, payload }: ReceivedPacket): Uint8Array =>
-  header === undefined ? encodeIp({ source, destination, protocol: IPPROTO_AH, payload }) : concat(header, payload);
+/** As it arrived. What the kernel has kept of an IPv6 header are fields that AH takes for zero. */
+const wholePacket = (protocol: number, { header, source, destination, payload }: ReceivedPacket): Uint8Array =>
+  header === undefined ? encodeIp({ source, destination, protocol, payload }) : concat(header, payload);

@@ -17,8 +17,10 @@ const IPPROTO_IPV6 = 41;
 const IPV6_RECVPKTINFO = 49;
 const IPV6_PKTINFO = 50;
 
+export const IPPROTO_ICMP = 1;
 export const IPPROTO_ESP = 50;
 export const IPPROTO_AH = 51;
+export const IPPROTO_ICMPV6 = 58;
 
 export interface RawPacket {
   readonly source: IpAddress;

@@ -1,24 +1,22 @@
 /** Mode-Config: an inner address for a client, and what else the gateway has for it (draft-ietf-ipsec-isakmp-mode-cfg §3.3; split networks are Cisco's). */
-import { addressBytes, addressFromBytes, describePrefix, type IpAddress, type Prefix } from '../../core/address.ts';
+import { addressBytes, addressFromBytes, type IpAddress, type Prefix } from '../../core/address.ts';
 import { concat } from '../../core/bytes.ts';
 import { decoded, refused, type Decoded } from '../../core/decoded.ts';
 import { configurationAttributes, configurationTypes } from '../../wire/ike/v1/message.ts';
 import type { DataAttribute } from '../../wire/ike/attributes.ts';
+import type { Gifts } from '../config.ts';
 import { maskLength, maskOctets } from './client-identities.ts';
 import type { IsakmpSa } from './sa.ts';
 import { transact, type Answer, type Configuration } from './transaction.ts';
+import { wantedPairs } from './wanted-pairs.ts';
 
 const { INTERNAL_IP4_ADDRESS, INTERNAL_IP4_NETMASK, INTERNAL_IP4_DNS, UNITY_SPLIT_INCLUDE } = configurationAttributes;
 const { REQUEST, SET } = configurationTypes;
 const empty = new Uint8Array(0);
 
 /** What a client gets. */
-interface Gift {
+interface Gift extends Gifts {
   readonly address: IpAddress;
-  readonly netmask: IpAddress | undefined;
-  readonly dns: readonly IpAddress[];
-  /** What lies behind the gateway; empty for what the client's own configuration says. */
-  readonly networks: readonly Prefix[];
 }
 
 // ---- the client
@@ -41,15 +39,10 @@ export function takeAddress(sa: IsakmpSa, { attributes }: Configuration, given: 
   return decoded(() => ({ attributes: acknowledged, then: () => use(sa, gift, given) }));
 }
 
-function use(sa: IsakmpSa, { address, netmask, dns, networks }: Gift, given: () => void): void {
+function use(sa: IsakmpSa, { address, ...gifts }: Gift, given: () => void): void {
   if (sa.virtualAddress !== undefined) return;
-  sa.splitNetworks = networks;
-  const besides = [
-    netmask === undefined ? undefined : `netmask ${netmask}`,
-    dns.length === 0 ? undefined : `DNS ${dns.join(' and ')}`,
-    networks.length === 0 ? undefined : `the networks ${networks.map(describePrefix).join(' and ')}`,
-  ].filter((text) => text !== undefined);
-  sa.useVirtualAddress(address, besides);
+  sa.splitNetworks = gifts.networks ?? [];
+  sa.useVirtualAddress(address, wantedPairs(sa).map(({ remote }) => remote), gifts);
   given();
 }
 
@@ -72,17 +65,16 @@ export function pushAddress(sa: IsakmpSa): void {
 }
 
 function giftFor(sa: IsakmpSa): Gift | undefined {
-  const { gifts = {} } = sa.settings;
   sa.virtualAddress ??= sa.context.poolOf(sa.connection)?.take();
   const { virtualAddress: address } = sa;
-  return address && { address, netmask: gifts.netmask, dns: gifts.dns ?? [], networks: gifts.networks ?? [] };
+  return address && { address, ...sa.settings.gifts };
 }
 
 // ---- attributes
 
 const known: ReadonlySet<number> = new Set([INTERNAL_IP4_ADDRESS, INTERNAL_IP4_NETMASK, INTERNAL_IP4_DNS, UNITY_SPLIT_INCLUDE]);
 
-const written = ({ address, netmask, dns, networks }: Gift): DataAttribute[] => [
+const written = ({ address, netmask, dns = [], networks = [] }: Gift): DataAttribute[] => [
   { type: INTERNAL_IP4_ADDRESS, value: addressBytes(address) },
   ...(netmask === undefined ? [] : [{ type: INTERNAL_IP4_NETMASK, value: addressBytes(netmask) }]),
   ...dns.map((server) => ({ type: INTERNAL_IP4_DNS, value: addressBytes(server) })),
@@ -94,7 +86,8 @@ function readGift(attributes: readonly DataAttribute[]): Gift | undefined {
   const addresses = (wanted: number): IpAddress[] => attributes.flatMap(({ type, value }) => (type === wanted && typeof value === 'object' && value.length === 4 ? [addressFromBytes(value)] : []));
   const [address] = addresses(INTERNAL_IP4_ADDRESS);
   const networks = attributes.flatMap(({ type, value }) => (type === UNITY_SPLIT_INCLUDE && typeof value === 'object' ? splitNetworks(value) : []));
-  return address && { address, netmask: addresses(INTERNAL_IP4_NETMASK)[0], dns: addresses(INTERNAL_IP4_DNS), networks };
+  const [netmask] = addresses(INTERNAL_IP4_NETMASK);
+  return address && { address, ...(netmask === undefined ? {} : { netmask }), dns: addresses(INTERNAL_IP4_DNS), networks };
 }
 
 /** Of each network: address, mask, then protocol and both ports in 2 octets each, of which all mean any. */

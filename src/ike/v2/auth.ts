@@ -115,7 +115,7 @@ function takeFirstChild(sa: IkeSa, payloads: readonly Payload[], spiIn: number, 
     deleteUnwanted(sa, spiIn);
     return;
   }
-  if (address !== undefined) sa.useVirtualAddress(address);
+  if (address !== undefined) sa.useVirtualAddress(address, remote);
   installChild(sa, {
     spiIn, spiOut, algorithms: chosen.algorithms, role: 'initiator', keys: firstChildKeys(sa, chosen.algorithms), selectors, mode, originals,
     story: childStory(sa, mode), ...consequences,
