@@ -6,10 +6,17 @@ import { nattVersionsLesson } from './nat-t-versions.ts';
 import { passthrough } from './passthrough.ts';
 import { portFloat } from './port-float.ts';
 import { rawEsp } from './raw-esp.ts';
+import { rebind } from './rebind.ts';
 import type { Scenario } from './scenario.ts';
 
 /** What everybody should have seen: the tour that `lab` alone gives. */
 export const headlines: readonly Scenario[] = [detection, portFloat, keepalive, multiClient, passthrough];
 
 /** All lessons, the headlines first, then by chapter in teaching order. */
-export const scenarios: readonly Scenario[] = [...headlines, rawEsp, checksum, nattVersionsLesson];
+export const scenarios: readonly Scenario[] = [
+  ...headlines,
+  rebind,
+  rawEsp,
+  checksum,
+  nattVersionsLesson,
+];

@@ -4,5 +4,12 @@ import { checksumRules } from './broken/checksum.ts';
 import { headlineRules } from './broken/headlines.ts';
 import { nattVersionsRules } from './broken/nat-t-versions.ts';
 import { rawEspRules } from './broken/raw-esp.ts';
+import { rebindRules } from './broken/rebind.ts';
 
-export const brokenRules: readonly BrokenRule[] = [...headlineRules, ...rawEspRules, ...checksumRules, ...nattVersionsRules];
+export const brokenRules: readonly BrokenRule[] = [
+  ...headlineRules,
+  ...rebindRules,
+  ...rawEspRules,
+  ...checksumRules,
+  ...nattVersionsRules,
+];
