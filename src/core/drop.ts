@@ -40,11 +40,17 @@ export const dropReasons = {
   'ike-no-connection': 'RFC 7296 §2.21.1',
   'ike-source-port': 'RFC 3715 §2.1', // a daemon that takes IKE from source port 500 only
   // IKEv1
+  'isakmp-malformed': 'RFC 2408 §5.1', // lengths that do not add up
+  'isakmp-syntax': 'RFC 2408 §5.3', // a payload that breaks its own section
+  'isakmp-version': 'RFC 2408 §3.1',
+  'isakmp-half-open-limit': 'RFC 2408 §1.7.1',
+  'isakmp-no-connection': 'RFC 2408 §5.4',
   'isakmp-unknown-cookies': 'RFC 2408 §5.2',
   'isakmp-exchange': 'RFC 2408 §5.2', // not the exchange, or not the message of it, that comes next
   'isakmp-message-id': 'RFC 2408 §5.2', // of an exchange that is over: an old message once more
   'isakmp-payloads': 'RFC 2409 §5', // one is missing, or too many, or not where it must stand
   'isakmp-unprotected': 'RFC 2409 §5.7', // in the clear, so that anybody may have written it
+  'isakmp-party': 'RFC 2408 §2.5.3', // in the clear, and not from where the cookies were given to
   'isakmp-authentication': 'RFC 2409 §5', // HASH or SIG is not the peer's
   'isakmp-proposal': 'RFC 2408 §4.2', // what was not offered, or what is not accepted
   'isakmp-identity': 'RFC 2407 §4.6.2',

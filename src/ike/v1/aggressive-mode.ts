@@ -21,6 +21,7 @@ import { initialContact } from './initial-contact.ts';
 import { keyExchangePayloads, readKeyExchange } from './key-exchange.ts';
 import { concludeNatDetection, natDetectionPayloads, natVerdict } from './nat-detection.ts';
 import { bestNattVersion } from './natt-versions.ts';
+import { only } from './payloads.ts';
 import { answeredVendorIds, concludePhaseOne, hearVendorIds, makeKeys, matchOffer, newInitiator, newResponder, offeredVendorIds, phaseOneSecrets, saPayload, useConnection, type FirstMessage } from './phase-one.ts';
 import { acceptedPhaseOne, groupOf, phaseOneOffer } from './phase1-proposals.ts';
 import type { IsakmpSa, Negotiation, V1Context } from './sa.ts';
@@ -42,7 +43,7 @@ function takeAnswer(sa: IsakmpSa, exchange: Exchange, received: Received): Verdi
   const { payloads, header } = received;
   const [first] = payloads;
   if (header.responderCookie.every((octet) => octet === 0)) return refused('isakmp-unknown-cookies', 'the responder has no cookie');
-  if (first?.type !== 'SA') return refused('isakmp-payloads', 'message 2 of aggressive mode begins with the SA payload');
+  if (first?.type !== 'SA' || only(received, 'SA') === undefined) return refused('isakmp-payloads', 'message 2 of aggressive mode begins with the SA payload, and has one');
   const choice = acceptedPhaseOne(first.proposals, sa.connection);
   if (choice === undefined) return refused('isakmp-proposal', 'the responder chose what was not offered');
   const read = readKeyExchange(received, choice.algorithms.group, sa.handshake!.keyPair!);

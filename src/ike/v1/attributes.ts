@@ -9,13 +9,18 @@ interface LifeAttributes {
   readonly duration: number;
 }
 
-/** The values by attribute type; undefined when there is one that is not `known`: what is not understood is not agreed to (RFC 2408 §4.2). */
-export function attributeNumbers({ attributes }: Transform, known: ReadonlySet<number>): ReadonlyMap<number, number> | undefined {
+/**
+ * The values by attribute type; undefined when there is one that is not `known`, or one twice: what is not understood is not agreed to (RFC 2408 §4.2). A lifetime may
+ * be said twice, in seconds and in kilobytes.
+ */
+export function attributeNumbers({ attributes }: Transform, known: ReadonlySet<number>, { type: lifeType, duration }: LifeAttributes): ReadonlyMap<number, number> | undefined {
   const values = new Map<number, number>();
   for (const attribute of attributes) {
+    const { type } = attribute;
     const value = numberOf(attribute);
-    if (value === undefined || !known.has(attribute.type)) return undefined;
-    values.set(attribute.type, value);
+    const isSaid = values.has(type) && type !== lifeType && type !== duration;
+    if (value === undefined || isSaid || !known.has(type)) return undefined;
+    values.set(type, value);
   }
   return values;
 }

@@ -1,9 +1,10 @@
 /** Dead-peer detection: R-U-THERE is asked of a peer that has been silent, and R-U-THERE-ACK shows that it lives (RFC 3706). */
-import { after, scaled, type Duration, type Instant } from '../../core/time.ts';
+import { after, type Instant } from '../../core/time.ts';
 import { notifyTypes } from '../../wire/ike/v1/message.ts';
 import { lastUse } from '../child.ts';
 import { inform } from './notices.ts';
 import { cookiesOf, notification, spiFrom, spiOctets } from './payloads.ts';
+import { waitAfter } from './retransmission.ts';
 import type { IsakmpSa } from './sa.ts';
 
 const name = 'dead-peer detection';
@@ -44,14 +45,13 @@ export function probe(sa: IsakmpSa): void {
 
 function ask(sa: IsakmpSa, sequence: number): void {
   const { context, probes } = sa;
-  const { first, factor, tries } = context.config.retransmission;
+  const { retransmission } = context.config;
   const asked = sequence - probes!.first;
-  const wait: Duration = scaled(first, factor ** asked);
   probes!.last = sequence;
   sa.lastProbe = sequence;
   inform(sa, [notification(notifyTypes.R_U_THERE, { spi: cookiesOf(sa), data: spiOctets(sequence) })]);
-  sa.alarm(answer, after(context.now, wait), () => {
-    if (asked < tries) ask(sa, sequence + 1);
+  sa.alarm(answer, after(context.now, waitAfter(retransmission, asked)), () => {
+    if (asked < retransmission.tries) ask(sa, sequence + 1);
     else sa.unanswered('R-U-THERE', asked + 1);
   });
 }

@@ -1,10 +1,12 @@
 /**
- * One exchange of IKEv1: a ladder of messages under one message ID, each side speaking in turn. Whoever waits for the next step says the last one again
- * until it comes, and whoever gets an old step again repeats its answer, octet by octet (RFC 2408 §5.1).
+ * One exchange of IKEv1: a ladder of messages under one message ID, each side speaking in turn. Who has begun it says its step again until the next one comes.
+ * The other side repeats its answer, octet by octet, to who asks again, and of its own accord only when it waits for the last step, since nobody would say that
+ * again. If both repeated what they said, one message that came twice would double all that follow (RFC 2408 §5.1 leaves that open; strongSwan and pluto do the same).
  */
+import { describeEndpoint, sameEndpoint } from '../../core/address.ts';
 import { sameBytes, toHex } from '../../core/bytes.ts';
-import { decoded, refused, type Decoded } from '../../core/decoded.ts';
-import { after, describeDuration, scaled, type Duration, type Instant } from '../../core/time.ts';
+import { decoded, refused, type Decoded, type Refusal } from '../../core/decoded.ts';
+import { after, describeDuration, type Instant } from '../../core/time.ts';
 import { encodeMessage } from '../../wire/ike/v1/codec.ts';
 import { exchangeTypes, ikeVersion1, notifyTypes, type ClearMessage, type EncryptedMessage, type IsakmpHeader, type Payload, type PayloadChain } from '../../wire/ike/v1/message.ts';
 import { notation } from '../../wire/ike/v1/notation.ts';
@@ -12,8 +14,10 @@ import type { Alarm } from '../alarm.ts';
 import type { Path } from '../any-ike-sa.ts';
 import { followPeer } from '../peer-address.ts';
 import { followFloat } from '../port-float.ts';
+import { expireHalfOpen } from './half-open.ts';
 import type { IvChain } from './iv-chain.ts';
 import { notificationOf } from './payloads.ts';
+import { waitAfter, wholeWait } from './retransmission.ts';
 import type { IsakmpSa } from './sa.ts';
 import { messageStory } from './story.ts';
 
@@ -22,6 +26,9 @@ export const exchanges = {
   main: exchangeTypes.MAIN_MODE, aggressive: exchangeTypes.AGGRESSIVE_MODE, quick: exchangeTypes.QUICK_MODE, informational: exchangeTypes.INFORMATIONAL, transaction: exchangeTypes.TRANSACTION,
 } as const;
 export type ExchangeName = keyof typeof exchanges;
+
+/** Three messages: who has sent the third waits for nothing, and repeats it only when the second comes again. */
+const endsWithInitiator: ReadonlySet<ExchangeName> = new Set(['aggressive', 'quick']);
 
 /** A message of the peer's that can be read; whether it is believed is for the listener to say. */
 export interface Received extends PayloadChain {
@@ -47,6 +54,7 @@ export interface ExchangeOptions {
 interface Step {
   readonly message: Uint8Array;
   readonly payloads: readonly Payload[];
+  /** How often it was said again, for whichever reason. */
   retransmission: number;
 }
 
@@ -56,14 +64,18 @@ export class Exchange {
   readonly isOurs: boolean;
   readonly #sa: IsakmpSa;
   readonly #unanswered: ExchangeOptions['unanswered'];
-  readonly #alarm: Alarm = { reason: 'retransmission', ring: () => this.#silence() };
+  readonly #alarm: Alarm = { reason: 'retransmission', ring: () => this.#repeat() };
   #ivs: IvChain | undefined;
   #path: Path | undefined;
   #commit = false;
   #sent: Step | undefined;
-  #accepted: Uint8Array | undefined;
+  /** How often the last step was said again because nothing came. */
+  #tries = 0;
+  /** The peer's steps so far, as they stood on the wire. */
+  readonly #accepted: Uint8Array[] = [];
   #listener: Listener | undefined;
   #over: Instant | undefined;
+  #sayAgain: (() => void) | undefined;
 
   constructor(sa: IsakmpSa, { name, messageId, isOurs, unanswered, ivs }: ExchangeOptions) {
     this.name = name;
@@ -108,14 +120,16 @@ export class Exchange {
   /** What comes next; without a listener nothing does. */
   await(listener: Listener | undefined): void {
     this.#listener = listener;
+    this.#tries = 0;
     if (listener === undefined) this.end();
-    else if (this.#sent !== undefined) this.#rewind(0);
+    else if (this.#sent !== undefined && (this.isOurs || endsWithInitiator.has(this.name))) this.#setTimer();
   }
 
-  /** It stops waiting, and goes on repeating its last step to who asks. */
-  end(): void {
+  /** It stops waiting, and goes on repeating its last step to who asks, or what it says instead. */
+  end(sayAgain?: () => void): void {
     this.#listener = undefined;
     this.#over = this.#sa.context.now;
+    this.#sayAgain = sayAgain;
     this.#sa.context.alarms.cancel(this.#alarm);
   }
 
@@ -126,11 +140,16 @@ export class Exchange {
     this.#listener = listener;
   }
 
+  /** Whether this very message was believed before. */
+  heard(bytes: Uint8Array): boolean {
+    return this.#accepted.some((accepted) => sameBytes(accepted, bytes));
+  }
+
   /** A message under this exchange's message ID: an old one is answered again, the next one is judged, everything else is dropped. */
   receive(message: ClearMessage | EncryptedMessage, bytes: Uint8Array, path: Path): void {
     const { context } = this.#sa;
-    if (this.#accepted !== undefined && sameBytes(this.#accepted, bytes)) {
-      this.#answerAgain(path);
+    if (this.heard(bytes)) {
+      this.#hearAgain(message, bytes, path);
       return;
     }
     const listener = this.#listener;
@@ -158,65 +177,95 @@ export class Exchange {
   }
 
   #read(message: ClearMessage | EncryptedMessage, path: Path): Decoded<Received> {
-    if (!('ciphertext' in message)) return decoded({ ...message, path });
+    if (!('ciphertext' in message)) return this.name === 'main' && this.#isElsewhere(path) ? this.#stranger(path) : decoded({ ...message, path });
     if (this.#ivs === undefined) return refused('isakmp-exchange', 'encrypted, before there is a key');
     const chain = this.#ivs.open(message);
     return chain.ok ? decoded({ ...chain.value, header: message.header, path }) : refused('isakmp-authentication', `not to be read with the key of this ISAKMP SA: ${chain.detail}`);
   }
 
+  /** Not where the ISAKMP SA is. */
+  #isElsewhere({ local, peer }: Path): boolean {
+    return !sameEndpoint(peer, this.#sa.peer) || local.port !== this.#sa.local.port;
+  }
+
+  /** RFC 2408 §2.5.3: cookies are one party's, and what nothing proves moves nobody. */
+  #stranger({ local, peer }: Path): Refusal {
+    return refused('isakmp-party', `in the clear, from ${describeEndpoint(peer)} to port ${local.port}, where the cookies are those of ${describeEndpoint(this.#sa.peer)} and port ${this.#sa.local.port}`);
+  }
+
   #accept(message: ClearMessage | EncryptedMessage, bytes: Uint8Array, path: Path, { payloads }: Received): void {
     const sa = this.#sa;
-    this.#accepted = bytes;
+    this.#accepted.push(bytes.slice());
     this.#sent = undefined;
     this.#listener = undefined;
     sa.context.alarms.cancel(this.#alarm);
     if ('ciphertext' in message) this.#ivs?.follow(message);
     if (!this.isOurs && this.messageId !== 0) this.#path = path;
     sa.lastHeard = sa.context.now;
-    if (sa.state === 'connecting' && sa.role === 'responder') followFloat(sa, path);
+    if (sa.state === 'connecting' && sa.role === 'responder') {
+      followFloat(sa, path);
+      expireHalfOpen(sa);
+    }
     this.#report('received', { message: bytes, payloads, retransmission: 0 }, path);
     if (sa.state !== 'connecting') followPeer(sa, path.peer, 'ike');
   }
 
   // ---- again
 
-  /** The answer was lost, or the message came twice. */
-  #answerAgain(path: Path): void {
-    if (this.#sent === undefined) return; // still being made, or nothing is to be said
-    this.#sent.retransmission++;
-    this.#transmit(this.#sent, path);
-    if (this.#listener !== undefined) this.#rewind(0);
+  /** A step that was believed before: at most its answer goes out again, and nothing else changes, no timer either. */
+  #hearAgain(message: ClearMessage | EncryptedMessage, bytes: Uint8Array, path: Path): void {
+    const silence = this.#silenceAbout(message, bytes, path);
+    if (silence !== undefined) {
+      this.#sa.context.drop(silence.reason, silence.detail, bytes, path.peer);
+    } else if (this.#sent === undefined) {
+      this.#sayAgain?.();
+    } else {
+      this.#sent.retransmission++;
+      this.#transmit(this.#sent, this.isOurs ? this.#sa : path); // an initiator goes on where it has moved to
+    }
   }
 
-  #wait(retransmission: number): Duration {
-    const { first, factor } = this.#sa.context.config.retransmission;
-    return scaled(first, factor ** retransmission);
+  /** Why an old step is not answered again; undefined when it is. */
+  #silenceAbout(message: ClearMessage | EncryptedMessage, bytes: Uint8Array, path: Path): Refusal | undefined {
+    const { config, now } = this.#sa.context;
+    const over = this.#over;
+    const old = (detail: string): Refusal => refused(over === undefined ? 'isakmp-exchange' : 'isakmp-message-id', detail);
+    if (!sameBytes(bytes, this.#accepted.at(-1)!)) return old('an old message: the exchange has gone on since');
+    if (over !== undefined && now - over > wholeWait(config.retransmission)) return old('an old message: the exchange is long over');
+    if (!this.isOurs && !('ciphertext' in message) && this.#isElsewhere(path)) return this.#stranger(path);
+    if (this.#listener !== undefined && this.isOurs) return old('it came twice: the next step is under way, and is repeated when its time has come');
+    if (this.#sent === undefined && this.#sayAgain === undefined) return old(over === undefined ? 'it came twice: its answer is being made' : 'it came twice, and needs no answer');
+    return undefined;
   }
 
-  #rewind(retransmission: number): void {
-    const { alarms, now } = this.#sa.context;
-    alarms.set(this.#alarm, after(now, this.#wait(retransmission)));
+  #setTimer(): void {
+    const { alarms, now, config } = this.#sa.context;
+    alarms.set(this.#alarm, after(now, waitAfter(config.retransmission, this.#tries)));
   }
 
-  #silence(): void {
+  /** The next step has not come. */
+  #repeat(): void {
+    const { retransmission } = this.#sa.context.config;
     const step = this.#sent;
     if (step === undefined) return;
-    if (step.retransmission >= this.#sa.context.config.retransmission.tries) {
+    if (this.#tries >= retransmission.tries) {
       this.end();
-      this.#unanswered(step.retransmission + 1);
+      this.#unanswered(this.#tries + 1);
       return;
     }
-    const waited = describeDuration(this.#wait(step.retransmission));
+    const waited = describeDuration(waitAfter(retransmission, this.#tries));
+    this.#tries++;
     step.retransmission++;
     this.#transmit(step, this.#path ?? this.#sa, waited);
-    this.#rewind(step.retransmission);
+    this.#setTimer();
   }
 
   // ---- the wire
 
   #transmit(step: Step, path: Path, waited?: string): void {
     const { context } = this.#sa;
-    this.#sa.lastSent = context.now;
+    // what goes elsewhere keeps no NAT from forgetting the way to the peer
+    if (!this.#isElsewhere(path)) this.#sa.lastSent = context.now;
     context.transmit(path.local, path.peer, step.message);
     this.#report('sent', step, path, waited);
   }

@@ -29,7 +29,7 @@ export class IvChain {
   /** What stands inside. Who wrote it is not known by that: there is no MAC, and what was encrypted with another key reads like noise. */
   open({ first, ciphertext }: EncryptedMessage): Decoded<PayloadChain> {
     const plaintext = this.#cipher.decrypt(this.#iv, ciphertext);
-    return plaintext === undefined ? refused('ike-malformed', `${ciphertext.length} octets of ciphertext are not whole blocks`) : decodePayloads(first, plaintext);
+    return plaintext === undefined ? refused('isakmp-malformed', `${ciphertext.length} octets of ciphertext are not whole blocks`) : decodePayloads(first, plaintext);
   }
 
   /** The message is believed: the next one is chained to it. */

@@ -20,6 +20,7 @@ import type { Exchange, Received, Verdict } from './exchange.ts';
 import { initialContact } from './initial-contact.ts';
 import { keyExchangePayloads, readKeyExchange } from './key-exchange.ts';
 import { concludeNatDetection, natDetectionPayloads, natVerdict } from './nat-detection.ts';
+import { only } from './payloads.ts';
 import { answeredVendorIds, concludePhaseOne, hearVendorIds, makeKeys, matchOffer, newInitiator, newResponder, offeredVendorIds, saPayload, useConnection, type FirstMessage } from './phase-one.ts';
 import { acceptedPhaseOne, phaseOneOffer } from './phase1-proposals.ts';
 import type { IsakmpSa, V1Context } from './sa.ts';
@@ -39,7 +40,7 @@ function takeChoice(sa: IsakmpSa, exchange: Exchange, received: Received): Verdi
   const { payloads, header } = received;
   const [first] = payloads;
   if (header.responderCookie.every((octet) => octet === 0)) return refused('isakmp-unknown-cookies', 'the responder has no cookie');
-  if (first?.type !== 'SA') return refused('isakmp-payloads', 'message 2 of main mode begins with the SA payload');
+  if (first?.type !== 'SA' || only(received, 'SA') === undefined) return refused('isakmp-payloads', 'message 2 of main mode begins with the SA payload, and has one');
   const choice = acceptedPhaseOne(first.proposals, sa.connection);
   if (choice === undefined) return refused('isakmp-proposal', 'the responder chose what was not offered');
   sa.responderSpi = header.responderCookie.slice();

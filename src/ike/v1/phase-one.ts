@@ -3,7 +3,6 @@ import { describeEndpoint } from '../../core/address.ts';
 import { utf8 } from '../../core/bytes.ts';
 import { decoded } from '../../core/decoded.ts';
 import type { Random } from '../../core/random.ts';
-import { after, seconds } from '../../core/time.ts';
 import { phaseOneKeys, preSharedKeySkeyid, signatureSkeyid, type PhaseOneKeys } from '../../crypto/ike-v1-keys.ts';
 import { wipe } from '../../crypto/secret.ts';
 import { identityOnly, ipsecDoi, notifyTypes, type ClearMessage, type Payload, type Proposal } from '../../wire/ike/v1/message.ts';
@@ -22,8 +21,6 @@ import { freshHandshake, IsakmpSa, type Handshake, type Negotiation, type V1Cont
 
 export const zeroCookie = new Uint8Array(8);
 const nonceLength = 32;
-/** A responder forgets an initiator that does not go on. */
-const halfOpenLifetime = seconds(30);
 
 export const freshNonce = (random: Random): Uint8Array => random.bytes(nonceLength);
 
@@ -79,14 +76,7 @@ export function newResponder(context: V1Context, name: ExchangeName, { message, 
   const exchange = sa.beginPhaseOne(name);
   exchange.listen(() => decoded(() => undefined));
   exchange.receive(message, bytes, path);
-  expireHalfOpen(sa);
   return { sa, exchange };
-}
-
-/** Each sign of life of the initiator gives it more time. */
-export function expireHalfOpen(sa: IsakmpSa): void {
-  const { other } = sa.names;
-  if (sa.state === 'connecting') sa.alarm('half-open lifetime', after(sa.context.now, halfOpenLifetime), () => sa.close('failed', `${other} has begun an ISAKMP SA and not gone on: it is forgotten.`));
 }
 
 export const saPayload = (proposals: readonly Proposal[]): Payload => ({ type: 'SA', doi: ipsecDoi, situation: identityOnly, proposals });

@@ -96,7 +96,7 @@ export function acceptedPhaseOne(answer: readonly Proposal[], connection: Connec
 }
 
 function meaningOf(transform: Transform): PhaseOneAlgorithms | undefined {
-  const value = attributeNumbers(transform, known);
+  const value = attributeNumbers(transform, known, life);
   if (value === undefined || transform.id !== keyIke) return undefined;
   const cipher = messageCipherSuiteById(value.get(ENCRYPTION) ?? 0, value.get(KEY_LENGTH));
   const hashed = hashById(value.get(HASH) ?? 0);

@@ -133,7 +133,7 @@ export function acceptedPhaseTwo(sa: Negotiating, answer: readonly Proposal[]): 
 }
 
 function meaningOf(transform: Transform, protocol: ChildProtocol, modes: readonly number[]): Alternative | undefined {
-  const value = attributeNumbers(transform, known);
+  const value = attributeNumbers(transform, known, life);
   const mode = value?.get(ENCAPSULATION_MODE);
   if (value === undefined || mode === undefined || !modes.includes(mode)) return undefined;
   const encryption = protocol === 'ah' ? 'none' : nameOf(encryptions, transform.id);

@@ -1,5 +1,6 @@
 /** IKEv1: which ISAKMP SA a message belongs to, whether its exchange is expected, and who deals with it (RFC 2408 §5.2, RFC 2409 §5). */
 import { sameBytes, toHex } from '../../core/bytes.ts';
+import { refused, type Refusal } from '../../core/decoded.ts';
 import { after, seconds, type Instant } from '../../core/time.ts';
 import { decodeMessage, encodeMessage } from '../../wire/ike/v1/codec.ts';
 import { exchangeTypes, ikeVersion1, notifyTypes, type ClearMessage, type EncryptedMessage, type IsakmpHeader } from '../../wire/ike/v1/message.ts';
@@ -18,8 +19,7 @@ import { initiatePhaseOne } from './initiate.ts';
 import { answerAggressiveMode } from './aggressive-mode.ts';
 import { answerMainMode } from './main-mode.ts';
 import { deleteChild, deleteIsakmpSa } from './notices.ts';
-import { notification } from './payloads.ts';
-import { expireHalfOpen } from './phase-one.ts';
+import { notification, only } from './payloads.ts';
 import { answerQuickMode, createChildren, rekeyChild } from './quick-mode.ts';
 import { afterPhaseOne, judgeConfiguration } from './remote-access.ts';
 import { rekeyIsakmpSa, succeed, watchLifetime } from './rekey.ts';
@@ -52,6 +52,11 @@ export class IkeV1 implements IkeVersion {
     }
     const message = decoding.value;
     const { header } = message;
+    const unwanted = refusalOf(header);
+    if (unwanted !== undefined) {
+      this.#context.drop(unwanted.reason, unwanted.detail, bytes, path.peer);
+      return;
+    }
     if (isZero(header.responderCookie)) {
       this.#receiveFirst(message, bytes, path);
       return;
@@ -101,10 +106,11 @@ export class IkeV1 implements IkeVersion {
   #receiveFirst(message: ClearMessage | EncryptedMessage, bytes: Uint8Array, path: Path): void {
     const { header } = message;
     const { drop, sas, config } = this.#context;
-    const begun = sas.byFirstMessage(header.initiatorCookie, path.peer);
+    const begun = sas.byFirstMessage(header.initiatorCookie)?.exchange(0);
     if (begun !== undefined) {
-      expireHalfOpen(begun);
-      begun.exchange(0)?.receive(message, bytes, path);
+      // RFC 2408 §2.5.3: to go on takes our cookie, which only who gets our answers knows
+      if (begun.heard(bytes)) begun.receive(message, bytes, path);
+      else drop('isakmp-exchange', 'its initiator has begun with another message', bytes, path.peer);
       return;
     }
     const mode = header.exchange === exchangeTypes.MAIN_MODE ? 'main' : header.exchange === exchangeTypes.AGGRESSIVE_MODE ? 'aggressive' : undefined;
@@ -114,9 +120,13 @@ export class IkeV1 implements IkeVersion {
       else drop('isakmp-exchange', `${exchangeName(header.exchange)} without an ISAKMP SA`, bytes, path.peer);
       return;
     }
+    if (sas.byCookie(header.initiatorCookie) !== undefined) {
+      drop('isakmp-unknown-cookies', 'the cookie is one of our own', bytes, path.peer);
+      return;
+    }
     const [first] = message.payloads;
-    if (first?.type !== 'SA') {
-      drop('isakmp-payloads', 'a first message begins with the SA payload', bytes, path.peer);
+    if (first?.type !== 'SA' || only(message, 'SA')?.proposals.length !== 1) {
+      drop('isakmp-payloads', 'a first message begins with the SA payload, and there is one, of one proposal', bytes, path.peer);
       return;
     }
     const known = this.#connections.with(path.peer, 'v1').filter(({ ike }) => ike.version === 'v1' && ike.exchange === mode);
@@ -126,12 +136,12 @@ export class IkeV1 implements IkeVersion {
       return;
     }
     if (candidates.length === 0) {
-      drop('ike-no-connection', `no connection for ${mode} mode with ${path.peer.address}`, bytes, path.peer);
+      drop('isakmp-no-connection', `no connection for ${mode} mode with ${path.peer.address}`, bytes, path.peer);
       this.#refuse(header, notifyTypes.NO_PROPOSAL_CHOSEN, path);
       return;
     }
     if (sas.halfOpen >= config.halfOpenLimit) {
-      drop('ike-half-open-limit', `${sas.halfOpen} ISAKMP SAs are half-open`, bytes, path.peer);
+      drop('isakmp-half-open-limit', `${sas.halfOpen} ISAKMP SAs are half-open`, bytes, path.peer);
       return;
     }
     const answer = answerPhaseOne[mode](this.#context, { message, bytes, path }, candidates);
@@ -218,6 +228,13 @@ const answerPhaseOne = { main: answerMainMode, aggressive: answerAggressiveMode 
 /** It has nothing under it, and nothing stands in the way of that. */
 const isIdle = ({ state, children, wishes, admitted, connection, virtualAddress }: IsakmpSa): boolean =>
   state === 'established' && children.size === 0 && wishes.size === 0 && admitted && (connection.virtualAddress !== 'request' || virtualAddress !== undefined);
+
+/** What no message may have in its header (RFC 2408 §3.1, §5.2). */
+function refusalOf({ version, initiatorCookie }: IsakmpHeader): Refusal | undefined {
+  if (version !== ikeVersion1) return refused('isakmp-version', `minor version ${version & 0x0f}`);
+  if (isZero(initiatorCookie)) return refused('isakmp-unknown-cookies', 'the initiator has no cookie');
+  return undefined;
+}
 
 const isZero = (cookie: Uint8Array): boolean => cookie.every((octet) => octet === 0);
 

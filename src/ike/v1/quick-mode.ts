@@ -198,8 +198,9 @@ function judge(sa: IsakmpSa, exchange: Exchange, received: Received, pending: { 
   const refuse = (notifyType: number, why: string): Verdict =>
     decoded(() => {
       sa.keep(exchange);
-      exchange.end();
-      refuseChild(sa, notifyType, first.proposals[0]?.spi ?? noSpi);
+      const say = (): void => refuseChild(sa, notifyType, first.proposals[0]?.spi ?? noSpi);
+      exchange.end(say);
+      say();
       tellChildFailed(sa, wantedSelectors(sa), why);
     });
   const choice = choosePhaseTwo(sa, first.proposals);
@@ -219,8 +220,9 @@ function judge(sa: IsakmpSa, exchange: Exchange, received: Received, pending: { 
       if (sa.settings.commitBit) exchange.setCommit();
       exchange.send(behindHash(hashTwo(sa, exchange.messageId, agreement.nonceI), answer), (last) => takeConfirmation(sa, exchange, agreement, last));
     }, () => {
-      exchange.end();
-      refuseChild(sa, notifyTypes.NO_PROPOSAL_CHOSEN, choice.proposal.spi);
+      const say = (): void => refuseChild(sa, notifyTypes.NO_PROPOSAL_CHOSEN, choice.proposal.spi);
+      exchange.end(say);
+      say();
     });
   });
 }

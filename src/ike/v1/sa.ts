@@ -18,6 +18,7 @@ import { Exchange, type ExchangeName, type ExchangeOptions } from './exchange.ts
 import { IvChain } from './iv-chain.ts';
 import type { NattTraits } from './natt-versions.ts';
 import type { PhaseOneAlgorithms } from './phase1-proposals.ts';
+import { wholeWait } from './retransmission.ts';
 import type { IsakmpSaTable } from './table.ts';
 
 /** The daemon's context with what IKEv1 keeps for all of its ISAKMP SAs. */
@@ -59,9 +60,6 @@ export const freshHandshake: Handshake = {
 
 /** What phase 1 computes with: an ISAKMP SA, or what it would be if a message were believed. */
 export type Negotiation = Pick<IsakmpSa, 'context' | 'role' | 'connection' | 'initiatorSpi' | 'responderSpi' | 'algorithms' | 'natt'> & { readonly handshake: Handshake | undefined; readonly keys: PhaseOneKeys | undefined };
-
-/** How long an exchange that is over answers to old messages. */
-const memory = 60_000;
 
 export class IsakmpSa extends AnyIkeSa<V1Context> {
   declare readonly children: Set<V1Child>;
@@ -156,7 +154,8 @@ export class IsakmpSa extends AnyIkeSa<V1Context> {
   }
 
   keep(exchange: Exchange): void {
-    const { now } = this.context;
+    const { now, config } = this.context;
+    const memory = wholeWait(config.retransmission);
     for (const [messageId, { over }] of this.#exchanges) {
       if (messageId !== 0 && over !== undefined && now - over > memory) this.#exchanges.delete(messageId);
     }

@@ -1,5 +1,4 @@
 /** Which ISAKMP SA? Every question is answered in constant time: a gateway has thousands of them. */
-import { describeEndpoint, type Endpoint } from '../../core/address.ts';
 import { toHex } from '../../core/bytes.ts';
 import { addTo, removeFrom } from '../index-of-sets.ts';
 import type { IsakmpSa } from './sa.ts';
@@ -9,7 +8,6 @@ export class IsakmpSaTable {
   readonly #ofConnection = new Map<string, Set<IsakmpSa>>();
   readonly #ofPeer = new Map<string, Set<IsakmpSa>>();
   readonly #ofFirstMessage = new Map<string, IsakmpSa>();
-  readonly #keysOfFirstMessage = new Map<IsakmpSa, string>();
   readonly #halfOpen = new Set<IsakmpSa>();
 
   /** By our own cookie, 8 octets. */
@@ -55,9 +53,7 @@ export class IsakmpSaTable {
     this.#halfOpen.delete(sa);
     removeFrom(this.#ofConnection, sa.connection.name, sa);
     if (sa.peerIdentity !== undefined) removeFrom(this.#ofPeer, sa.peerIdentity, sa);
-    const first = this.#keysOfFirstMessage.get(sa);
-    if (first !== undefined) this.#ofFirstMessage.delete(first);
-    this.#keysOfFirstMessage.delete(sa);
+    if (sa.role === 'responder') this.#ofFirstMessage.delete(toHex(sa.initiatorSpi));
   }
 
   // ---- half-open ISAKMP SAs of a responder
@@ -66,18 +62,14 @@ export class IsakmpSaTable {
     return this.#halfOpen.size;
   }
 
-  /** A first message that came before: it knows no cookie of ours yet. */
-  byFirstMessage(initiatorCookie: Uint8Array, peer: Endpoint): IsakmpSa | undefined {
-    return this.#ofFirstMessage.get(firstMessageKey(initiatorCookie, peer));
+  /** A first message knows no cookie of ours yet: the ISAKMP SA that one with this cookie has begun, and which may be established by now. */
+  byFirstMessage(initiatorCookie: Uint8Array): IsakmpSa | undefined {
+    return this.#ofFirstMessage.get(toHex(initiatorCookie));
   }
 
   addHalfOpen(sa: IsakmpSa): void {
-    const key = firstMessageKey(sa.initiatorSpi, sa.peer);
     this.add(sa);
     this.#halfOpen.add(sa);
-    this.#ofFirstMessage.set(key, sa);
-    this.#keysOfFirstMessage.set(sa, key);
+    this.#ofFirstMessage.set(toHex(sa.initiatorSpi), sa);
   }
 }
-
-const firstMessageKey = (cookie: Uint8Array, peer: Endpoint): string => `${toHex(cookie)} ${describeEndpoint(peer)}`;

@@ -75,6 +75,6 @@ describe('aggressive mode', () => {
 
   test('main mode is not for a connection of aggressive mode', () => {
     const two = pair({ v1: { only: { gw: v1 } } }).initiate().settle();
-    expect(two.gw.drops()).toEqual(['ike-no-connection']);
+    expect(two.gw.drops()).toEqual(['isakmp-no-connection']);
   });
 });

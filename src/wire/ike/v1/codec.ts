@@ -47,21 +47,21 @@ export function encodeEncrypted({ header, first, ciphertext }: EncryptedMessage)
 
 /**
  * A whole message; `'ciphertext' in value` tells an encrypted one. Of another major version than 1 only the header is read, and there are no payloads.
- * The octets in the value are views into `bytes`. Refuses as `ike-malformed` a header or a chain of payloads whose lengths do not add up, as
- * `ike-syntax` a payload whose body breaks its section.
+ * The octets in the value are views into `bytes`. Refuses as `isakmp-malformed` a header or a chain of payloads whose lengths do not add up, as
+ * `isakmp-syntax` a payload whose body breaks its section.
  */
 export function decodeMessage(bytes: Uint8Array): Decoded<ClearMessage | EncryptedMessage> {
   return refusing(() => {
-    const fields = new Fields(bytes, 'header', 'ike-malformed');
+    const fields = new Fields(bytes, 'header', 'isakmp-malformed');
     const { nextPayload, length, ...fixed } = readHeader(fields);
     const header = isakmpHeader(fixed);
-    if (length !== bytes.length) malformed('ike-malformed', `header: Length is ${length}, ${bytes.length} octets there`);
+    if (length !== bytes.length) malformed('isakmp-malformed', `header: Length is ${length}, ${bytes.length} octets there`);
     const rest = fields.rest();
     if (header.version >> 4 !== majorVersion) return { header, payloads: [], bodies: [], bytes: rest.subarray(0, 0) };
     if (header.flags.encryption) return { header, first: nextPayload, ciphertext: rest };
     const chain = readPayloads(nextPayload, rest);
     const leftOver = rest.length - chain.bytes.length;
-    if (leftOver > 0) malformed('ike-malformed', `payload chain: ${leftOver} octets left over`);
+    if (leftOver > 0) malformed('isakmp-malformed', `payload chain: ${leftOver} octets left over`);
     return { header, ...chain };
   });
 }
@@ -76,7 +76,7 @@ export const decodePayloads = (first: number, bytes: Uint8Array): Decoded<Payloa
 export const behindFirst = ({ bodies, bytes }: PayloadChain): Uint8Array => bytes.subarray(bodies[0] === undefined ? 0 : 4 + bodies[0].length);
 
 function readPayloads(first: number, bytes: Uint8Array): PayloadChain {
-  const fields = new Fields(bytes, 'payload chain', 'ike-malformed');
+  const fields = new Fields(bytes, 'payload chain', 'isakmp-malformed');
   const links = readChain(fields, first, (type) => nameOfType(type) ?? `payload ${type}`);
   return {
     payloads: links.map(({ type, body }) => readPayload(type, body)),
@@ -88,7 +88,7 @@ function readPayloads(first: number, bytes: Uint8Array): PayloadChain {
 function readPayload(type: number, bytes: Uint8Array): Payload {
   const name = nameOfType(type);
   if (name === undefined) return { type: 'Unknown', payloadType: type, data: bytes };
-  const body = new Fields(bytes, name, 'ike-syntax');
+  const body = new Fields(bytes, name, 'isakmp-syntax');
   const numbered = name === 'NAT-D' || name === 'NAT-OA' ? { number: type } : {};
   const payload = { type: name, ...numbered, ...layouts[name].read(body) } as Payload;
   body.end();

@@ -61,7 +61,7 @@ describe('whatever the message', () => {
 describe('whatever a peer sends', () => {
   const decodes = (bytes: Uint8Array): void => {
     for (const decoded of [decodeMessage(bytes), decodePayloads(bytes[0] ?? 0, bytes.subarray(1))]) {
-      if (!decoded.ok) expect(['ike-malformed', 'ike-syntax']).toContain(decoded.reason);
+      if (!decoded.ok) expect(['isakmp-malformed', 'isakmp-syntax']).toContain(decoded.reason);
     }
   };
 
@@ -103,7 +103,7 @@ describe('whatever a peer sends', () => {
         const bytes = encodeMessage(value);
         for (const flip of flips) bytes[(flip >> 3) % bytes.length]! ^= 1 << (flip & 7);
         const decoded = decodeMessage(bytes);
-        if (!decoded.ok) expect(['ike-malformed', 'ike-syntax']).toContain(decoded.reason);
+        if (!decoded.ok) expect(['isakmp-malformed', 'isakmp-syntax']).toContain(decoded.reason);
         else if ('ciphertext' in decoded.value) encodeEncrypted(decoded.value);
         else encodeMessage(decoded.value);
       }),

@@ -167,7 +167,7 @@ describe('what RFC 2408 and RFC 3947 ask of a receiver', () => {
 
   test('an original address may be an IPv6 one, and nothing else', () => {
     expect(read(21, '00000018 05000000 20010db8000000000000000000000001')).toEqual([{ type: 'NAT-OA', number: 21, address: ip('2001:db8::1') }]);
-    expect(read(21, '0000000c 02000000 c0000201')).toMatchObject({ ok: false, reason: 'ike-syntax', detail: expect.stringContaining('ID Type 2 is no address') as unknown });
+    expect(read(21, '0000000c 02000000 c0000201')).toMatchObject({ ok: false, reason: 'isakmp-syntax', detail: expect.stringContaining('ID Type 2 is no address') as unknown });
   });
 
   test('reserved octets may hold anything', () => {
@@ -196,36 +196,36 @@ describe('what RFC 2408 and RFC 3947 ask of a receiver', () => {
   });
 
   test.each([
-    ['a length of less than the header', 13, '00000003', 'ike-malformed'],
-    ['a length beyond the end', 13, '00000009 abcd', 'ike-malformed'],
-    ['a next payload that is not there', 13, '0d000004', 'ike-malformed'],
-    ['another DOI', 1, '0000001c 00000002 00000001 00000010 01010001 00000008 01010000', 'ike-syntax'],
-    ['a situation with labels', 1, '0000001c 00000001 00000003 00000010 01010001 00000008 01010000', 'ike-syntax'],
-    ['an SA without a proposal', 1, '0000000c 00000001 00000001', 'ike-syntax'],
-    ['a proposal longer than its payload', 1, '00000014 00000001 00000001 0000ffff 01010001', 'ike-syntax'],
-    ['fewer transforms than it says', 1, '0000001c 00000001 00000001 00000010 01010002 00000008 01010000', 'ike-syntax'],
-    ['a last proposal that says more follow', 1, '0000001c 00000001 00000001 02000010 01010001 00000008 01010000', 'ike-syntax'],
-    ['ESP with an SPI of eight octets', 1, '00000024 00000001 00000001 00000018 01030801 0000000000000000 00000008 01030000', 'ike-syntax'],
-    ['ISAKMP with an SPI of 17 octets', 1, '0000002d 00000001 00000001 00000021 01011101 0000000000000000000000000000000000 00000008 01010000', 'ike-syntax'],
-    ['an attribute longer than its transform', 1, '00000020 00000001 00000001 00000014 01010001 0000000c 01010000 000c0008', 'ike-syntax'],
-    ['a nonce of seven octets', 10, '0000000b 01020304050607', 'ike-syntax'],
-    ['an IPv4 address of five octets', 5, '0000000d 01000000 0102030405', 'ike-syntax'],
-    ['a subnet without its mask', 5, '0000000c 04000000 01020304', 'ike-syntax'],
-    ['a notification whose SPI is not there', 11, '0000000c 00000001 01100001', 'ike-syntax'],
-    ['a delete of an ISAKMP SA by four octets', 12, '00000010 00000001 01040001 01020304', 'ike-syntax'],
-    ['a delete of more SPIs than there are', 12, '00000010 00000001 0304ffff 01020304', 'ike-syntax'],
-    ['a delete of SPIs without octets', 12, '0000000c 00000001 0900ffff', 'ike-syntax'],
-    ['a configuration attribute longer than its payload', 14, '0000000c 01000000 0001ffff', 'ike-syntax'],
+    ['a length of less than the header', 13, '00000003', 'isakmp-malformed'],
+    ['a length beyond the end', 13, '00000009 abcd', 'isakmp-malformed'],
+    ['a next payload that is not there', 13, '0d000004', 'isakmp-malformed'],
+    ['another DOI', 1, '0000001c 00000002 00000001 00000010 01010001 00000008 01010000', 'isakmp-syntax'],
+    ['a situation with labels', 1, '0000001c 00000001 00000003 00000010 01010001 00000008 01010000', 'isakmp-syntax'],
+    ['an SA without a proposal', 1, '0000000c 00000001 00000001', 'isakmp-syntax'],
+    ['a proposal longer than its payload', 1, '00000014 00000001 00000001 0000ffff 01010001', 'isakmp-syntax'],
+    ['fewer transforms than it says', 1, '0000001c 00000001 00000001 00000010 01010002 00000008 01010000', 'isakmp-syntax'],
+    ['a last proposal that says more follow', 1, '0000001c 00000001 00000001 02000010 01010001 00000008 01010000', 'isakmp-syntax'],
+    ['ESP with an SPI of eight octets', 1, '00000024 00000001 00000001 00000018 01030801 0000000000000000 00000008 01030000', 'isakmp-syntax'],
+    ['ISAKMP with an SPI of 17 octets', 1, '0000002d 00000001 00000001 00000021 01011101 0000000000000000000000000000000000 00000008 01010000', 'isakmp-syntax'],
+    ['an attribute longer than its transform', 1, '00000020 00000001 00000001 00000014 01010001 0000000c 01010000 000c0008', 'isakmp-syntax'],
+    ['a nonce of seven octets', 10, '0000000b 01020304050607', 'isakmp-syntax'],
+    ['an IPv4 address of five octets', 5, '0000000d 01000000 0102030405', 'isakmp-syntax'],
+    ['a subnet without its mask', 5, '0000000c 04000000 01020304', 'isakmp-syntax'],
+    ['a notification whose SPI is not there', 11, '0000000c 00000001 01100001', 'isakmp-syntax'],
+    ['a delete of an ISAKMP SA by four octets', 12, '00000010 00000001 01040001 01020304', 'isakmp-syntax'],
+    ['a delete of more SPIs than there are', 12, '00000010 00000001 0304ffff 01020304', 'isakmp-syntax'],
+    ['a delete of SPIs without octets', 12, '0000000c 00000001 0900ffff', 'isakmp-syntax'],
+    ['a configuration attribute longer than its payload', 14, '0000000c 01000000 0001ffff', 'isakmp-syntax'],
   ])('refuses %s', (_, first, octets, reason) => {
     expect(read(first, octets)).toMatchObject({ ok: false, reason });
   });
 
   test('refuses a message that is longer or shorter than it says, and octets behind the last payload in the clear', () => {
     const bytes = encodeMessage({ header, payloads: [{ type: 'VID', data: fromHex('abcd') }] });
-    expect(decodeMessage(concat(bytes, Uint8Array.of(0)))).toMatchObject({ ok: false, reason: 'ike-malformed' });
+    expect(decodeMessage(concat(bytes, Uint8Array.of(0)))).toMatchObject({ ok: false, reason: 'isakmp-malformed' });
     const padded = concat(bytes, Uint8Array.of(0));
     padded[27]! += 1;
-    expect(decodeMessage(padded)).toMatchObject({ ok: false, reason: 'ike-malformed', detail: 'payload chain: 1 octets left over' });
+    expect(decodeMessage(padded)).toMatchObject({ ok: false, reason: 'isakmp-malformed', detail: 'payload chain: 1 octets left over' });
   });
 });
 
