@@ -6,7 +6,7 @@ import type { EndpointConfig } from '../../src/host/ports.ts';
 import { preSharedKey } from '../../src/ike/config.ts';
 import type { ChildConfig, ConnectionConfig, Identity, NattVersion, V1Settings } from '../../src/ike/config.ts';
 import { vendorIds } from '../../src/wire/ike/v1/vendor-ids.ts';
-import { hostCredentials } from '../pki/host-credentials.ts';
+import { hostCredentials, subjectOf } from '../pki/host-credentials.ts';
 import { espProposalsOf, ikeProposalsOf } from './proposals.ts';
 import type { HostFile } from './schema.ts';
 
@@ -26,7 +26,7 @@ export const gatewayConnection = 'clients';
 /** Who a host says it is: what its file says, or its name; of an address, where nothing else is said, its own. */
 export function identityOf(host: string, address: IpAddress, { ike }: HostFile): Identity {
   const { type = 'fqdn', value } = ike?.identity ?? {};
-  return { type, value: value ?? { address, fqdn: `${host}.example`, 'user-fqdn': `${host}@example`, 'key-id': host }[type] };
+  return { type, value: value ?? { address, fqdn: `${host}.example`, 'user-fqdn': `${host}@example`, 'key-id': host, dn: subjectOf(host) }[type] };
 }
 
 /** What daemons of today announce and take: the RFC, and what Windows and many others really send. */
@@ -86,12 +86,13 @@ function withKeys(connection: ConnectionConfig, keys: IkeFile['preSharedKeys']):
     });
 }
 
-function v1Settings({ exchange, natt, natOriginalAddress, commitBit, xauth, gifts, vendorIds: announced = [] }: NonNullable<IkeFile['v1']> = {}): V1Settings {
+function v1Settings({ exchange, natt, natOriginalAddress, quickModeIdentity, commitBit, xauth, gifts, vendorIds: announced = [] }: NonNullable<IkeFile['v1']> = {}): V1Settings {
   return {
     version: 'v1',
     exchange: exchange ?? 'main',
     natt: { offers: natt?.offers ?? usualNatt, accepts: natt?.accepts ?? usualNatt },
     natOriginalAddress: natOriginalAddress ?? 'sent',
+    quickModeIdentity: quickModeIdentity ?? 'address',
     commitBit: commitBit ?? false,
     vendorIds: announced.map((name) => vendorIds[name].id),
     xauth: xauth?.users !== undefined ? { users: xauth.users } : xauth?.user !== undefined ? { user: xauth.user, password: xauth.password ?? '' } : 'none',

@@ -4,6 +4,7 @@ import { isIpv4, parseAddress, parsePrefix } from '../../src/core/address.ts';
 import { dhGroupIds, encryptionIds, integrityIds, prfIds } from '../../src/crypto/transforms.ts';
 import { nattVersions } from '../../src/ike/config.ts';
 import { vendorIds } from '../../src/wire/ike/v1/vendor-ids.ts';
+import { isName } from '../../src/wire/x509/name.ts';
 import { systems } from '../../src/wire/pfkey/dialect.ts';
 import { parseDuration } from './duration.ts';
 
@@ -134,7 +135,10 @@ const encryption = z.strictObject({ name: z.enum(keys(encryptionIds)), bits: z.u
 const integrity = z.array(z.enum(keys(integrityIds)));
 const groups = z.array(z.enum(keys(dhGroupIds)));
 
-const identity = z.strictObject({ type: z.enum(['address', 'fqdn', 'user-fqdn', 'key-id']), value: z.string().min(1).optional() });
+const identity = z
+  .strictObject({ type: z.enum(['address', 'fqdn', 'user-fqdn', 'key-id', 'dn']), value: z.string().min(1).optional() })
+  .refine(({ type, value }) => type !== 'address' || value === undefined || parseAddress(value) !== undefined, { path: ['value'], error: 'expected an address such as 192.168.1.2' })
+  .refine(({ type, value }) => type !== 'dn' || value === undefined || isName(value), { path: ['value'], error: 'expected a distinguished name such as "O=natt-lab, CN=alice.example"' });
 const nattVersion = z.array(z.enum(nattVersions));
 
 /** What only IKEv1 has. */
@@ -142,6 +146,7 @@ const v1 = z.strictObject({
   exchange: z.enum(['main', 'aggressive']).optional(),
   natt: z.strictObject({ offers: nattVersion.optional(), accepts: nattVersion.optional() }).optional(),
   natOriginalAddress: z.enum(['sent', 'withheld']).optional(),
+  quickModeIdentity: z.enum(['address', 'name']).optional(),
   commitBit: z.boolean().optional(),
   vendorIds: z.array(z.enum(keys(vendorIds))).optional(),
   xauth: z.strictObject({ user: z.string().min(1).optional(), password: z.string().optional(), users: z.record(z.string(), z.string()).optional() }).optional(),

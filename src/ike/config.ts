@@ -104,6 +104,8 @@ export interface V1Settings {
   readonly natt: { readonly offers: readonly NattVersion[]; readonly accepts: readonly NattVersion[] };
   /** Whether transport mode behind a NAT says the original addresses (RFC 3947 §5.2). */
   readonly natOriginalAddress: 'sent' | 'withheld';
+  /** In transport mode the initiator of quick mode calls itself by its address, as when not said, or by its name of phase 1, as Windows does behind a NAT. */
+  readonly quickModeIdentity?: 'address' | 'name';
   /** The responder of quick mode sets the commit bit and ends with CONNECTED, as Windows does (RFC 2408 §3.1). */
   readonly commitBit: boolean;
   /** The gateway asks for a name and a password after phase 1 (draft-ietf-ipsec-isakmp-xauth-06); `none` when not said. */

@@ -5,7 +5,7 @@ import type { TrafficSelector } from '../../wire/ike/message.ts';
 import { identificationTypes, type Payload } from '../../wire/ike/v1/message.ts';
 import { prefixesOf, selectorOf } from '../traffic-selectors.ts';
 
-const { IPV4_ADDR, IPV4_ADDR_SUBNET, IPV4_ADDR_RANGE, IPV6_ADDR, IPV6_ADDR_SUBNET, IPV6_ADDR_RANGE } = identificationTypes;
+const { IPV4_ADDR, IPV4_ADDR_SUBNET, IPV4_ADDR_RANGE, IPV6_ADDR, IPV6_ADDR_SUBNET, IPV6_ADDR_RANGE, FQDN, USER_FQDN, DER_ASN1_DN, KEY_ID } = identificationTypes;
 type IdentityPayload = Extract<Payload, { type: 'ID' }>;
 
 /** What one quick mode is about. */
@@ -45,6 +45,11 @@ export function clientSelector({ idType, protocol, port, data }: IdentityPayload
       return undefined;
   }
 }
+
+/** An identity that names somebody, and no block of addresses. */
+export const isName = ({ idType }: IdentityPayload): boolean => names.has(idType);
+
+const names: ReadonlySet<number> = new Set([FQDN, USER_FQDN, DER_ASN1_DN, KEY_ID]);
 
 /** Whether an answer names what was asked for, in the same order and octet by octet; or, where the addresses are not the same at both ends, but for those. */
 export const sameIdentities = (answered: readonly IdentityPayload[], asked: readonly IdentityPayload[], addresses: 'same' | 'translated'): boolean =>

@@ -20,7 +20,7 @@ import type { Path, Role } from '../any-ike-sa.ts';
 import { installChild, releaseHeldBack, releaseSpi, reserveSpi, tell, tellChildFailed, wantedProtocol, wayOfPackets, type OriginalAddresses } from '../child.ts';
 import { sameSelectors } from '../traffic-selectors.ts';
 import { wantedSelectors } from '../wanted-traffic.ts';
-import { clientIdentity, sameIdentities, type TrafficPair } from './client-identities.ts';
+import { sameIdentities, type TrafficPair } from './client-identities.ts';
 import type { Exchange, Received, Verdict } from './exchange.ts';
 import { deleteChild, refuseChild } from './notices.ts';
 import { originalAddresses, originalAddressPayloads } from './original-addresses.ts';
@@ -29,7 +29,7 @@ import { freshNonce, saPayload } from './phase-one.ts';
 import { acceptedPhaseTwo, choosePhaseTwo, phaseTwoOffer, type PhaseTwoChoice } from './phase2-proposals.ts';
 import { behindHash, hashOne, openHashed, type HashOver } from './protected.ts';
 import type { IsakmpSa, V1Child } from './sa.ts';
-import { acceptedTraffic, wantedPairs } from './wanted-pairs.ts';
+import { acceptedTraffic, quickModeIdentities, wantedPairs } from './wanted-pairs.ts';
 
 const noSpi = new Uint8Array(0);
 
@@ -126,7 +126,7 @@ function beginQuickMode(sa: IsakmpSa, pair: TrafficPair, replaces: V1Child | und
     });
     const [pfs] = connection.child.proposals.flatMap(({ groups }) => groups);
     const keyPair = pfs === undefined ? undefined : dhGroup(pfs).generate(context.random);
-    const wish: Wish = { exchange, spiIn, pair, identities: [clientIdentity(pair.local), clientIdentity(pair.remote)], replaces, nonceI: freshNonce(context.random), keyPair };
+    const wish: Wish = { exchange, spiIn, pair, identities: quickModeIdentities(sa, pair), replaces, nonceI: freshNonce(context.random), keyPair };
     const request = [saPayload([phaseTwoOffer(sa, spiIn)]), ...nonceAndKey(wish.nonceI, keyPair), ...wish.identities, ...originalAddressPayloads(sa, 'initiator')];
     sa.wishes.set(spiIn, (error) => fail(`${other} makes no child SA: ${error}.`));
     exchange.send(behindHash(hashOne(sa, exchange.messageId), request), (received) => takeAnswer(sa, wish, received));

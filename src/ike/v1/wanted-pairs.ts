@@ -5,10 +5,10 @@ import type { Payload } from '../../wire/ike/v1/message.ts';
 import type { TrafficSelector } from '../../wire/ike/message.ts';
 import { addressIdentityFits } from '../address-identity.ts';
 import type { Path } from '../any-ike-sa.ts';
-import { describeIdentity } from '../identity.ts';
+import { describeIdentity, identityToWire } from '../identity.ts';
 import { narrow, selectorOf, selectorOfAddress, within } from '../traffic-selectors.ts';
 import { wantedSelectors } from '../wanted-traffic.ts';
-import { clientIdentity, clientSelector, type TrafficPair } from './client-identities.ts';
+import { clientIdentity, clientSelector, isName, type TrafficPair } from './client-identities.ts';
 import type { IsakmpSa } from './sa.ts';
 
 type IdentityPayload = Extract<Payload, { type: 'ID' }>;
@@ -33,16 +33,24 @@ export function acceptedTraffic(sa: IsakmpSa, identities: readonly IdentityPaylo
   if (isTransport && connection.addressIdentity === 'strict' && initiator !== undefined && !addressIdentityFits(initiator, peer.address)) {
     return refused('isakmp-identity', `it says that its traffic is of ${describeIdentity(initiator)}, and its packets come from ${peer.address}`);
   }
-  const here = blockOf(responder, local.address, isTransport && nat.localBehindNat);
-  const there = blockOf(initiator, peer.address, isTransport && nat.remoteBehindNat);
+  const here = blockOf(responder, local.address, isTransport, nat.localBehindNat);
+  const there = blockOf(initiator, peer.address, isTransport, nat.remoteBehindNat);
   if (here === undefined || there === undefined) return refused('isakmp-identity', 'an identity that names no traffic');
   const fits = wantedPairs(sa).some((wanted) => within([here], [wanted.local]) && within([there], [wanted.remote]));
   return fits ? decoded({ local: here, remote: there }) : refused('isakmp-identity', 'not the traffic that is wanted here');
 }
 
+/** What the initiator calls the two ends. A name can stand for itself only where the traffic is its own: in transport mode. */
+export function quickModeIdentities({ settings, connection }: IsakmpSa, { local, remote }: TrafficPair): IdentityPayload[] {
+  const [own, other] = [clientIdentity(local), clientIdentity(remote)];
+  const isNamed = connection.child.mode === 'transport' && settings.quickModeIdentity === 'name';
+  return [isNamed ? { ...own, ...identityToWire(connection.localIdentity) } : own, other];
+}
+
 /** The traffic that an identity stands for at this end. */
-function blockOf(identity: IdentityPayload | undefined, address: IpAddress, isTranslated: boolean): TrafficSelector | undefined {
-  if (identity === undefined) return selectorOfAddress(address);
+function blockOf(identity: IdentityPayload | undefined, address: IpAddress, isTransport: boolean, isTranslated: boolean): TrafficSelector | undefined {
   const seen = selectorOfAddress(address);
-  return clientSelector(isTranslated ? { ...clientIdentity(seen), protocol: identity.protocol, port: identity.port } : identity);
+  if (identity === undefined) return seen;
+  const { protocol, port } = identity;
+  return isTransport && (isTranslated || isName(identity)) ? clientSelector({ ...clientIdentity(seen), protocol, port }) : clientSelector(identity);
 }

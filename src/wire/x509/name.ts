@@ -49,15 +49,30 @@ export const nameText = (name: Name): string =>
   name.map((relative) => relative.map(({ type, value }) => `${type}=${typeof value === 'string' ? escaped(value) : `#${toHex(value)}`}`).sort().join('+')).join(', ');
 
 /** Reads what `nameText` writes, for code and configuration: throws on what is no name. */
-export const parseName = (text: string): Name =>
-  split(text, ',').map((relative) =>
+export function parseName(text: string): Name {
+  if (!isName(text)) throw new TypeError(`not a distinguished name: ${text}`);
+  return split(text, ',').map((relative) =>
     split(relative, '+').map((pair) => {
-      const [, type = '', value = ''] = /^([A-Za-z]+|[0-9.]+) *= *(.*)$/s.exec(pair) ?? [];
-      const keyword = type.toUpperCase();
-      if (value === '' || (attributes[keyword] === undefined && !/^[0-2](\.\d+)+$/.test(type))) throw new TypeError(`not a distinguished name: ${text}`);
-      return { type: keyword, value: value.startsWith('#') ? fromHex(value.slice(1)) : unescaped(value) };
+      const [type, value] = attributeIn(pair);
+      return { type: type.toUpperCase(), value: value.startsWith('#') ? fromHex(value.slice(1)) : unescaped(value) };
     }),
   );
+}
+
+/** Whether a text is one that `parseName` reads. */
+export const isName = (text: string): boolean =>
+  split(text, ',').every((relative) =>
+    split(relative, '+').every((pair) => {
+      const [type, value] = attributeIn(pair);
+      const isType = attributes[type.toUpperCase()] !== undefined || /^[0-2](\.\d+)+$/.test(type);
+      return isType && (value.startsWith('#') ? /^#([0-9a-f]{2})+$/i.test(value) : value !== '');
+    }),
+  );
+
+function attributeIn(pair: string): readonly [type: string, value: string] {
+  const [, type = '', value = ''] = /^([A-Za-z]+|[0-9.]+) *= *(.*)$/s.exec(pair) ?? [];
+  return [type, value];
+}
 
 /** The same attributes with the same values in the same order; the kind of string that each is written in makes no difference (RFC 5280 §7.1). */
 export const sameName = (a: Name, b: Name): boolean => nameText(a) === nameText(b);
