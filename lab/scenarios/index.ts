@@ -1,5 +1,6 @@
 import { checksum } from './checksum.ts';
 import { detection } from './detection.ts';
+import { identity } from './identity.ts';
 import { keepalive } from './keepalive.ts';
 import { multiClient } from './multi-client.ts';
 import { nattVersionsLesson } from './nat-t-versions.ts';
@@ -18,5 +19,8 @@ export const scenarios: readonly Scenario[] = [
   rebind,
   rawEsp,
   checksum,
+  rawEsp,
+  checksum,
+  identity,
   nattVersionsLesson,
 ];

@@ -91,10 +91,11 @@ export abstract class AnyIkeSa<Context extends IkeContext = IkeContext> {
     return { connection: connection.name, initiatorSpi: toHex(this.initiatorSpi), responderSpi: toHex(this.responderSpi), role };
   }
 
-  /** The two sides as the stories call them. */
+  /** The two sides as the stories call them. A responder knows nobody by name before it has seen who calls: its connection is a guess until then. */
   get names(): { readonly me: string; readonly other: string } {
     const { localIdentity, remoteIdentity } = this.connection;
-    return { me: localIdentity.value, other: this.peerIdentity ?? (remoteIdentity === 'any' ? this.peer.address : remoteIdentity.value) };
+    const isUnknown = remoteIdentity === 'any' || this.role === 'responder';
+    return { me: localIdentity.value, other: this.peerIdentity ?? (isUnknown ? this.peer.address : remoteIdentity.value) };
   }
 
   // ---- timers

@@ -2,6 +2,7 @@
 import type { BrokenRule } from '../support/breaking.ts';
 import { checksumRules } from './broken/checksum.ts';
 import { headlineRules } from './broken/headlines.ts';
+import { identityRules } from './broken/identity.ts';
 import { nattVersionsRules } from './broken/nat-t-versions.ts';
 import { rawEspRules } from './broken/raw-esp.ts';
 import { rebindRules } from './broken/rebind.ts';
@@ -11,5 +12,8 @@ export const brokenRules: readonly BrokenRule[] = [
   ...rebindRules,
   ...rawEspRules,
   ...checksumRules,
+  ...rawEspRules,
+  ...checksumRules,
+  ...identityRules,
   ...nattVersionsRules,
 ];

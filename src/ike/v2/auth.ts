@@ -138,7 +138,8 @@ export function answerAuth(sa: IkeSa, payloads: readonly Payload[], candidates: 
   }
   const connection = candidates.find((candidate) => fits(sa, candidate, idi, only(payloads, 'IDr')));
   if (connection === undefined) {
-    refuse(`no connection for the identity ${describeIdentity(idi)}`);
+    const known = candidates.find(({ remoteIdentity }) => matchesIdentity(remoteIdentity, idi));
+    refuse((known && wrongIdentity(known, idi, sa.peer.address)) ?? `no connection for the identity ${describeIdentity(idi)}`);
     return;
   }
   const wrong = wrongPeer(sa, connection, idi, payloads);
