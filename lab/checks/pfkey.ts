@@ -2,11 +2,12 @@
 import type { IpAddress } from '../../src/core/address.ts';
 import type { EventOf, Trace } from '../../src/trace/trace.ts';
 import { decodePfkey } from '../../src/wire/pfkey/linux.ts';
-import { ipsecModes } from '../../src/wire/pfkey/message.ts';
+import { ipsecModes, saTypes } from '../../src/wire/pfkey/message.ts';
 
 export interface InstalledSa {
   readonly event: EventOf<'pfkey'>;
   readonly spi: number;
+  readonly protocol: 'esp' | 'ah';
   readonly mode: 'tunnel' | 'transport';
   /** NAT-OA of the peer, then of this host; empty where the stack was told none. */
   readonly originalAddresses: readonly IpAddress[];
@@ -20,6 +21,6 @@ export function installedSas(trace: Trace, node: string): readonly InstalledSa[]
     if (!message.ok || message.value.sa === undefined || (message.value.encryptionKey ?? message.value.authKey) === undefined) return [];
     const { nattOriginalAddress, nattOriginalDestination } = message.value;
     const originalAddresses = [nattOriginalAddress, nattOriginalDestination].flatMap((original) => (original === undefined ? [] : [original.address]));
-    return [{ event, originalAddresses, spi: message.value.sa.spi, mode: message.value.sa2?.mode === ipsecModes.TRANSPORT ? ('transport' as const) : ('tunnel' as const) }];
+    return [{ event, originalAddresses, spi: message.value.sa.spi, protocol: message.value.saType === saTypes.AH ? ('ah' as const) : ('esp' as const), mode: message.value.sa2?.mode === ipsecModes.TRANSPORT ? ('transport' as const) : ('tunnel' as const) }];
   });
 }

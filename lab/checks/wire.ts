@@ -6,10 +6,11 @@ import type { SpiText } from '../../src/core/events.ts';
 import type { Encapsulation } from '../../src/ike/any-ike-sa.ts';
 import { nonIkeMarker } from '../../src/ipsec/encapsulation-rules.ts';
 import type { EventOf, Trace } from '../../src/trace/trace.ts';
+import { decodeAh } from '../../src/wire/ah.ts';
 import { decodeEsp } from '../../src/wire/esp.ts';
 import { decodeHeader } from '../../src/wire/ike/codec.ts';
 import type { IkeHeader } from '../../src/wire/ike/message.ts';
-import { decodeIpv4 } from '../../src/wire/ipv4.ts';
+import { decodeIp } from '../../src/wire/ip.ts';
 import { natKeepalive, nonEspMarker, stripMarker } from '../../src/wire/natt.ts';
 import { protocols } from '../../src/wire/protocols.ts';
 import { decodeUdp } from '../../src/wire/udp.ts';
@@ -32,6 +33,8 @@ export type Content =
   /** Read by where it stands, not by where it should: `marker` says whether four zero octets were in front. */
   | { readonly kind: 'ike'; readonly marker: boolean; readonly header: IkeHeader; readonly sa: SpiText; readonly message: Uint8Array }
   | { readonly kind: 'esp'; readonly encapsulation: Encapsulation; readonly spi: number; readonly sequence: number }
+  /** `around`: the protocol of what AH carries, which is there to be read. */
+  | { readonly kind: 'ah'; readonly spi: number; readonly sequence: number; readonly around: number; readonly carried: Uint8Array }
   /** Whatever is too short to be ESP or IKE on the shared port: exactly one octet 0xFF is a keepalive as RFC 3948 has it. */
   | { readonly kind: 'keepalive'; readonly exact: boolean }
   | { readonly kind: 'other'; readonly protocol: number };
@@ -61,12 +64,16 @@ function takeApart(trace: Trace, event: EventOf<'packet'>): Seen | undefined {
 }
 
 function parse(event: EventOf<'packet'>): Seen | undefined {
-  const packet = decodeIpv4(event.body.bytes);
+  const packet = decodeIp(event.body.bytes);
   if (!packet.ok) return undefined;
-  const { source, destination, protocol, payload, fragmentOffset, moreFragments } = packet.value;
+  const { source, destination, protocol, payload, fragment } = packet.value;
   const plain = { event, seq: event.seq, from: { address: source, port: 0 }, to: { address: destination, port: 0 }, payload };
-  if (fragmentOffset > 0 || moreFragments) return { ...plain, content: { kind: 'other', protocol } };
+  if (fragment !== undefined) return { ...plain, content: { kind: 'other', protocol } };
   if (protocol === protocols.esp) return { ...plain, content: espContent(payload, 'none', protocol) };
+  if (protocol === protocols.ah) {
+    const ah = decodeAh(payload);
+    return { ...plain, content: ah.ok ? { kind: 'ah', spi: ah.value.spi, sequence: ah.value.sequence, around: ah.value.nextHeader, carried: ah.value.payload } : { kind: 'other', protocol } };
+  }
   if (protocol !== protocols.udp) return { ...plain, content: { kind: 'other', protocol } };
   const udp = decodeUdp(payload, { source, destination });
   if (!udp.ok) return { ...plain, content: { kind: 'other', protocol } };
@@ -96,9 +103,11 @@ function espContent(payload: Uint8Array, encapsulation: Encapsulation, protocol:
 
 export type SeenIke = Seen & { readonly content: Extract<Content, { kind: 'ike' }> };
 export type SeenEsp = Seen & { readonly content: Extract<Content, { kind: 'esp' }> };
+export type SeenAh = Seen & { readonly content: Extract<Content, { kind: 'ah' }> };
 
 export const isIke = (seen: Seen): seen is SeenIke => seen.content.kind === 'ike';
 export const isEsp = (seen: Seen): seen is SeenEsp => seen.content.kind === 'esp';
+export const isAh = (seen: Seen): seen is SeenAh => seen.content.kind === 'ah';
 export const isKeepalive = (seen: Seen): boolean => seen.content.kind === 'keepalive';
 
 /** The same packet at another place: its payload is the same whatever became of addresses and ports on the way. */

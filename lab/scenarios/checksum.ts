@@ -1,18 +1,16 @@
 /** Transport mode through a NAT: checksums over addresses that have changed (RFC 3948 §3.1.2, RFC 3947 §5.2). */
-import type { IpAddress } from '../../src/core/address.ts';
-import { seconds } from '../../src/core/time.ts';
 import type { ChecksumRepair } from '../../src/ipsec/checksum-repair.ts';
 import { claim, guard, nothing } from '../checks/check.ts';
 import type { Check } from '../checks/check.ts';
 import { installedSas } from '../checks/pfkey.ts';
-import { errandsDone, lost, returned } from '../checks/programs.ts';
+import { lost, returned } from '../checks/programs.ts';
 import type { Errand } from '../checks/programs.ts';
 import { isEsp, path, seenAt } from '../checks/wire.ts';
-import type { Adjustment, Cast, Client } from '../topology/cast.ts';
+import type { Adjustment, Cast } from '../topology/cast.ts';
 import { plural } from '../wording.ts';
 import { defineScenario } from './scenario.ts';
-import type { Act, Stage } from './scenario.ts';
-import { bringUp } from './stagecraft.ts';
+import type { Act } from './scenario.ts';
+import { bringUp, runErrands } from './stagecraft.ts';
 
 export const checksum = defineScenario({
   id: 'checksum',
@@ -49,7 +47,7 @@ function act(id: string, title: string, checksumRepair: ChecksumRepair, outcome:
       stage.step('Client and gateway agree on transport mode: no inner addresses, each packet is protected where it stands');
       await bringUp(stage, [client!]);
       stage.step("The client speaks to the gateway itself, in UDP and in TCP, with checksums over its own private address");
-      await runErrands(stage, client!.name, stage.cast.gateway.address);
+      await runErrands(stage, client!.name, stage.cast.gateway.address, [udp, tcp]);
     },
     checks: (cast) => [
       transportThroughNat(cast),
@@ -73,12 +71,6 @@ function withheld(): Act {
   const base = act('withheld', 'The same in IKEv1 without NAT-OA: nobody has told what the addresses were, so there is no difference to change it by', 'adjust', 'fails', { version: 'v1', v1: { natOriginalAddress: 'withheld' } });
   return { ...base, keepsIke: true, checks: (cast) => [nothingTold(cast), ...base.checks(cast)] };
 }
-
-const runErrands = (stage: Stage, client: Client['name'], to: IpAddress): Promise<boolean> =>
-  stage.expect(errandsDone([udp, tcp]), seconds(30), () => {
-    stage.command(client, { kind: 'udp-echo', echo: udp.name, to, count: 1, interval: seconds(1), timeout: seconds(3) });
-    stage.command(client, { kind: 'tcp-probe', probe: tcp.name, to, timeout: seconds(10) });
-  });
 
 const transportThroughNat = (cast: Cast): Check =>
   guard({ id: 'transport', claim: 'The SAs are in transport mode, and their packets are translated on the way', expected: 'transport mode on both sides, ESP with the box\'s address at the gateway' }, (trace) => {

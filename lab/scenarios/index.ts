@@ -1,3 +1,4 @@
+import { ah } from './ah.ts';
 import { checksum } from './checksum.ts';
 import { detection } from './detection.ts';
 import { identity } from './identity.ts';
@@ -22,5 +23,6 @@ export const scenarios: readonly Scenario[] = [
   rawEsp,
   checksum,
   identity,
+  ah,
   nattVersionsLesson,
 ];

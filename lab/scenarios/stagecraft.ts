@@ -2,6 +2,8 @@
 import type { IpAddress } from '../../src/core/address.ts';
 import { seconds } from '../../src/core/time.ts';
 import type { Duration } from '../../src/core/time.ts';
+import { errandsDone } from '../checks/programs.ts';
+import type { Errand } from '../checks/programs.ts';
 import { pingsDone, tunnelsUp, tunnelsUpOrGivenUp } from '../checks/waiting.ts';
 import type { Client } from '../topology/cast.ts';
 import type { Stage } from './scenario.ts';
@@ -28,6 +30,15 @@ export interface Ping {
 export const ping = (stage: Stage, ...pings: readonly Ping[]): Promise<boolean> =>
   stage.expect(pingsDone(pings.map((one) => one.ping)), seconds(10), () => {
     for (const { ping: name, from, to } of pings) stage.command(from, { kind: 'ping', ping: name, to, count: 1, interval: seconds(1), timeout: seconds(3) });
+  });
+
+/** Sends programs to a host's services, and waits until each has its answer or has given up. */
+export const runErrands = (stage: Stage, from: string, to: IpAddress, errands: readonly Errand[]): Promise<boolean> =>
+  stage.expect(errandsDone(errands), seconds(30), () => {
+    for (const { program, name } of errands) {
+      if (program === 'udp-echo') stage.command(from, { kind: program, echo: name, to, count: 1, interval: seconds(1), timeout: seconds(3) });
+      else stage.command(from, { kind: program, probe: name, to, timeout: seconds(10) });
+    }
   });
 
 /** The inner address that the gateway gave to a client; undefined before its tunnel was up. */

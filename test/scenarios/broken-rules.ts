@@ -1,5 +1,6 @@
 /** All the rules that are broken on purpose, lesson by lesson. */
 import type { BrokenRule } from '../support/breaking.ts';
+import { ahRules } from './broken/ah.ts';
 import { checksumRules } from './broken/checksum.ts';
 import { headlineRules } from './broken/headlines.ts';
 import { identityRules } from './broken/identity.ts';
@@ -15,5 +16,6 @@ export const brokenRules: readonly BrokenRule[] = [
   ...rawEspRules,
   ...checksumRules,
   ...identityRules,
+  ...ahRules,
   ...nattVersionsRules,
 ];

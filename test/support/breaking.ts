@@ -184,3 +184,13 @@ export const forgedHash = (of: 'request' | 'response', fooled: string) => (event
 
 export const pingLost = (name: string) => (event: TraceEvent): TraceEvent => (event.body.kind === 'ping-answered' && event.body.ping === name ? ({ ...event, body: { ...event.body, kind: 'ping-lost', why: 'forged' } } as unknown as TraceEvent) : event);
 export const pingAnswered = (name: string) => (event: TraceEvent): TraceEvent => (event.body.kind === 'ping-lost' && event.body.ping === name ? ({ ...event, body: { ...event.body, kind: 'ping-answered', roundTrip: 1 } } as unknown as TraceEvent) : event);
+
+/** The answer is a loss, and the loss an answer. */
+export const turned = (program: 'udp-echo' | 'tcp-probe') => (event: TraceEvent): TraceEvent => {
+  const { body } = event;
+  if (body.kind === `${program}-answered`) {
+    const { roundTrip, ...rest } = body as Extract<TraceEvent['body'], { kind: 'tcp-probe-answered' }>;
+    return { ...event, body: { ...rest, kind: `${program}-lost`, why: `forged, it took ${roundTrip} ms` } } as unknown as TraceEvent;
+  }
+  return body.kind === `${program}-lost` ? ({ ...event, body: { ...body, kind: `${program}-answered`, roundTrip: 1 } } as unknown as TraceEvent) : event;
+};

@@ -1,19 +1,8 @@
 /** Rules broken in `checksum`, and which checks notice. */
 import type { IkeConfig } from '../../../src/ike/config.ts';
-import type { TraceEvent } from '../../../src/trace/events.ts';
-import { silentAbout, without } from '../../support/breaking.ts';
+import { silentAbout, turned, without } from '../../support/breaking.ts';
 import type { BrokenRule } from '../../support/breaking.ts';
 import { ikeConfig, isClient, isGateway, routersForBoxes } from '../../support/sabotage.ts';
-
-/** The answer is a loss, and the loss an answer. */
-const turned = (program: 'udp-echo' | 'tcp-probe') => (event: TraceEvent): TraceEvent => {
-  const { body } = event;
-  if (body.kind === `${program}-answered`) {
-    const { roundTrip, ...rest } = body as Extract<TraceEvent['body'], { kind: 'tcp-probe-answered' }>;
-    return { ...event, body: { ...rest, kind: `${program}-lost`, why: `forged, it took ${roundTrip} ms` } } as unknown as TraceEvent;
-  }
-  return body.kind === `${program}-lost` ? ({ ...event, body: { ...body, kind: `${program}-answered`, roundTrip: 1 } } as unknown as TraceEvent) : event;
-};
 
 /** The connections of an endpoint that says NAT-OA, whatever it was told. */
 const telling = ({ connections }: IkeConfig): Partial<IkeConfig> => ({
