@@ -66,10 +66,11 @@ function checkNames(file: TopologyFile, locate: Locate): void {
     nat.forwards?.forEach((forward, i) => known('host', hosts, forward.to, ['nats', box, 'forwards', i, 'to']));
   }
   for (const [router, { on }] of Object.entries(file.routers)) for (const segment of on) known('segment', segments, segment, ['routers', router, 'on']);
-  for (const [host, { on, connectsTo, protects, address, daemon }] of Object.entries(file.hosts)) {
+  for (const [host, { on, connectsTo, through, protects, address, daemon }] of Object.entries(file.hosts)) {
     if (daemon !== undefined) known('daemon', daemonPresets.map((preset) => preset.name), daemon, ['hosts', host, 'daemon']);
     for (const segment of on) known('segment', segments, segment, ['hosts', host, 'on']);
     if (protects !== undefined) known('segment', segments, protects, ['hosts', host, 'protects']);
+    if (through !== undefined) known('NAT box', Object.keys(file.nats), through, ['hosts', host, 'through']);
     if (connectsTo !== undefined) {
       known('host', hosts, connectsTo, ['hosts', host, 'connectsTo']);
       if (file.hosts[connectsTo]!.protects === undefined) throw new Problem(`${locate(['hosts', host, 'connectsTo'])}: ${connectsTo} is no gateway: give it "protects: SEGMENT"`);
@@ -138,7 +139,7 @@ function hostPlan(name: string, host: HostFile, file: TopologyFile, interfaces: 
   const role =
     host.connectsTo === undefined
       ? ({ role: 'gateway', protects: protectedPrefix, pool, innerAddress: own.find(({ segment }) => segment === host.protects)!.address } as const)
-      : ({ role: 'client', gateway: host.connectsTo, gatewayIdentity: identityOf(host.connectsTo, interfaces.get(host.connectsTo)![0]!.address, gatewayFile), gatewayAddress: routing.reach(name, host.connectsTo), protects: protectedPrefix } as const);
+      : ({ role: 'client', gateway: host.connectsTo, gatewayIdentity: identityOf(host.connectsTo, interfaces.get(host.connectsTo)![0]!.address, gatewayFile), gatewayAddress: routing.reach(name, host.connectsTo, host.through), protects: protectedPrefix } as const);
   return {
     ...base,
     routes: [...routes, { to: role.role === 'client' ? protectedPrefix : pool, via: 'tunnel' }],

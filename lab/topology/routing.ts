@@ -43,13 +43,14 @@ export class Routing {
     return exit === undefined ? routes : [...routes, { to: toPrefix('0.0.0.0/0'), via: exit }];
   }
 
-  /** Where a packet from `node` must be addressed to reach `target`: its own address, or that of the box that forwards to it. */
-  reach(node: string, target: string): IpAddress {
+  /** Where a packet from `node` must be addressed to reach `target`: its own address, or that of the box that forwards to it, and that one where it is to go `through` it. */
+  reach(node: string, target: string, through?: string): IpAddress {
     const reachable = this.#reachable(node);
-    const own = this.#interfaces.get(target)!.find(({ segment }) => reachable.has(segment) && segment !== this.#hostOf.get(target)?.protects);
+    const own = through !== undefined ? undefined : this.#interfaces.get(target)!.find(({ segment }) => reachable.has(segment) && segment !== this.#hostOf.get(target)?.protects);
     if (own) return own.address;
-    const box = Object.entries(this.#file.nats).find(([, nat]) => nat.forwards?.some((forward) => forward.to === target) && reachable.has(nat.outside));
+    const box = Object.entries(this.#file.nats).find(([name, nat]) => (through === undefined || name === through) && nat.forwards?.some((forward) => forward.to === target) && reachable.has(nat.outside));
     if (box) return this.#addressOn(box[0], box[1].outside)!;
+    if (through !== undefined) throw new Problem(`${node} cannot reach ${target} through ${through}: it does not forward ports to it ("forwards:")`);
     throw new Problem(`${node} cannot reach ${target}: no common network, and no NAT box forwards ports to it ("forwards:")`);
   }
 

@@ -202,6 +202,8 @@ const host = z.strictObject({
   count: z.int().min(1).max(5000).optional(),
   /** A client: the gateway's name. */
   connectsTo: z.string().optional(),
+  /** The box whose outside address it uses for that, though there may be a shorter way. */
+  through: z.string().optional(),
   /** A gateway: the segment behind it, and the addresses that it gives to its clients. */
   protects: z.string().optional(),
   pool: prefix.optional(),

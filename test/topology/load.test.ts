@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { Problem } from '../../lab/problem.ts';
 import { parseTopology, topologyNames, loadTopology, vary } from '../../lab/topology/load.ts';
+import type { LoadedTopology } from '../../lab/topology/load.ts';
 import { planTopology } from '../../lab/topology/plan.ts';
 import type { ConnectionConfig } from '../../src/ike/config.ts';
 
@@ -109,6 +110,17 @@ describe('what a topology leaves open is decided', () => {
     const front = behind.nodes.find(({ name }) => name === 'front')!;
     const alice = behind.nodes.find(({ name }) => name === 'alice')!;
     expect(alice.kind === 'host' && alice.endpoint?.ike.connections[0]?.remote).toBe(front.interfaces.at(-1)!.address);
+  });
+
+  test('a client is sent through the box where it says so, though it stands beside the gateway', () => {
+    const remoteOf = (topology: LoadedTopology): unknown => {
+      const alice = planTopology(topology).plan.nodes.find(({ name }) => name === 'alice')!;
+      return alice.kind === 'host' && alice.endpoint?.ike.connections[0]?.remote;
+    };
+    expect(remoteOf(loadTopology('hairpin'))).toBe('203.0.113.1');
+    expect(remoteOf(vary(loadTopology('hairpin'), { hosts: { alice: { through: null } } }))).toBe('192.168.1.2');
+    expect(() => remoteOf(vary(loadTopology('hairpin'), { nats: { box: { forwards: null } } }))).toThrow(/alice cannot reach gateway through box: it does not forward ports to it/);
+    expect(() => remoteOf(vary(loadTopology('hairpin'), { hosts: { alice: { through: 'bux' } } }))).toThrow(/no NAT box "bux"; did you mean "box"\?/);
   });
 
   test('routers lead both ways', () => {

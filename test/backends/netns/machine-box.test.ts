@@ -274,6 +274,32 @@ describe('in the namespace', () => {
       'mapping-created', 'nat-control', 'mapping-removed', 'drop', 'mapping-created', 'mapping-created', 'nat-control', 'mapping-removed', 'mapping-removed', 'drop',
     ]);
   });
+
+  test('a box that keeps mappings at an address that went sends from there, and is answered by nobody', async () => {
+    await using box = openTunBox(planOf({ behaviour: behaviourOf('stale-mappings'), forwards: [] }));
+    const outcome = async (on: string, packet: Uint8Array, patience = 3000): Promise<string | undefined> => {
+      box.write(on, packet);
+      const passed = await box.next(patience);
+      return passed && inWords(passed.packet);
+    };
+    expect(await outcome('inside', udp('10.0.0.2:4500', '198.51.100.1:4500'))).toBe('udp 203.0.113.1:4500 > 198.51.100.1:4500');
+    box.control({ kind: 'change-address', address: ip('203.0.113.77') });
+    expect(await outcome('inside', udp('10.0.0.2:4500', '198.51.100.1:4500'))).toBe('udp 203.0.113.1:4500 > 198.51.100.1:4500');
+    expect(await outcome('inside', udp('10.0.0.2:4501', '198.51.100.1:4500'))).toBe('udp 203.0.113.77:4501 > 198.51.100.1:4500');
+  });
+
+  test('a table that is filled on command takes nothing new, and what it knows goes on', async () => {
+    await using box = openTunBox(planOf({ behaviour: behaviourOf('linux-masquerade', { tableSize: 50 }), forwards: [] }));
+    box.write('inside', udp('10.0.0.2:4500', '198.51.100.1:4500'));
+    await box.next(3000);
+    box.control({ kind: 'fill' });
+    expect(box.box.mappings()).toHaveLength(50);
+    box.write('inside', udp('10.0.0.3:4500', '198.51.100.1:4500'));
+    expect(await box.next(100)).toBeUndefined();
+    expect(box.events.at(-1)).toMatchObject({ kind: 'drop', detail: 'the table of box is full: 50 entries' });
+    box.write('inside', udp('10.0.0.2:4500', '198.51.100.1:4500'));
+    expect(inWords((await box.next(3000))!.packet)).toBe('udp 203.0.113.1:4500 > 198.51.100.1:4500');
+  });
 });
 
 /** What the devices of the box have taken from the kernel and given to it, in packets. */
