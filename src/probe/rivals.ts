@@ -3,7 +3,7 @@
  * begins; a late answer to the first shows what has become of it.
  */
 import { sameEndpoint, type Endpoint } from '../core/address.ts';
-import { after, milliseconds, scaled } from '../core/time.ts';
+import { after, milliseconds } from '../core/time.ts';
 import type { Power } from './attributes.ts';
 import { noSecondHost } from './allocation.ts';
 import type { Bench, Server } from './bench.ts';
@@ -50,8 +50,7 @@ interface Side {
 
 function* contestFor(bench: Bench, holder: Side, rival: Side): Experiment<Finding<Rival>> {
   const later = milliseconds(Math.round(1.5 * bench.config.patience));
-  const held = bench.pose({ ...holder, answerAfter: [milliseconds(0), later] });
-  yield { at: after(held.sentAt, scaled(bench.config.patience, 1 / 3)), reason: 'the first client has the word', ready: () => held.answers.length > 0 };
+  const held = (yield* bench.ask({ ...holder, answerAfter: [milliseconds(0), later] }))[0]!;
   const [before] = held.answers;
   if (before === undefined) return notMeasured('the first client was not answered again');
   const [challenge] = yield* bench.ask(rival);

@@ -9,6 +9,7 @@ import { vary } from '../../lab/topology/load.ts';
 import type { LoadedTopology } from '../../lab/topology/load.ts';
 import { planTopology } from '../../lab/topology/plan.ts';
 import { seconds } from '../../src/core/time.ts';
+import { presets } from '../../src/nat/presets.ts';
 import type { NatBehaviour } from '../../src/nat/behaviour.ts';
 import type { Classification } from '../../src/probe/classification.ts';
 
@@ -24,6 +25,7 @@ async function found(topology: LoadedTopology): Promise<Classification> {
 
 const knobs: readonly (readonly [what: string, preset: string, turned: object])[] = [
   ['address-dependent mapping', 'port-restricted', { mapping: 'address-dependent' }],
+  ['an address-dependent filter', 'port-restricted', { filtering: 'address-dependent' }],
   ['ports counted up', 'port-restricted', { ports: { assignment: 'sequential' } }],
   ['random ports, parity kept', 'port-restricted', { ports: { assignment: 'random', parity: 'preserve' } }],
   ['a preserved port or none', 'port-restricted', { ports: { onConflict: 'refuse' } }],
@@ -52,6 +54,26 @@ const knobs: readonly (readonly [what: string, preset: string, turned: object])[
   ['no ESP', 'linux-masquerade', { esp: 'blocked' }],
   ['ESP of one client', 'linux-masquerade', { esp: 'one-client' }],
 ];
+
+/** Knobs that packets between the two ends of the probe do not show, with the reason. A new knob is turned above, or it stands here. */
+const unseen: Partial<Record<keyof NatBehaviour, string>> = {
+  icmpErrors: 'the probe provokes no errors',
+  refusals: 'the probe does not use up what a box can refuse',
+  tcp: 'the probe speaks no TCP',
+  ah: 'the probe speaks no AH, which no NAT lets arrive whole',
+  helpers: 'the probe carries no vendor IDs or notifies that a helper would take out',
+  l2tp: 'the probe does not ask for port 1701',
+  pptp: 'the probe makes no PPTP calls',
+  tableSize: 'to fill a table in front of which others stand would hurt them',
+  hostLimit: 'the same',
+  whenFull: 'the same',
+  whenAddressChanges: 'nothing that the probe does changes a box\'s address',
+};
+
+test('every knob of a box is turned here, or it is said why it cannot be seen', () => {
+  const turned = new Set([...knobs.flatMap(([, , behaviour]) => Object.keys(behaviour)), ...Object.keys(unseen)]);
+  expect(Object.keys(presets[0]!.behaviour).filter((knob) => !turned.has(knob))).toEqual([]);
+});
 
 describe.each(knobs)('%s', (_, preset, behaviour) => {
   const topology = vary(homeWith(preset), { nats: { box: { behaviour } } });
