@@ -6,7 +6,8 @@ import { describeDuration, seconds } from '../../src/core/time.ts';
 import type { Duration } from '../../src/core/time.ts';
 import type { NatBehaviour } from '../../src/nat/behaviour.ts';
 import type { Classification, Finding, Lifetime, Measure, Measured } from '../../src/probe/classification.ts';
-import type { ChecksumFate, FragmentFate } from '../../src/probe/packets.ts';
+import type { Helper } from '../../src/probe/helper.ts';
+import type { ChecksumFate, ErrorFate, FragmentFate } from '../../src/probe/packets.ts';
 import type { Rival } from '../../src/probe/rivals.ts';
 import { stunPorts } from '../../src/probe/responder.ts';
 
@@ -51,6 +52,8 @@ export function expectationOf(behaviour: NatBehaviour): Expectation {
     zeroChecksum: checksumFates[behaviour.zeroChecksum],
     icmp: 'passes',
     icmpLife: timeouts.icmp,
+    icmpErrors: errorFates[behaviour.icmpErrors],
+    helper: isOpen(500) ? helperOf(behaviour) : undefined,
     ikeAddresses: !isOpen(500) || !isOpen(4500) ? undefined : lineOf(behaviour, 500) === lineOf(behaviour, 4500) ? (paired ? 'one' : undefined) : 'two',
     open500: isOpen(500),
     open4500: isOpen(4500),
@@ -71,6 +74,13 @@ const hairpinSources = { 'external-source': 'external source', 'internal-source'
 const fragmentFates: Record<NatBehaviour['fragments'], FragmentFate> = { 'reassemble': 'whole', 'follow': 'whole', 'first-only': 'first only', 'drop': 'dropped' };
 
 const checksumFates: Record<NatBehaviour['zeroChecksum'], ChecksumFate> = { kept: 'left alone', computed: 'filled in', adjusted: 'made wrong' };
+
+const errorFates: Record<NatBehaviour['icmpErrors'], ErrorFate> = { 'translated': 'translated', 'outer-only': 'outer only', 'dropped': 'dropped' };
+
+function helperOf({ helpers }: NatBehaviour): Helper {
+  const [inV1, inV2] = [helpers.includes('strip-vendor-ids'), helpers.includes('strip-nat-detection')];
+  return inV1 ? (inV2 ? 'takes out both' : 'takes out vendor IDs') : inV2 ? 'takes out notifies' : 'none';
+}
 
 /** The place in the pool that traffic to this port leaves by; undefined: that of everything else. */
 const lineOf = ({ pool }: NatBehaviour, port: number): number | undefined => (pool.addresses === 1 ? undefined : pool.byRemotePort[port]);

@@ -60,6 +60,8 @@ function possibleTurns(findings: Classification, { timeouts }: NatBehaviour): Be
     ...(['kept', 'computed', 'adjusted'] as const).map((fate) => ({ zeroChecksum: fate })),
     ...ikePorts.flatMap((ports) => (['refuse', 'steal', 'share-by-cookie'] as const).flatMap((onConflict) => (['per-server', 'whole-box'] as const).map((scope) => ({ pinned: { ports, onConflict, scope } })))),
     ...(['blocked', 'one-client', 'one-per-server', 'by-spi'] as const).map((esp) => ({ esp })),
+    ...(['translated', 'outer-only', 'dropped'] as const).map((icmpErrors) => ({ icmpErrors })),
+    ...([[], ['strip-vendor-ids'], ['strip-nat-detection'], ['strip-vendor-ids', 'strip-nat-detection']] as const).map((helpers) => ({ helpers })),
     ...ikePorts.map((blockedUdpPorts) => ({ blockedUdpPorts })),
     ...life(findings.unreplied, (unreplied) => ({ unreplied }), timeouts.unreplied),
     ...life(findings.replied, (replied) => ({ replied }), timeouts.replied),

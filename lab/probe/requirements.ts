@@ -48,6 +48,7 @@ export const lines: readonly Line[] = [
   line('fragmentsInward', 'Fragments inwards', { ref: 'RFC 4787 REQ-14', level: 'MUST', met: isWhole }),
   line('icmp', 'ICMP queries', { ref: 'RFC 5508 REQ-1', level: 'MUST', met: (value) => value === 'passes' }),
   line('icmpLife', 'Life of a query', { ref: 'RFC 5508 REQ-2', level: 'MUST', met: lasts(minutes(1)) }),
+  line('icmpErrors', 'ICMP errors, inwards', { ref: 'RFC 5508 REQ-4', level: 'MUST', met: (value) => value === 'translated' }),
   line('zeroChecksum', 'UDP without a checksum'),
   line('open500', 'UDP 500 reached'),
   line('replied500', 'Life towards 500'), // REQ-5a: below 1024 it may be shorter
@@ -60,6 +61,7 @@ export const lines: readonly Line[] = [
   line('rival4500', 'Second client on 4500'),
   line('rival4500Elsewhere', '  to another server'),
   line('ikeAddresses', 'Addresses of 500 and 4500'),
+  line('helper', 'IPsec helper'),
   line('esp', 'Raw ESP'),
   line('rivalEsp', 'Second client with ESP'),
   line('rivalEspElsewhere', '  to another server'),

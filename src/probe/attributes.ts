@@ -13,7 +13,7 @@ import type { Carrier, Letter } from './carrier.ts';
 /** 8 random octets as hex: the name of a flow. */
 export type Tag = string;
 
-export const probeTypes = { tag: 0xc150, answerAfter: 0xc151, answeredAfter: 0xc152, report: 0xc153, sighting: 0xc154, powers: 0xc155 } as const;
+export const probeTypes = { tag: 0xc150, answerAfter: 0xc151, answeredAfter: 0xc152, report: 0xc153, sighting: 0xc154, powers: 0xc155, provocation: 0xc156, natTraversalHeard: 0xc157 } as const;
 
 /** What a responder can do beside UDP on its two ports; what is missing cannot be measured. */
 export const powers = {
@@ -104,6 +104,18 @@ export function powersOf(message: StunMessage): ReadonlySet<Power> | undefined {
   const value = valueOf(message, probeTypes.powers);
   if (value?.length !== 4) return undefined;
   return new Set((Object.keys(powers) as Power[]).filter((power) => (u32At(value, 0) & powers[power]) !== 0));
+}
+
+/** Answer with an ICMP error: port unreachable. */
+export const provocation = other(probeTypes.provocation, new Uint8Array(0));
+export const provokes = (message: StunMessage): boolean => valueOf(message, probeTypes.provocation) !== undefined;
+
+/** In an answer on IKE's ports: whether the request, as it arrived, still spoke of NAT traversal. */
+export const natTraversalHeard = (heard: boolean): StunAttribute => other(probeTypes.natTraversalHeard, Uint8Array.of(heard ? 1 : 0));
+
+export function wasNatTraversalHeard(message: StunMessage): boolean | undefined {
+  const value = valueOf(message, probeTypes.natTraversalHeard);
+  return value?.length === 1 ? value[0] === 1 : undefined;
 }
 
 /** Sightings have room for IPv4 alone, as the boxes here. */

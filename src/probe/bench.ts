@@ -4,10 +4,13 @@ import { Queue } from '../core/queue.ts';
 import { below, type Random } from '../core/random.ts';
 import { after, milliseconds, start, type Duration, type Instant } from '../core/time.ts';
 import { fragmentIpv4, isIpv4Fragment, Reassembly } from '../wire/fragmentation.ts';
-import { ipv4Fault } from '../wire/ipv4.ts';
+import { decodeIcmp } from '../wire/icmp.ts';
+import { decodeIpv4, ipv4Fault } from '../wire/ipv4.ts';
+import { protocols } from '../wire/protocols.ts';
 import { binding, mappedEndpoint, type StunAttribute } from '../wire/stun.ts';
 import { answerAfter, delayOfAnswer, report, sightingsIn, tagged, tagOf, type Power, type Sighting, type Tag } from './attributes.ts';
-import { decodeLetter, encodeLetter, spiOf, type Carrier, type Letter } from './carrier.ts';
+import { decodeLetter, encodeLetter, quotedLetter, spiOf, type Carrier, type Letter } from './carrier.ts';
+import type { IkeVersion } from './disguise.ts';
 import type { Experiment } from './experiment.ts';
 
 /** The server as it has made itself known. */
@@ -43,6 +46,8 @@ export interface Question {
   readonly checksum?: 'computed' | 'zero';
   /** Octets that make it too large for one packet, and the order in which its fragments go. */
   readonly padding?: { readonly length: number; readonly order: 'in-order' | 'last-first' };
+  /** On IKE's ports: in which version's clothes. */
+  readonly ike?: IkeVersion;
   readonly more?: readonly StunAttribute[];
 }
 
@@ -60,6 +65,8 @@ export interface Exchange {
   readonly question: Question;
   readonly tag: Tag;
   readonly answers: Answer[];
+  /** ICMP errors: who sent the packet that they quote, by what they say. */
+  readonly errors: Endpoint[];
   sentAt: Instant;
 }
 
@@ -173,8 +180,11 @@ export class Bench {
 
   hear(packet: Uint8Array): void {
     const whole = this.#whole(packet);
-    const letter = whole && decodeLetter(whole);
-    if (letter?.ok !== true) return;
+    if (whole === undefined) return;
+    const error = errorIn(whole);
+    if (error) return void this.#exchanges.get(toHex(error.message.transaction))?.errors.push(error.from);
+    const letter = decodeLetter(whole);
+    if (!letter.ok) return;
     const { message } = letter.value;
     if (message.class === 'request') {
       if (this.#strays.length < mostStrays) this.#strays.push(letter.value);
@@ -197,10 +207,10 @@ export class Bench {
   }
 
   #newExchange(question: Question): Exchange {
-    return { question, tag: question.tag ?? this.newTag(), answers: [], sentAt: this.#now };
+    return { question, tag: question.tag ?? this.newTag(), answers: [], errors: [], sentAt: this.#now };
   }
 
-  #transmit({ carrier = 'udp', from, to, change, answerAfter: delays, checksum = 'computed', padding, more = [] }: Question, tag: Tag, transaction: Uint8Array): void {
+  #transmit({ carrier = 'udp', from, to, change, answerAfter: delays, checksum = 'computed', padding, ike = 'v2', more = [] }: Question, tag: Tag, transaction: Uint8Array): void {
     const attributes: StunAttribute[] = [
       tagged(tag), // in front: a first fragment must have it
       ...(change === undefined ? [] : [{ kind: 'change-request', ...change } as const]),
@@ -209,12 +219,19 @@ export class Bench {
       ...(padding === undefined ? [] : [{ kind: 'padding', length: padding.length } as const]),
     ];
     this.#identification = (this.#identification + 1) & 0xffff;
-    const letter: Letter = { carrier, from, to, checksum, spi: carrier === 'esp' ? spiOf(tag) : 0, message: { class: 'request', method: binding, transaction, attributes } };
+    const letter: Letter = { carrier, from, to, checksum, spi: carrier === 'esp' ? spiOf(tag) : 0, disguise: { version: ike, natTraversal: true }, message: { class: 'request', method: binding, transaction, attributes } };
     const packet = encodeLetter(letter, this.#identification);
     const pieces = packet.length <= mtu ? [packet] : fragmentIpv4(packet, mtu);
     if (typeof pieces === 'string') return;
     for (const piece of padding?.order === 'last-first' ? pieces.toReversed() : pieces) this.#outbox.push(piece);
   }
+}
+
+function errorIn(packet: Uint8Array): ReturnType<typeof quotedLetter> {
+  const ip = decodeIpv4(packet);
+  if (!ip.ok || ip.value.protocol !== protocols.icmp) return undefined;
+  const icmp = decodeIcmp(ip.value.payload);
+  return icmp.ok && icmp.value.kind === 'unreachable' ? quotedLetter(icmp.value.quoted) : undefined;
 }
 
 const mtu = 1500;

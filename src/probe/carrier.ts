@@ -1,17 +1,15 @@
 /** How a STUN message of the probe travels: what a NAT box sees of it. The same words in UDP, TCP, ICMP and ESP ask the same questions of each. */
 import type { Endpoint } from '../core/address.ts';
-import { concat, fromHex, setU16, u32At } from '../core/bytes.ts';
+import { concat, fromHex, setU16, toHex, u32At } from '../core/bytes.ts';
 import { refused, decoded, type Decoded } from '../core/decoded.ts';
 import { decodeEsp, encodeEspHeader } from '../wire/esp.ts';
 import { decodeIcmp, encodeIcmp } from '../wire/icmp.ts';
-import { decodeMessage, encodeMessage } from '../wire/ike/codec.ts';
-import { exchangeTypes, ikeVersion2 } from '../wire/ike/message.ts';
-import { decodeIpv4, encodeIpv4 } from '../wire/ipv4.ts';
-import { nonEspMarker, withMarker } from '../wire/natt.ts';
+import { decodeIpv4, decodeQuotedIpv4, encodeIpv4 } from '../wire/ipv4.ts';
 import { protocols } from '../wire/protocols.ts';
-import { decodeStun, encodeStun, looksLikeStun, type StunMessage } from '../wire/stun.ts';
+import { decodeStun, encodeStun, type StunMessage } from '../wire/stun.ts';
 import { decodeUdp, encodeUdp, udpAt } from '../wire/udp.ts';
 import { tagOf, type Tag } from './attributes.ts';
+import { disguised, unveiled, type Disguise } from './disguise.ts';
 
 export type Carrier = 'udp' | 'icmp' | 'esp';
 
@@ -26,10 +24,20 @@ export interface Letter {
   readonly checksum: 'computed' | 'zero' | 'wrong';
   /** ESP's; 0 elsewhere. */
   readonly spi: number;
+  /** On IKE's ports: what the message goes as, IKEv2 where nothing is said. */
+  readonly disguise?: Disguise;
 }
 
-const ikePort = 500;
-const nattPort = 4500;
+/** What the beginning of a letter tells, as an ICMP error quotes it (RFC 5508 §4). Undefined where it is none of ours, or too little of it. */
+export function quotedLetter(quoted: Uint8Array): Pick<Letter, 'from' | 'to' | 'message'> | undefined {
+  const ip = decodeQuotedIpv4(quoted);
+  if (!ip.ok || ip.value.protocol !== protocols.udp) return undefined;
+  const udp = decodeUdp(ip.value.payload, ip.value, 'trusted');
+  const message = udp.ok ? decodeStun(unveiled(udp.value.payload).stun) : undefined;
+  if (!udp.ok || message?.ok !== true) return undefined;
+  const { source, destination } = ip.value;
+  return { from: { address: source, port: udp.value.sourcePort }, to: { address: destination, port: udp.value.destinationPort }, message: message.value };
+}
 
 /** A whole IPv4 packet, of whatever length. */
 export function encodeLetter(letter: Letter, identification: number): Uint8Array {
@@ -38,7 +46,7 @@ export function encodeLetter(letter: Letter, identification: number): Uint8Array
   const stun = encodeStun(message);
   switch (carrier) {
     case 'udp':
-      return encodeIpv4({ ...addresses, identification, protocol: protocols.udp, payload: encodeUdp({ sourcePort: from.port, destinationPort: to.port, payload: disguised(letter, stun) }, addresses, checksum === 'zero' ? 'zero' : 'computed') });
+      return encodeIpv4({ ...addresses, identification, protocol: protocols.udp, payload: encodeUdp({ sourcePort: from.port, destinationPort: to.port, payload: disguised(wearer(letter), stun) }, addresses, checksum === 'zero' ? 'zero' : 'computed') });
     case 'icmp': {
       const [kind, identifier] = message.class === 'success' ? (['echo-reply', to.port] as const) : (['echo-request', from.port] as const);
       return encodeIpv4({ ...addresses, identification, protocol: protocols.icmp, payload: encodeIcmp({ kind, identifier, sequence: 1, data: stun }) });
@@ -47,6 +55,14 @@ export function encodeLetter(letter: Letter, identification: number): Uint8Array
       return encodeIpv4({ ...addresses, identification, protocol: protocols.esp, payload: concat(encodeEspHeader({ spi, sequence: 1 }), stun) });
   }
 }
+
+const wearer = ({ from, to, message, disguise }: Letter): Parameters<typeof disguised>[0] => ({
+  from,
+  to,
+  version: disguise?.version ?? 'v2',
+  initiatorSpi: tagOf(message) ?? toHex(message.transaction.subarray(0, 8)),
+  response: message.class === 'success' || message.class === 'error',
+});
 
 /** What a packet that is no fragment carries. Refuses what is none of the probe's. */
 export function decodeLetter(packet: Uint8Array): Decoded<Letter> {
@@ -64,7 +80,8 @@ export function decodeLetter(packet: Uint8Array): Decoded<Letter> {
       const wrong = !sound.ok && sound.reason === 'udp-checksum';
       const udp = wrong ? decodeUdp(withoutChecksum(payload), ip.value) : sound;
       if (!udp.ok) return udp;
-      return letter(unveiled(udp.value.payload), udp.value.sourcePort, udp.value.destinationPort, { carrier: 'udp', checksum: wrong ? 'wrong' : udp.value.checksum === 'zero' ? 'zero' : 'computed' });
+      const { stun, disguise } = unveiled(udp.value.payload);
+      return letter(stun, udp.value.sourcePort, udp.value.destinationPort, { carrier: 'udp', ...(disguise && { disguise }), checksum: wrong ? 'wrong' : udp.value.checksum === 'zero' ? 'zero' : 'computed' });
     }
     case protocols.icmp: {
       const icmp = decodeIcmp(payload);
@@ -87,44 +104,6 @@ function withoutChecksum(datagram: Uint8Array): Uint8Array {
   const copy = datagram.slice();
   setU16(copy, udpAt.checksum, 0);
   return copy;
-}
-
-// ---- the disguise on IKE's ports ----
-
-/**
- * On port 500 a box may expect IKE, and tell clients apart by its cookies; on 4500 behind a marker (RFC 3948 §2.2). So the message goes as the vendor ID of
- * an IKE_SA_INIT whose initiator SPI is the flow's tag.
- */
-function disguised({ from, to, message }: Letter, stun: Uint8Array): Uint8Array {
-  const has = (port: number): boolean => from.port === port || to.port === port;
-  if (has(ikePort)) return asIke(message, stun);
-  return has(nattPort) ? withMarker(asIke(message, stun)) : stun;
-}
-
-function asIke(message: StunMessage, stun: Uint8Array): Uint8Array {
-  const tag = tagOf(message);
-  const initiatorSpi = tag === undefined ? message.transaction.subarray(0, 8) : fromHex(tag);
-  const response = message.class === 'success' || message.class === 'error';
-  return encodeMessage({
-    header: {
-      initiatorSpi,
-      responderSpi: response ? initiatorSpi.map((octet) => ~octet) : new Uint8Array(8),
-      version: ikeVersion2,
-      exchange: exchangeTypes.IKE_SA_INIT,
-      flags: { initiator: !response, higherVersion: false, response },
-      messageId: 0,
-    },
-    payloads: [{ type: 'Vendor', data: stun }],
-  });
-}
-
-/** The STUN message, whether it is disguised or not: a box may have changed the port that told. */
-function unveiled(payload: Uint8Array): Uint8Array {
-  if (looksLikeStun(payload)) return payload;
-  const marked = payload.length > nonEspMarker.length && u32At(payload, 0) === 0;
-  const ike = decodeMessage(marked ? payload.subarray(nonEspMarker.length) : payload);
-  if (!ike.ok || !('payloads' in ike.value)) return payload;
-  return ike.value.payloads.find((one) => one.type === 'Vendor')?.data ?? payload;
 }
 
 /** The SPI of an answer: the other direction's SA has one of its own, and 0 never travels (RFC 4303 §2.1). */

@@ -1,7 +1,8 @@
 /** What a box turned out to be. The words are RFC 4787's; each finding is what packets showed, and nothing else. */
 import type { Endpoint } from '../core/address.ts';
 import type { Duration } from '../core/time.ts';
-import type { ChecksumFate, FragmentFate } from './packets.ts';
+import type { Helper } from './helper.ts';
+import type { ChecksumFate, ErrorFate, FragmentFate } from './packets.ts';
 import type { Rival } from './rivals.ts';
 
 /** RFC 4787 §4.1, §5. */
@@ -51,9 +52,13 @@ export interface Measured {
   /** An ICMP query gets out and its answer in; how long the way in stays open (RFC 5508 §3). */
   readonly icmp: 'passes' | 'blocked';
   readonly icmpLife: Lifetime;
-  /** IKE's ports from any port; the life of a conversation with them. */
+  /** RFC 5508 §4. */
+  readonly icmpErrors: ErrorFate;
   /** Whether 500 and 4500 leave by one outside address. */
   readonly ikeAddresses: 'one' | 'two';
+  /** What is taken out of IKE's first messages on 500. */
+  readonly helper: Helper;
+  /** IKE's ports from any port; the life of a conversation with them. */
   readonly open500: boolean;
   readonly open4500: boolean;
   readonly replied500: Lifetime;

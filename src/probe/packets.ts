@@ -1,5 +1,7 @@
 /** What becomes of packets that are no everyday ones: fragments, datagrams without a checksum. */
+import { sameEndpoint } from '../core/address.ts';
 import { milliseconds } from '../core/time.ts';
+import { provocation } from './attributes.ts';
 import type { Bench, Question, Server } from './bench.ts';
 import type { Letter } from './carrier.ts';
 import { found, notMeasured, type Finding } from './classification.ts';
@@ -52,4 +54,18 @@ export function* zeroChecksum(bench: Bench, server: Server): Experiment<Finding<
   const [sighting] = flows.flatMap(({ tag }) => seen.get(tag) ?? []);
   if (sighting === undefined || sighting.count === 0) return found('dropped');
   return found(checksumFates[sighting.checksum]);
+}
+
+/** With the packet that it quotes put back into the client's words, with its own addresses alone, or not at all. */
+export type ErrorFate = 'translated' | 'outer only' | 'dropped';
+
+/** RFC 5508 §4: an ICMP error about what went out comes back. */
+export function* icmpErrors(bench: Bench, server: Server): Experiment<Finding<ErrorFate>> {
+  const lacks = lacking(bench, server, 'packets');
+  if (lacks !== undefined) return notMeasured(lacks);
+  const flows = [1, 2].map(() => bench.pose({ from: bench.fresh(), to: server.primary, more: [provocation] }));
+  yield* bench.pass(milliseconds(bench.config.patience / 2), 'errors are under way');
+  const quoted = flows.flatMap(({ question, errors }) => errors.map((source) => sameEndpoint(source, question.from)));
+  if (quoted.length === 0) return found('dropped');
+  return found(quoted.every(Boolean) ? 'translated' : 'outer only');
 }

@@ -9,9 +9,10 @@ import { Bench, type BenchConfig, type Server } from './bench.ts';
 import { found, notMeasured, type Classification, type Finding, type Lifetime, type Measure, type ProbeResult } from './classification.ts';
 import { Run, together, type Experiment } from './experiment.ts';
 import { hairpinning } from './hairpin.ts';
+import { ipsecHelper } from './helper.ts';
 import { lifetime, refreshInbound, refreshOutbound } from './lifetime.ts';
 import { filteringBehaviour, mappingBehaviour } from './mapping.ts';
-import { fragmentsInward, fragmentsOutward, zeroChecksum } from './packets.ts';
+import { fragmentsInward, fragmentsOutward, icmpErrors, zeroChecksum } from './packets.ts';
 import { foreignServer, lacking } from './powers.ts';
 import { ikePorts } from './responder.ts';
 import { rivalry } from './rivals.ts';
@@ -123,9 +124,17 @@ function* severalClients(bench: Bench, server: Server): Experiment<Findings<OfCl
   };
 }
 
-function* oddPackets(bench: Bench, server: Server): Experiment<Findings<'fragments' | 'fragmentsDisordered' | 'fragmentsInward' | 'zeroChecksum'>> {
-  const [inOrder, lastFirst, inward, checksum] = yield* together(bench, fragmentsOutward(bench, server, 'in-order'), fragmentsOutward(bench, server, 'last-first'), fragmentsInward(bench, server), zeroChecksum(bench, server));
-  return { fragments: inOrder, fragmentsDisordered: lastFirst, fragmentsInward: inward, zeroChecksum: checksum };
+function* oddPackets(bench: Bench, server: Server): Experiment<Findings<'fragments' | 'fragmentsDisordered' | 'fragmentsInward' | 'zeroChecksum' | 'icmpErrors' | 'helper'>> {
+  const [inOrder, lastFirst, inward, checksum, errors, helper] = yield* together(
+    bench,
+    fragmentsOutward(bench, server, 'in-order'),
+    fragmentsOutward(bench, server, 'last-first'),
+    fragmentsInward(bench, server),
+    zeroChecksum(bench, server),
+    icmpErrors(bench, server),
+    ipsecHelper(bench, server),
+  );
+  return { fragments: inOrder, fragmentsDisordered: lastFirst, fragmentsInward: inward, zeroChecksum: checksum, icmpErrors: errors, helper };
 }
 
 type OfLives = 'unreplied' | 'replied' | 'ikeAddresses' | 'refreshOutbound' | 'refreshInbound' | 'open500' | 'open4500' | 'replied500' | 'replied4500';

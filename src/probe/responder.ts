@@ -5,9 +5,11 @@ import { Queue } from '../core/queue.ts';
 import { after, hours, milliseconds, minutes, type Duration, type Instant } from '../core/time.ts';
 import { Timers } from '../core/timers.ts';
 import { fragmentIpv4, isIpv4Fragment, Reassembly } from '../wire/fragmentation.ts';
-import { decodeIpv4 } from '../wire/ipv4.ts';
+import { encodeIcmp, unreachableCodes } from '../wire/icmp.ts';
+import { decodeIpv4, encodeIpv4 } from '../wire/ipv4.ts';
+import { protocols } from '../wire/protocols.ts';
 import { binding, mustBeUnderstood, stunAttribute, type StunAttribute, type StunMessage } from '../wire/stun.ts';
-import { answeredAfter, answersWanted, canBeSighted, empowered, probeTypes, sighted, tagged, tagOf, tagsToReport, type Power, type Sighting, type Tag } from './attributes.ts';
+import { answeredAfter, answersWanted, canBeSighted, empowered, natTraversalHeard, probeTypes, provokes, sighted, tagged, tagOf, tagsToReport, type Power, type Sighting, type Tag } from './attributes.ts';
 import { answeringSpi, decodeLetter, encodeLetter, type Letter } from './carrier.ts';
 
 export interface ResponderConfig {
@@ -70,6 +72,7 @@ export class Responder implements Machine<Uint8Array, Uint8Array> {
     if (message.method !== binding || message.class !== 'request') return;
     const flow = this.#see(now, letter.value, whole!.fragments);
     if (letter.value.checksum === 'wrong') return; // seen, but no receiver would take it
+    if (provokes(message)) return this.#refuse(letter.value, whole!.packet);
     const tags = tagsToReport(message);
     if (tags.length > 0) return this.#answer(letter.value, tags.flatMap((tag) => this.#sightingOf(tag)));
     const delays = answersWanted(message);
@@ -174,11 +177,16 @@ export class Responder implements Machine<Uint8Array, Uint8Array> {
     this.#send(request, from, 'success', [...this.#mapped(request), ...this.#echoed(request, from), ...more]);
   }
 
+  /** With port unreachable, and the packet as it arrived. */
+  #refuse({ from, to }: Letter, packet: Uint8Array): void {
+    this.#outputs.push(encodeIpv4({ source: to.address, destination: from.address, protocol: protocols.icmp, payload: encodeIcmp({ kind: 'unreachable', code: unreachableCodes.port, quoted: packet }) }));
+  }
+
   #mapped({ from }: Letter): StunAttribute[] {
     return [{ kind: 'xor-mapped-address', endpoint: from }, { kind: 'mapped-address', endpoint: from }];
   }
 
-  #echoed({ message, to }: Letter, from: Endpoint): StunAttribute[] {
+  #echoed({ message, to, disguise }: Letter, from: Endpoint): StunAttribute[] {
     const tag = tagOf(message);
     const padding = stunAttribute(message, 'padding');
     const [primary, alternate] = this.#config.addresses;
@@ -189,6 +197,7 @@ export class Responder implements Machine<Uint8Array, Uint8Array> {
       ...(otherAddress === undefined ? [] : [{ kind: 'other-address', endpoint: otherAddress } as const]),
       empowered(this.#config.powers),
       { kind: 'software', text: 'natt-lab' },
+      ...(disguise === undefined ? [] : [natTraversalHeard(disguise.natTraversal)]),
       ...(padding === undefined ? [] : [padding]), // RFC 5780 §7.6 would have it as long as the MTU; as long as the request's, nobody gains by asking in another's name
     ];
   }

@@ -50,6 +50,10 @@ const knobs: readonly (readonly [what: string, preset: string, turned: object])[
   ['4500 stolen', 'linux-masquerade', { pinned: { ports: [4500], onConflict: 'steal', scope: 'per-server' } }],
   ['500 shared by cookies', 'linux-masquerade', { pinned: { ports: [500], onConflict: 'share-by-cookie' } }],
   ['ESP told apart by SPIs', 'linux-masquerade', { esp: 'by-spi' }],
+  ['errors that quote the outside', 'linux-masquerade', { icmpErrors: 'outer-only' }],
+  ['no errors', 'linux-masquerade', { icmpErrors: 'dropped' }],
+  ['vendor IDs taken out', 'linux-masquerade', { helpers: ['strip-vendor-ids'] }],
+  ['notifies taken out', 'linux-masquerade', { helpers: ['strip-nat-detection'] }],
   ['500 blocked', 'linux-masquerade', { blockedUdpPorts: [500] }],
   ['no ESP', 'linux-masquerade', { esp: 'blocked' }],
   ['ESP of one client', 'linux-masquerade', { esp: 'one-client' }],
@@ -57,11 +61,9 @@ const knobs: readonly (readonly [what: string, preset: string, turned: object])[
 
 /** Knobs that packets between the two ends of the probe do not show, with the reason. A new knob is turned above, or it stands here. */
 const unseen: Partial<Record<keyof NatBehaviour, string>> = {
-  icmpErrors: 'the probe provokes no errors',
   refusals: 'the probe does not use up what a box can refuse',
   tcp: 'the probe speaks no TCP',
   ah: 'the probe speaks no AH, which no NAT lets arrive whole',
-  helpers: 'the probe carries no vendor IDs or notifies that a helper would take out',
   l2tp: 'the probe does not ask for port 1701',
   pptp: 'the probe makes no PPTP calls',
   tableSize: 'to fill a table in front of which others stand would hurt them',
