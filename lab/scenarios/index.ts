@@ -9,6 +9,7 @@ import { passthrough } from './passthrough.ts';
 import { portFloat } from './port-float.ts';
 import { rawEsp } from './raw-esp.ts';
 import { rebind } from './rebind.ts';
+import { remoteAccess } from './remote-access.ts';
 import type { Scenario } from './scenario.ts';
 
 /** What everybody should have seen: the tour that `lab` alone gives. */
@@ -25,4 +26,5 @@ export const scenarios: readonly Scenario[] = [
   identity,
   ah,
   nattVersionsLesson,
+  remoteAccess,
 ];

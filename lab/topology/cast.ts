@@ -17,6 +17,8 @@ export interface Cast {
   readonly boxes: readonly NatPlan[];
   /** A host on the protected network, the one that clients ping; the gateway's own inner address where there is none. */
   readonly server: IpAddress;
+  /** A host on the gateway's outer network, which no tunnel leads to; the gateway's own outer address where there is none. */
+  readonly elsewhere: IpAddress;
 }
 
 export interface Client {
@@ -65,8 +67,9 @@ export function castOf(topology: Topology): Cast {
   const innerAddress = gatewayPlan.endpoint.innerAddress!;
   const protectedSegment = gatewayPlan.interfaces.find(({ address }) => address === innerAddress)!.segment;
   const server = hosts.find((plan) => plan !== gatewayPlan && plan.interfaces.some(({ segment }) => segment === protectedSegment));
+  const bystander = hosts.find(({ endpoint, interfaces }) => endpoint === undefined && interfaces.some(({ segment }) => segment === outer(gatewayPlan).segment));
   const gateway = { name: gatewayPlan.name, connection: gatewayPlan.endpoint.ike.connections[0]!.name, address: outer(gatewayPlan).address, innerAddress, plan: gatewayPlan };
-  return { ike: modeOf(clients[0]!.plan.endpoint!.ike.connections[0]!), clients, gateway, boxes: topology.plan.nodes.filter((node) => node.kind === 'nat'), server: server === undefined ? innerAddress : outer(server).address };
+  return { ike: modeOf(clients[0]!.plan.endpoint!.ike.connections[0]!), clients, gateway, boxes: topology.plan.nodes.filter((node) => node.kind === 'nat'), server: server === undefined ? innerAddress : outer(server).address, elsewhere: outer(bystander ?? gatewayPlan).address };
 }
 
 const outer = ({ interfaces }: HostPlan): InterfacePlan => interfaces[0]!;

@@ -25,6 +25,7 @@ const lessons: readonly (readonly [words: readonly string[], engines: readonly s
   [['multi-client', '--set', 'clients=5'], ['kernel']],
   [['passthrough'], ['kernel', 'machine']],
   [['identity'], ['kernel']],
+  [['remote-access'], ['kernel']],
   [['detection', '--nat-engine', 'machine'], ['machine']],
   [['multi-client', '--set', 'clients=3', '--nat-engine', 'machine'], ['machine']],
   [['keepalive', '--set', 'minutes=2', '--nat-engine', 'machine'], ['machine']],

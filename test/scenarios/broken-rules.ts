@@ -7,6 +7,7 @@ import { identityRules } from './broken/identity.ts';
 import { nattVersionsRules } from './broken/nat-t-versions.ts';
 import { rawEspRules } from './broken/raw-esp.ts';
 import { rebindRules } from './broken/rebind.ts';
+import { remoteAccessRules } from './broken/remote-access.ts';
 
 export const brokenRules: readonly BrokenRule[] = [
   ...headlineRules,
@@ -18,4 +19,5 @@ export const brokenRules: readonly BrokenRule[] = [
   ...identityRules,
   ...ahRules,
   ...nattVersionsRules,
+  ...remoteAccessRules,
 ];

@@ -32,7 +32,7 @@ export interface PhaseOneChoice {
   readonly lifetime: Duration | undefined;
 }
 
-/** What the configuration allows, the preferred one first. In aggressive mode one group, since its public value goes along (RFC 2409 §5.4). */
+/** What the configuration allows, the preferred one first. Who begins aggressive mode has one group, since its public value goes along (RFC 2409 §5.4). */
 function allowed(connection: ConnectionConfig, role: Role): PhaseOneAlgorithms[] {
   const { proposals, ike } = connection;
   const method = authenticationMethod(connection, role);
@@ -45,7 +45,7 @@ function allowed(connection: ConnectionConfig, role: Role): PhaseOneAlgorithms[]
       ),
     ),
   );
-  return ike.version === 'v1' && ike.exchange === 'aggressive' ? all.filter(({ group }) => group === all[0]?.group) : all;
+  return role === 'initiator' && ike.version === 'v1' && ike.exchange === 'aggressive' ? all.filter(({ group }) => group === all[0]?.group) : all;
 }
 
 /** The group of the preferred alternative: the one of aggressive mode. */

@@ -30,16 +30,16 @@ export function askForPassword(sa: IsakmpSa, admitted: () => void): void {
         admitted();
       } else {
         sa.context.drop('isakmp-authentication', `XAUTH: ${other} gives a name and a password that do not fit`, undefined, sa.peer);
-        deleteIsakmpSa(sa, `${me} does not let ${other} in: its password is not the one of that name.`, 'failed');
+        const why = isNamed(sa, user) ? `does not let ${user} in: this is not the password of ${user}` : `does not let ${other} in: nobody there has the name that comes with the password`;
+        deleteIsakmpSa(sa, `${me} ${why}.`, 'failed');
       }
     });
   });
 }
 
-function passwordFits({ settings: { xauth = 'none' } }: IsakmpSa, user: string, password: Uint8Array): boolean {
-  if (xauth === 'none' || !('users' in xauth) || !Object.hasOwn(xauth.users, user)) return false;
-  return sameSecret(utf8(xauth.users[user]!), password);
-}
+const usersOf = ({ settings: { xauth = 'none' } }: IsakmpSa): Readonly<Record<string, string>> => (xauth !== 'none' && 'users' in xauth ? xauth.users : {});
+const isNamed = (sa: IsakmpSa, user: string): boolean => Object.hasOwn(usersOf(sa), user);
+const passwordFits = (sa: IsakmpSa, user: string, password: Uint8Array): boolean => isNamed(sa, user) && sameSecret(utf8(usersOf(sa)[user]!), password);
 
 // ---- the client
 
@@ -54,11 +54,13 @@ export function answerPassword({ settings: { xauth = 'none' } }: IsakmpSa): Deco
 export function hearStatus(sa: IsakmpSa, { attributes }: Configuration, admitted: () => void): Decoded<() => Answer> {
   const status = attributes.find(({ type }) => type === XAUTH_STATUS)?.value;
   const { me, other } = sa.names;
+  const { xauth = 'none' } = sa.settings;
+  const user = xauth !== 'none' && 'user' in xauth ? xauth.user : me;
   return decoded(() => ({
     attributes: [{ type: XAUTH_STATUS, value: empty }],
     then: () => {
       if (status === xauthStatus.OK) admitted();
-      else sa.close('failed', `${other} does not let ${me} in: it does not know this name with this password.`);
+      else sa.close('failed', `${other} does not let ${user} in: it does not know this name with this password.`);
     },
   }));
 }

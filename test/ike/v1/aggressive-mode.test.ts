@@ -22,6 +22,14 @@ describe('aggressive mode', () => {
     }
   });
 
+  test('the group is the one of the initiator, if the responder has it at all', () => {
+    const proposing = (...groups: ('ecp-256' | 'modp-1024' | 'modp-1536')[]) => ({ proposals: [{ encryption: [{ name: 'aes-cbc', bits: 128 } as const], integrity: [], prf: ['hmac-sha1' as const], groups }] });
+    const agreed = established({ v1, alice: proposing('modp-1024', 'ecp-256'), gw: proposing('ecp-256', 'modp-1024') });
+    expect(agreed.gw.states().at(-1)).toBe('established');
+    const refused = pair({ v1, alice: proposing('modp-1536', 'ecp-256'), gw: proposing('ecp-256', 'modp-1024') }).initiate().settle();
+    expect(refused.gw.drops()).toEqual(['isakmp-proposal']);
+  });
+
   test.each(['initiator', 'responder', 'both'] as const)('behind a NAT (%s) the initiator moves to 4500 with message 3, and the responder follows', (nat) => {
     const two = established({ nat, v1 });
     expect(two.wire.filter(({ from }) => from === 'alice').map(({ source, destination }) => [source.port, destination.port])).toEqual([[500, 500], [4500, 4500], [4500, 4500], [4500, 4500]]);

@@ -92,14 +92,16 @@ describe('XAUTH', () => {
   });
 
   test.each([
-    ['another password', { user: 'ann', password: 'open barley' }],
-    ['another name', { user: 'eve', password: 'open sesame' }],
-    ['the name of what every object has', { user: 'constructor', password: '' }],
-  ])('%s: nobody gets in', (_name, xauth) => {
+    ['another password', { user: 'ann', password: 'open barley' }, 'gw does not let ann in: this is not the password of ann.'],
+    ['another name', { user: 'eve', password: 'open sesame' }, 'gw does not let alice in: nobody there has the name that comes with the password.'],
+    ['the name of what every object has', { user: 'constructor', password: '' }, 'gw does not let alice in: nobody there has the name that comes with the password.'],
+  ])('%s: nobody gets in', (_name, xauth, why) => {
     const two = established(dynamic({ v1: { only: { ...password, alice: { xauth } } } }));
     expect(two.gw.drops()).toEqual(['isakmp-authentication']);
     expect([two.alice.states().at(-1), two.gw.states().at(-1)]).toEqual(['failed', 'failed']);
     expect([two.alice.stack.size, two.gw.stack.size, two.alice.inner.length]).toEqual([0, 0, 0]);
+    expect(two.gw.events('ike-sa').at(-1)!.story).toBe(why);
+    expect(two.alice.events('ike-sa').at(-1)!.story).toBe(`gw does not let ${xauth.user} in: it does not know this name with this password.`);
   });
 
   test('a client without a password is not talked to: the methods differ', () => {
