@@ -21,8 +21,6 @@ export const scenarios: readonly Scenario[] = [
   rebind,
   rawEsp,
   checksum,
-  rawEsp,
-  checksum,
   identity,
   ah,
   nattVersionsLesson,

@@ -3,10 +3,18 @@ import { describe, expect, test, vi } from 'vitest';
 import { sim } from '../../lab/backends/sim/backend.ts';
 import type { Verdict } from '../../lab/checks/check.ts';
 import type { NatBehaviour } from '../../src/nat/behaviour.ts';
+import { scenarios } from '../../lab/scenarios/index.ts';
+import { chapters } from '../../lab/scenarios/scenario.ts';
 import { presets } from '../../src/nat/presets.ts';
 import { checksOf, headlineIds, lesson, lessonIds, notPassed, play, traceText } from '../support/lessons.ts';
 
 vi.setConfig({ testTimeout: 30_000 });
+
+test('each lesson stands once, and after the tour they follow the chapters', () => {
+  expect(lessonIds).toEqual([...new Set(lessonIds)]);
+  const later = scenarios.filter((scenario) => !headlineIds.includes(scenario.id)).map(({ chapter }) => chapters.indexOf(chapter!));
+  expect(later).toEqual([...later].sort((one, other) => one - other));
+});
 
 describe.each(lessonIds)('%s', (id) => {
   test.each([1, 2, 7, 4242, 999_999_999])('passes with seed %i', async (seed) => {
