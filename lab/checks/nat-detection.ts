@@ -35,8 +35,9 @@ export const firstMessage = (trace: Trace, cast: Cast, which: Which): Journey =>
 /** The first message that went all the way of those that carry a side's hashes, or would. */
 export function detectionMessage(trace: Trace, cast: Cast, which: Which): Journey {
   if (cast.ike === 'v2') return firstMessage(trace, cast, which);
+  // beside the public values, but for the last message of aggressive mode, which is the first that knows the responder's cookie
   const carries = (seen: SeenIke): boolean =>
-    cast.ike === 'v1' ? clearPayloads(seen).some(({ type }) => type === 'KE') : which === 'response' ? negotiations[cast.ike].isOpening(seen) : seen.content.header.responderSpi.some((octet) => octet !== 0);
+    cast.ike === 'v1-aggressive' && which === 'request' ? seen.content.header.responderSpi.some((octet) => octet !== 0) : clearPayloads(seen).some(({ type }) => type === 'KE');
   return journey(trace, cast, which, (seen) => belongs(cast, which, seen) && carries(seen));
 }
 

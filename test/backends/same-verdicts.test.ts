@@ -17,8 +17,10 @@ async function run(words: readonly string[], ...options: readonly string[]): Pro
   return result;
 }
 
+type Row = readonly [words: readonly string[], engines: readonly string[]];
+
 /** Each on netns once more with its boxes on the other engine would take minutes: the last rows are those of which something could go wrong. */
-const lessons: readonly (readonly [words: readonly string[], engines: readonly string[]])[] = [
+const lessons: readonly Row[] = [
   [['detection'], ['kernel']],
   [['port-float'], ['kernel']],
   [['keepalive', '--set', 'minutes=2'], ['kernel']],
@@ -26,6 +28,11 @@ const lessons: readonly (readonly [words: readonly string[], engines: readonly s
   [['passthrough'], ['kernel', 'machine']],
   [['identity'], ['kernel']],
   [['remote-access'], ['kernel']],
+  ...['v1', 'v1-aggressive'].flatMap((ike): Row[] => [
+    [['detection', '--ike', ike], ['kernel']],
+    [['port-float', '--ike', ike], ['kernel']],
+    [['multi-client', '--set', 'clients=3', '--ike', ike], ['kernel']],
+  ]),
   [['detection', '--nat-engine', 'machine'], ['machine']],
   [['multi-client', '--set', 'clients=3', '--nat-engine', 'machine'], ['machine']],
   [['keepalive', '--set', 'minutes=2', '--nat-engine', 'machine'], ['machine']],
