@@ -7,7 +7,7 @@ import type { Check, Verdict } from './checks/check.ts';
 import { adjustmentToVariation, castOf } from './topology/cast.ts';
 import { inMode } from './topology/ike-version.ts';
 import type { IkeMode } from './topology/ike-version.ts';
-import type { Cast } from './topology/cast.ts';
+import type { Adjustment, Cast } from './topology/cast.ts';
 import type { Values } from './scenarios/parameters.ts';
 import type { Act, Scenario, Stage } from './scenarios/scenario.ts';
 import { Problem } from './problem.ts';
@@ -76,13 +76,20 @@ export interface ScenarioResult {
   readonly wallMs: number;
 }
 
+type Places = Pick<RunOptions, 'topology' | 'preset' | 'ike'>;
+
 /** The topology of an act: its own or the one asked for, then the preset and the version of IKE asked for, then the act's adjustment. */
-export function topologyOf(act: Act, { topology, preset, ike }: Pick<RunOptions, 'topology' | 'preset' | 'ike'> = {}): Topology {
+export const topologyOf = (act: Act, places: Places = {}): Topology => planned(act, places, act.adjust);
+
+/** What cannot work in the topologies of these acts, by what was asked for: what an act does to them besides, it does on purpose. */
+export const warningsFor = (acts: readonly Act[], places: Places): readonly string[] => [...new Set(acts.flatMap((act) => planned(act, places, undefined).warnings))];
+
+function planned(act: Act, { topology, preset, ike }: Places, adjustment: Adjustment | undefined): Topology {
   const loaded = loadTopology(topology === undefined || act.keepsTopology ? act.topology : topology);
   const variations = [
     ...(preset === undefined ? [] : [{ nats: Object.fromEntries(Object.keys(loaded.file.nats).map((box) => [box, { preset, behaviour: null }])) }]),
     ...(ike === undefined || act.keepsIke ? [] : [inMode(loaded, ike)]),
-    ...(act.adjust === undefined ? [] : [adjustmentToVariation(loaded, act.adjust)]),
+    ...(adjustment === undefined ? [] : [adjustmentToVariation(loaded, adjustment)]),
   ];
   return planTopology(variations.length === 0 ? loaded : vary(loaded, ...variations));
 }

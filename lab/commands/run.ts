@@ -12,13 +12,14 @@ import { toJson, traceLine } from '../report/json.ts';
 import { TerminalReport } from '../report/terminal.ts';
 import { lineWidth } from '../report/text.ts';
 import { themeFor } from '../report/theme.ts';
-import { castFor, overall, runScenario, topologyOf } from '../run.ts';
+import { castFor, overall, runScenario, topologyOf, warningsFor } from '../run.ts';
 import type { Audience, RunOptions, ScenarioResult } from '../run.ts';
 import { headlines, scenarios } from '../scenarios/index.ts';
 import { parseSettings } from '../scenarios/parameters.ts';
 import type { Values } from '../scenarios/parameters.ts';
 import type { Scenario } from '../scenarios/scenario.ts';
 import { suggestion } from '../suggest.ts';
+import { warn } from '../warn.ts';
 import { ikeModes } from '../topology/ike-version.ts';
 
 export interface CommandLine {
@@ -63,6 +64,7 @@ async function play(chosen: readonly Scenario[], options: CommandLine, detail: '
   if (options.topology !== undefined) for (const [i, scenario] of chosen.entries()) for (const act of scenario.acts(settings[i]!)) castFor(act, topologyOf(act, places));
   await mustBeUsable(backend);
   if (backend.enclosure !== undefined && !backend.enclosure.isEntered()) return backend.enclosure.enter(process.argv.slice(2));
+  if (Object.keys(places).length > 0) warn(warningsFor(chosen.flatMap((scenario, i) => scenario.acts(settings[i]!)), places));
   const people = options.json === '-' ? process.stderr : process.stdout;
   const report = new TerminalReport({ theme: themeFor(people, options.color), width: lineWidth(people, 120), write: (line) => void people.write(`${line}\n`), detail });
   const jsonStream = options.json === undefined ? undefined : options.json === '-' ? process.stdout : await opened(options.json);

@@ -3,11 +3,13 @@ import { column } from '../report/text.ts';
 import { castOf } from '../topology/cast.ts';
 import { loadTopology } from '../topology/load.ts';
 import { planTopology } from '../topology/plan.ts';
+import { warn } from '../warn.ts';
 
-/** Says what a correct file means; a wrong one throws its Problem. */
+/** Says what a correct file means, and what cannot work in it; a wrong one throws its Problem. */
 export function topologyCheck(nameOrFile: string): number {
   const topology = planTopology(loadTopology(nameOrFile));
   castOf(topology);
+  warn(topology.warnings);
   console.log(`${topology.name}: ${topology.title}`);
   for (const { name, prefix } of topology.plan.segments) console.log(`  ${column(name, 12)} ${describePrefix(prefix)}`);
   for (const node of topology.plan.nodes) {

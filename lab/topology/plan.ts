@@ -15,6 +15,7 @@ import { endpointConfig, identityOf } from './endpoints.ts';
 import type { LoadedTopology, Locate } from './load.ts';
 import { Routing } from './routing.ts';
 import type { HostFile, NatFile, TopologyFile } from './schema.ts';
+import { warningsOf } from './warnings.ts';
 
 /** A topology with nothing left open. */
 export interface Topology {
@@ -24,6 +25,8 @@ export interface Topology {
   /** The preset that each box started from. */
   readonly presets: Readonly<Record<string, string>>;
   readonly copies: Copies;
+  /** What cannot work in it: the place, what is wrong, what to do. */
+  readonly warnings: readonly string[];
 }
 
 export const defaultPreset = 'linux-masquerade';
@@ -48,6 +51,7 @@ export function planTopology({ name, file, locate }: LoadedTopology): Topology {
     plan: { segments: [...segments.values()], nodes },
     presets: Object.fromEntries(Object.entries(file.nats).map(([box, nat]) => [box, nat.preset ?? defaultPreset])),
     copies,
+    warnings: warningsOf(file, nodes, (entry) => copies[entry]![0]!, locate),
   };
 }
 

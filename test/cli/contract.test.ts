@@ -114,6 +114,21 @@ describe.concurrent('what is wrong on the command line exits 2, says the nearest
   });
 });
 
+describe.concurrent('what cannot work is warned of on standard error', () => {
+  const ah = home.replaceAll('connectsTo: gateway', 'connectsTo: gateway, esp: { protocol: ah }').replace('protects: office', 'protects: office, esp: { protocol: ah }');
+
+  test.each([
+    [['topology', 'check', written('ah.yaml', ah)], 0, /^warning: .*ah\.yaml:\d+:\d+: AH covers the addresses, and box changes them/],
+    [['detection', '--set', 'position=initiator', '--nat', 'udp-4500-blocked', '--quiet'], 1, /^warning: home \(varied\), hosts\.alice\.ike: box blocks UDP port 4500/],
+    [['detection', '--set', 'position=initiator', '--quiet'], 0, /^$/],
+  ] as const)('lab %s', async ([...words], exit, warning) => {
+    const { status, stdout, stderr } = await lab(words);
+    expect(stderr).toMatch(warning);
+    expect(stdout).not.toContain('warning');
+    expect(status).toBe(exit);
+  });
+});
+
 describe.concurrent('results for programs', () => {
   test('--json - puts the JSON and nothing else on standard output, and what is for people on standard error', async () => {
     const { status, stdout, stderr } = await lab(['run', 'detection', 'port-float', '--seed', '7', '--json', '-']);
