@@ -12,7 +12,11 @@ import { scenarios } from '../../lab/scenarios/index.ts';
 import { describeParameter, parseSettings } from '../../lab/scenarios/parameters.ts';
 import { loadTopology, parseTopology, topologyNames, vary } from '../../lab/topology/load.ts';
 import { planTopology } from '../../lab/topology/plan.ts';
+import { toHex } from '../../src/core/bytes.ts';
+import { nattVersions } from '../../src/ike/config.ts';
+import { nattTraits } from '../../src/ike/v1/natt-versions.ts';
 import { presets } from '../../src/nat/presets.ts';
+import { vendorIds } from '../../src/wire/ike/v1/vendor-ids.ts';
 
 export type Parts = Readonly<Record<string, () => Promise<string> | string>>;
 
@@ -29,6 +33,7 @@ export const pages: Readonly<Record<string, Parts>> = {
     'scenario-example': () => fenced('ts', shown('scenario.ts')),
   },
   'topologies/README.md': { 'topologies': topologies, 'errors': errors },
+  'src/ike/README.md': { 'nat-t-versions': versionsOfNatT },
 };
 
 const root = new URL('../../', import.meta.url);
@@ -74,6 +79,14 @@ function onNetns(preset: string): string {
   const home = vary(loadTopology('home'), { nats: { box: { preset } } });
   const knobs = netns.unsupported(planTopology(home).plan, 'kernel').map(({ what }) => `\`${what.replace(/^box: /, '')}\``);
   return knobs.length === 0 ? 'kernel' : `machine, for ${knobs.join(', ')}`;
+}
+
+function versionsOfNatT(): string {
+  const rows = nattVersions.map((version) => {
+    const { natDetection, natOriginalAddress, modes, moves, originalAddresses } = nattTraits(version);
+    return [version, `\`${toHex(vendorIds[version].id)}\``, `${natDetection} / ${natOriginalAddress}`, `${modes.tunnel} / ${modes.transport}`, moves ? 'to 4500' : 'no, stays on 500', originalAddresses === 'both' ? 'both ends' : 'its own'];
+  });
+  return table(['version', 'vendor ID', 'NAT-D / NAT-OA', 'tunnel / transport in UDP', 'moves', 'NAT-OA says'], rows);
 }
 
 function topologies(): string {

@@ -67,6 +67,12 @@ describe('what the pages point to is there', () => {
     expect([...new Set(wanted)].filter((one) => !pageText('test/README.md').includes(one))).toEqual([]);
   });
 
+  test('src/ike/README.md names every file of the daemon, and no other', () => {
+    const files = ['', 'v1/', 'v2/'].flatMap((folder) => readdirSync(join(root, 'src/ike', folder)).flatMap((file) => (file.endsWith('.ts') ? [`${folder}${file}`] : [])));
+    const named = [...pageText('src/ike/README.md').matchAll(/(?:v[12]\/)?[a-z0-9-]+\.ts/g)].map(([file]) => file);
+    expect([...new Set(named)].sort()).toEqual(files.sort());
+  });
+
   test('src/README.md and lab/README.md name every folder beside them', () => {
     const missing = ['src', 'lab'].flatMap((folder) =>
       readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() && !pageText(`${folder}/README.md`).includes(`${entry.name}/`) ? [`${folder}/${entry.name}`] : [])),
