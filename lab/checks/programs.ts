@@ -4,11 +4,14 @@ import type { EventOf, Trace } from '../../src/trace/trace.ts';
 import { claim } from './check.ts';
 import type { Check, ClaimText, Observation } from './check.ts';
 
-/** A datagram to the echo service, or a TCP connection with it, by the name that the lesson gave it. */
+/** A datagram to the echo service, a TCP connection with it, or a request to an L2TP server, by the name that the lesson gave it. */
 export interface Errand {
-  readonly program: 'udp-echo' | 'tcp-probe';
+  readonly program: 'udp-echo' | 'tcp-probe' | 'l2tp';
   readonly name: string;
 }
+
+/** One that goes to an echo service. */
+export type EchoErrand = Errand & { readonly program: 'udp-echo' | 'tcp-probe' };
 
 /** The errand brought its answer back. */
 export const returned = (text: Omit<ClaimText, 'expected'>, errand: Errand): Check =>
@@ -23,14 +26,14 @@ export function errandsDone(errands: readonly Errand[]): Predicate {
   return {
     describe: errands.map(({ name }) => `"${name}"`).join(' and ') + ' answered or lost',
     sees: ({ body }) => {
-      const name = body.kind === 'udp-echo-answered' || body.kind === 'udp-echo-lost' ? body.echo : body.kind === 'tcp-probe-answered' || body.kind === 'tcp-probe-lost' ? body.probe : undefined;
+      const name = body.kind === 'udp-echo-answered' || body.kind === 'udp-echo-lost' ? body.echo : body.kind === 'tcp-probe-answered' || body.kind === 'tcp-probe-lost' ? body.probe : body.kind === 'l2tp-answered' || body.kind === 'l2tp-lost' ? body.l2tp : undefined;
       return name !== undefined && waiting.delete(name) && waiting.size === 0;
     },
   };
 }
 
 function outcome(trace: Trace, { program, name }: Errand, wanted: 'answered' | 'lost'): Observation {
-  const [sent, answered, gone] = program === 'udp-echo' ? udpEcho(trace, name) : tcpProbe(trace, name);
+  const [sent, answered, gone] = ends[program](trace, name);
   const end = [...answered, ...gone];
   const observed =
     end.length > 0
@@ -43,18 +46,24 @@ function outcome(trace: Trace, { program, name }: Errand, wanted: 'answered' | '
 
 type Ends = readonly [
   sent: readonly { readonly seq: number }[],
-  answered: readonly EventOf<'udp-echo-answered' | 'tcp-probe-answered'>[],
-  gone: readonly EventOf<'udp-echo-lost' | 'tcp-probe-lost'>[],
+  answered: readonly EventOf<'udp-echo-answered' | 'tcp-probe-answered' | 'l2tp-answered'>[],
+  gone: readonly EventOf<'udp-echo-lost' | 'tcp-probe-lost' | 'l2tp-lost'>[],
 ];
 
-const udpEcho = (trace: Trace, name: string): Ends => [
-  trace.of('udp-echo-sent').filter(({ body }) => body.echo === name),
-  trace.of('udp-echo-answered').filter(({ body }) => body.echo === name),
-  trace.of('udp-echo-lost').filter(({ body }) => body.echo === name),
-];
-
-const tcpProbe = (trace: Trace, name: string): Ends => [
-  trace.of('tcp-probe-sent').filter(({ body }) => body.probe === name),
-  trace.of('tcp-probe-answered').filter(({ body }) => body.probe === name),
-  trace.of('tcp-probe-lost').filter(({ body }) => body.probe === name),
-];
+const ends: Readonly<Record<Errand['program'], (trace: Trace, name: string) => Ends>> = {
+  'udp-echo': (trace, name) => [
+    trace.of('udp-echo-sent').filter(({ body }) => body.echo === name),
+    trace.of('udp-echo-answered').filter(({ body }) => body.echo === name),
+    trace.of('udp-echo-lost').filter(({ body }) => body.echo === name),
+  ],
+  'tcp-probe': (trace, name) => [
+    trace.of('tcp-probe-sent').filter(({ body }) => body.probe === name),
+    trace.of('tcp-probe-answered').filter(({ body }) => body.probe === name),
+    trace.of('tcp-probe-lost').filter(({ body }) => body.probe === name),
+  ],
+  'l2tp': (trace, name) => [
+    trace.of('l2tp-sent').filter(({ body }) => body.l2tp === name),
+    trace.of('l2tp-answered').filter(({ body }) => body.l2tp === name),
+    trace.of('l2tp-lost').filter(({ body }) => body.l2tp === name),
+  ],
+};

@@ -80,7 +80,7 @@ export class Narrator {
   }
 }
 
-const doubtful: ReadonlySet<TraceEvent['body']['kind']> = new Set(['drop', 'ping-lost', 'udp-echo-lost', 'tcp-probe-lost', 'sa-eclipsed'] as const);
+const doubtful: ReadonlySet<TraceEvent['body']['kind']> = new Set(['drop', 'ping-lost', 'udp-echo-lost', 'tcp-probe-lost', 'l2tp-lost', 'sa-eclipsed'] as const);
 
 const seconds = (at: number): string => `${(at / 1000).toFixed(3).padStart(8)} s`;
 
@@ -129,6 +129,12 @@ function inFull(event: TraceEvent): string | undefined {
       return `TCP probe "${body.probe}": ${describeEndpoint(body.to)} echoed it after ${describeDuration(body.roundTrip)}`;
     case 'tcp-probe-lost':
       return `TCP probe "${body.probe}": nothing comes back from ${describeEndpoint(body.to)} (${body.why})`;
+    case 'l2tp-heard':
+      return `L2TP: ${describeEndpoint(body.from)} says ${body.message}, and that it is ${body.hostName}; the answer goes back to there`;
+    case 'l2tp-answered':
+      return `L2TP "${body.l2tp}": ${describeEndpoint(body.to)} answered ${body.message} after ${describeDuration(body.roundTrip)}`;
+    case 'l2tp-lost':
+      return `L2TP "${body.l2tp}": no answer to ${body.message} from ${describeEndpoint(body.to)} (${body.why})`;
     case 'drop':
       return body.reason === 'natt-keepalive' ? undefined : `drops a packet (${layer}): ${body.detail} [${body.reason}]`;
     case 'command-refused':

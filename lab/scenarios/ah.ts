@@ -8,7 +8,7 @@ import { changesOnTheWay, describeChange } from '../checks/ip-header.ts';
 import type { Change } from '../checks/ip-header.ts';
 import { installedSas } from '../checks/pfkey.ts';
 import { lost, returned } from '../checks/programs.ts';
-import type { Errand } from '../checks/programs.ts';
+import type { EchoErrand } from '../checks/programs.ts';
 import { isAh, isEsp, path, sameOnTheWay, seenAt } from '../checks/wire.ts';
 import type { Seen, SeenAh } from '../checks/wire.ts';
 import type { Adjustment, Cast } from '../topology/cast.ts';
@@ -31,8 +31,8 @@ export const ah = defineScenario({
 /** Transport mode: the header that AH signs is the packet's own, and there is nothing else to look at. */
 const transport = (protocol: 'ah' | 'esp'): Adjustment => ({ clients: { esp: { protocol, mode: 'transport' } }, gateway: { esp: { protocol, mode: 'transport' } } });
 
-const udp: Errand = { program: 'udp-echo', name: 'a datagram and its echo' };
-const tcp: Errand = { program: 'tcp-probe', name: 'a TCP connection' };
+const udp: EchoErrand = { program: 'udp-echo', name: 'a datagram and its echo' };
+const tcp: EchoErrand = { program: 'tcp-probe', name: 'a TCP connection' };
 
 const play = (way: string) => async (stage: Stage): Promise<void> => {
   const [client] = stage.cast.clients;

@@ -4,7 +4,7 @@ import { claim, guard, nothing } from '../checks/check.ts';
 import type { Check } from '../checks/check.ts';
 import { installedSas } from '../checks/pfkey.ts';
 import { lost, returned } from '../checks/programs.ts';
-import type { Errand } from '../checks/programs.ts';
+import type { EchoErrand } from '../checks/programs.ts';
 import { isEsp, path, seenAt } from '../checks/wire.ts';
 import type { Adjustment, Cast } from '../topology/cast.ts';
 import { plural } from '../wording.ts';
@@ -31,8 +31,8 @@ export const checksum = defineScenario({
 
 type Host = NonNullable<Adjustment['clients']>;
 
-const udp: Errand = { program: 'udp-echo', name: 'a datagram and its echo' };
-const tcp: Errand = { program: 'tcp-probe', name: 'a TCP connection' };
+const udp: EchoErrand = { program: 'udp-echo', name: 'a datagram and its echo' };
+const tcp: EchoErrand = { program: 'tcp-probe', name: 'a TCP connection' };
 
 function act(id: string, title: string, checksumRepair: ChecksumRepair, outcome: 'works' | 'fails', ike: Host['ike'] = {}): Act {
   const host: Host = { ike, esp: { mode: 'transport', checksumRepair } };

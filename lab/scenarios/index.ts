@@ -3,6 +3,7 @@ import { checksum } from './checksum.ts';
 import { detection } from './detection.ts';
 import { identity } from './identity.ts';
 import { keepalive } from './keepalive.ts';
+import { l2tp } from './l2tp.ts';
 import { multiClient } from './multi-client.ts';
 import { nattVersionsLesson } from './nat-t-versions.ts';
 import { passthrough } from './passthrough.ts';
@@ -19,6 +20,7 @@ export const headlines: readonly Scenario[] = [detection, portFloat, keepalive, 
 export const scenarios: readonly Scenario[] = [
   ...headlines,
   rebind,
+  l2tp,
   rawEsp,
   checksum,
   identity,

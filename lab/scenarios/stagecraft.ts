@@ -3,7 +3,7 @@ import type { IpAddress } from '../../src/core/address.ts';
 import { seconds } from '../../src/core/time.ts';
 import type { Duration } from '../../src/core/time.ts';
 import { errandsDone } from '../checks/programs.ts';
-import type { Errand } from '../checks/programs.ts';
+import type { EchoErrand } from '../checks/programs.ts';
 import { pingsDone, tunnelsUp, tunnelsUpOrGivenUp } from '../checks/waiting.ts';
 import type { Client } from '../topology/cast.ts';
 import type { Stage } from './scenario.ts';
@@ -33,7 +33,7 @@ export const ping = (stage: Stage, ...pings: readonly Ping[]): Promise<boolean> 
   });
 
 /** Sends programs to a host's services, and waits until each has its answer or has given up. */
-export const runErrands = (stage: Stage, from: string, to: IpAddress, errands: readonly Errand[]): Promise<boolean> =>
+export const runErrands = (stage: Stage, from: string, to: IpAddress, errands: readonly EchoErrand[]): Promise<boolean> =>
   stage.expect(errandsDone(errands), seconds(30), () => {
     for (const { program, name } of errands) {
       if (program === 'udp-echo') stage.command(from, { kind: program, echo: name, to, count: 1, interval: seconds(1), timeout: seconds(3) });

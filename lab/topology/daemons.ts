@@ -30,19 +30,19 @@ export const daemonPresets: readonly DaemonPreset[] = [
   {
     name: 'windows-xp-nat-t-update',
     title: 'Windows XP and 2000 with the NAT-T update: L2TP over transport mode, draft -02 with the newline',
-    observation: "The vendor IDs, the commit bit and the private encapsulation modes are those of Windows captures (draft -02\\n, MS NT5 ISAKMPOAKLEY). L2TP's one port, UDP 1701 on both sides, makes the selectors of all clients equal. That quick mode says a name where the address is a private one is known from the logs of its peers. Algorithms and their order are modelled.",
+    observation: "The vendor IDs, the commit bit and the private encapsulation modes are those of Windows captures (draft -02\\n, MS NT5 ISAKMPOAKLEY). L2TP's one port, UDP 1701 on both sides, makes the selectors of all clients equal. That quick mode says a name where the address is a private one is known from the logs of its peers. Draft -02 does not tell a client what the box has made of its address, so checksums are made anew. That, and the algorithms and their order, are modelled.",
     ike: {
       version: 'v1',
       virtualAddress: 'none',
       proposals: phaseOne(['3des'], ['hmac-sha1', 'hmac-md5'], ['modp-2048', 'modp-1024']),
       v1: { exchange: 'main', commitBit: true, quickModeIdentity: 'name', natt: { offers: ['draft-02n'], accepts: ['draft-02n'] }, vendorIds: ['msNt5', 'fragmentation', 'msInitialContact'] },
     },
-    esp: { mode: 'transport', upperLayer: l2tp, proposals: phaseTwo(['3des'], ['hmac-md5-96', 'hmac-sha1-96']) },
+    esp: { mode: 'transport', upperLayer: l2tp, checksumRepair: 'recompute', proposals: phaseTwo(['3des'], ['hmac-md5-96', 'hmac-sha1-96']) },
   },
   {
     name: 'windows-modern',
     title: 'Windows since Vista: L2TP over transport mode, RFC 3947 and draft -02 with the newline',
-    observation: "Its first message, vendor ID by vendor ID, and the groups 20, 19, 14 and 2 are those of a Windows capture; it takes the RFC's encapsulation modes and the draft's. Algorithms besides are modelled.",
+    observation: "Its first message, vendor ID by vendor ID, and the groups 20, 19, 14 and 2 are those of a Windows capture; it takes the RFC's encapsulation modes and the draft's. Checksums are made anew, as in its predecessor. Algorithms besides are modelled.",
     ike: {
       version: 'v1',
       virtualAddress: 'none',
@@ -54,7 +54,7 @@ export const daemonPresets: readonly DaemonPreset[] = [
         vendorIds: ['msNt5', 'fragmentation', 'msNegotiationDiscovery', 'msInitialContact', 'cga'],
       },
     },
-    esp: { mode: 'transport', upperLayer: l2tp, proposals: phaseTwo([256, 128, '3des'], ['hmac-sha1-96']) },
+    esp: { mode: 'transport', upperLayer: l2tp, checksumRepair: 'recompute', proposals: phaseTwo([256, 128, '3des'], ['hmac-sha1-96']) },
   },
   {
     name: 'racoon',

@@ -1,6 +1,7 @@
 /** The endpoints' configuration: what a topology says of a host, and what every road warrior and its gateway would have anyway. */
-import { parseAddress, prefix } from '../../src/core/address.ts';
+import { addressBytes, parseAddress, prefix } from '../../src/core/address.ts';
 import type { IpAddress, Prefix } from '../../src/core/address.ts';
+import { u16At } from '../../src/core/bytes.ts';
 import { seconds } from '../../src/core/time.ts';
 import type { EndpointConfig } from '../../src/host/ports.ts';
 import { preSharedKey } from '../../src/ike/config.ts';
@@ -50,7 +51,7 @@ export function endpointConfig(name: string, address: IpAddress, host: HostFile,
     keyingTries: ike.keyingTries ?? 'once',
     rekeyIkeAfter: ike.rekeyAfter ?? 'never',
     virtualAddress: virtualAddress(ike, esp, role),
-    child: sayable(host.system, childConfig(ike, esp, role)),
+    child: sayable(host.system, childConfig(address, ike, esp, role)),
   };
   return {
     name,
@@ -107,18 +108,24 @@ function virtualAddress({ virtualAddress: said }: IkeFile, { mode }: EspFile, ro
   return role.role === 'client' ? 'request' : { pool: role.pool };
 }
 
-function childConfig(ike: IkeFile, esp: EspFile, role: Role): ChildConfig {
+function childConfig(address: IpAddress, ike: IkeFile, esp: EspFile, role: Role): ChildConfig {
   const { mode, network: wanted, protocol, upperLayer, softTime = 'never', hardTime = 'never', softPackets = 'never', hardPackets = 'never' } = esp;
   const network = mode === 'transport' ? 'dynamic' : wanted === 'everything' ? everything : role.protects;
   return {
     local: role.role === 'client' ? ['dynamic'] : [network],
     remote: role.role === 'client' ? [network] : ['dynamic'],
-    ...(upperLayer === undefined ? {} : { upperLayer: { protocol: upperLayer.protocol, localPort: upperLayer.localPort ?? 0, remotePort: upperLayer.remotePort ?? 0 } }),
+    ...(upperLayer === undefined ? {} : { upperLayer: { protocol: upperLayer.protocol, localPort: selectorPort(upperLayer.localPort, address), remotePort: selectorPort(upperLayer.remotePort, address) } }),
     mode: mode ?? 'tunnel',
     protocol: protocol ?? 'esp',
     proposals: espProposalsOf(esp, ike.version ?? 'v2'),
     lifetime: { softTime, hardTime, softPackets, hardPackets },
   };
+}
+
+/** 0 is any port. An ephemeral one is another one for every host of a segment: of the dynamic ports (RFC 6335 §6) the one that its address says. */
+function selectorPort(said: number | 'any' | 'ephemeral' | undefined, address: IpAddress): number {
+  if (said === undefined || said === 'any') return 0;
+  return said === 'ephemeral' ? 0xc000 | (u16At(addressBytes(address), 2) & 0x3fff) : said;
 }
 
 /** illumos' PF_KEY has no words for ChaCha20-Poly1305 nor for extended sequence numbers: nobody proposes there what the stack cannot be told. */

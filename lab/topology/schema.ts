@@ -184,7 +184,7 @@ export const espSchema = z.strictObject({
   network: z.enum(['protected', 'everything']).optional(),
   checksumRepair: z.enum(['adjust', 'recompute', 'zero-udp-trust-tcp', 'none']).optional(),
   upperLayer: z
-    .strictObject({ protocol: z.enum(keys(protocolNumbers)).transform((name) => protocolNumbers[name]), localPort: port.optional(), remotePort: port.optional() })
+    .strictObject({ protocol: z.enum(keys(protocolNumbers)).transform((name) => protocolNumbers[name]), localPort: z.union([port, z.enum(['any', 'ephemeral'])]).optional(), remotePort: z.union([port, z.literal('any')]).optional() })
     .optional(),
   proposals: z
     .array(z.strictObject({ encryption: z.array(encryption).default([]), integrity: integrity.default([]), groups: groups.default([]), extendedSequenceNumbers: z.boolean().default(true) }))

@@ -17,6 +17,8 @@ export const dropReasons = {
   'icmp-malformed': 'RFC 792',
   'icmp-checksum': 'RFC 1122 §3.2.2',
   'stun-malformed': 'RFC 8489 §6.3',
+  'l2tp-malformed': 'RFC 2661 §3.1',
+  'l2tp-unexpected': 'RFC 2661 §7.2',
   'no-listener': 'RFC 1122 §4.1.3.1',
   'no-route': 'RFC 1812 §4.3.3.1',
   'no-neighbour': 'RFC 1812 §4.3.3.1',

@@ -180,7 +180,13 @@ export type ProgramEvent =
   /** A TCP connection to an echo service that carries one text there and back. `roundTrip` is from the first SYN to the whole text. */
   | { readonly kind: 'tcp-probe-sent'; readonly probe: string; readonly from: Endpoint; readonly to: Endpoint }
   | { readonly kind: 'tcp-probe-answered'; readonly probe: string; readonly from: Endpoint; readonly to: Endpoint; readonly roundTrip: Duration }
-  | { readonly kind: 'tcp-probe-lost'; readonly probe: string; readonly from: Endpoint; readonly to: Endpoint; readonly why: string };
+  | { readonly kind: 'tcp-probe-lost'; readonly probe: string; readonly from: Endpoint; readonly to: Endpoint; readonly why: string }
+  /** A request of an L2TP client (RFC 2661), and what became of it: SCCRQ opens a control connection, HELLO asks whether the other side still lives. */
+  | { readonly kind: 'l2tp-sent'; readonly l2tp: string; readonly message: 'SCCRQ' | 'HELLO'; readonly from: Endpoint; readonly to: Endpoint }
+  | { readonly kind: 'l2tp-answered'; readonly l2tp: string; readonly message: 'SCCRQ' | 'HELLO'; readonly from: Endpoint; readonly to: Endpoint; readonly roundTrip: Duration }
+  | { readonly kind: 'l2tp-lost'; readonly l2tp: string; readonly message: 'SCCRQ' | 'HELLO'; readonly from: Endpoint; readonly to: Endpoint; readonly why: string }
+  /** An L2TP server hears a request, for the first time or again, and answers to where it came from. `hostName` is who the client says it is. */
+  | { readonly kind: 'l2tp-heard'; readonly message: 'SCCRQ' | 'HELLO'; readonly hostName: string; readonly from: Endpoint; readonly to: Endpoint };
 
 // ---- the lesson ----------------------------------------------------------------------------------------------------------
 

@@ -1,5 +1,4 @@
 import type { IpAddress } from '../core/address.ts';
-import { isIpv4 } from '../core/address.ts';
 import { sameBytes, utf8 } from '../core/bytes.ts';
 import type { ProgramEvent } from '../core/events.ts';
 import type { Machine, WakeUp } from '../core/machine.ts';
@@ -10,7 +9,7 @@ import { Timers } from '../core/timers.ts';
 import { carriesIcmp, decodeIcmpOf, encodeEchoPacket, quotedEchoRequest } from '../wire/echo.ts';
 import { decodeIp } from '../wire/ip.ts';
 import type { ProgramCommand } from './ports.ts';
-import type { ProgramOutput, SourceFor } from './services.ts';
+import { unspecified, type ProgramOutput, type SourceFor } from './services.ts';
 
 export type PingCommand = Extract<ProgramCommand, { kind: 'ping' }>;
 
@@ -145,5 +144,3 @@ function requestData({ ping: { command }, sequence }: Request): Uint8Array {
   const size = command.size ?? defaultSize;
   return utf8(`ping ${command.ping} #${sequence} `.padEnd(size, '.')).subarray(0, size);
 }
-
-const unspecified = (to: IpAddress): IpAddress => (isIpv4(to) ? '0.0.0.0' : '::') as IpAddress;

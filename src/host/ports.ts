@@ -36,8 +36,13 @@ export type ProgramCommand =
   | { readonly kind: 'udp-echo'; readonly echo: string; readonly to: IpAddress; readonly port?: number; readonly fromPort?: number; readonly count: number; readonly interval: Duration; readonly timeout: Duration; readonly size?: number }
   /** One TCP connection to an echo service, a text there and back. Events: `tcp-probe-…`. */
   | { readonly kind: 'tcp-probe'; readonly probe: string; readonly to: IpAddress; readonly port?: number; readonly fromPort?: number; readonly timeout: Duration }
-  /** Answers on this port too: the echo service (RFC 862), which every host has on port 7. */
-  | { readonly kind: 'serve'; readonly protocol: 'udp' | 'tcp'; readonly port: number };
+  /**
+   * L2TP's control connection to a server (RFC 2661), under a name that goes to it as the host name: `open` it from `fromPort`, 1701 when not said, or say
+   * `hello` by one that is open. Events named `l2tp`: `l2tp-…`.
+   */
+  | { readonly kind: 'l2tp'; readonly l2tp: string; readonly request: 'open' | 'hello'; readonly hostName: string; readonly to: IpAddress; readonly fromPort?: number }
+  /** Answers on this port too: the echo service (RFC 862), which every host has on port 7, or an L2TP server, which none has unasked. */
+  | { readonly kind: 'serve'; readonly protocol: 'udp' | 'tcp' | 'l2tp'; readonly port: number };
 
 export type EndpointInput =
   | { readonly kind: 'datagram'; readonly local: Endpoint; readonly peer: Endpoint; readonly payload: Uint8Array }

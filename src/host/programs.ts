@@ -5,23 +5,26 @@ import type { Instant } from '../core/time.ts';
 import type { ChecksumTrust } from '../ipsec/checksum-repair.ts';
 import { carriesIcmp, decodeIcmpOf, encodeEchoPacket } from '../wire/echo.ts';
 import { decodeIp } from '../wire/ip.ts';
+import { L2tp } from './l2tp.ts';
 import { Pings } from './ping.ts';
 import type { EndpointCommand, ProgramCommand } from './ports.ts';
 import type { Arrival, ProgramOutput, SourceFor } from './services.ts';
 import { TcpProbes } from './tcp-probe.ts';
 import { UdpEchoes } from './udp-echo.ts';
 
-/** The programs of a host: ping, the echo services of UDP and TCP (port 7, and those that a `serve` command names), and their clients. */
+/** The programs of a host: ping, the echo services of UDP and TCP (port 7, and those that a `serve` command names), an L2TP server, and their clients. */
 export class Programs implements Machine<ProgramCommand, ProgramOutput> {
   readonly #pings: Pings;
   readonly #udp: UdpEchoes;
   readonly #tcp: TcpProbes;
+  readonly #l2tp: L2tp;
   readonly #outputs = new Queue<ProgramOutput>();
 
   constructor(sourceFor: SourceFor, random: Random) {
     this.#pings = new Pings(sourceFor, random.fork('ping'));
     this.#udp = new UdpEchoes(sourceFor, random.fork('udp-echo'));
     this.#tcp = new TcpProbes(sourceFor, random.fork('tcp-probe'));
+    this.#l2tp = new L2tp(sourceFor, random.fork('l2tp'));
   }
 
   handle(now: Instant, command: ProgramCommand): void {
@@ -32,8 +35,10 @@ export class Programs implements Machine<ProgramCommand, ProgramOutput> {
         return this.#udp.handle(now, command);
       case 'tcp-probe':
         return this.#tcp.handle(now, command);
+      case 'l2tp':
+        return this.#l2tp.handle(now, command);
       case 'serve':
-        return (command.protocol === 'udp' ? this.#udp : this.#tcp).serve(command.port);
+        return { udp: this.#udp, tcp: this.#tcp, l2tp: this.#l2tp }[command.protocol].serve(command.port);
     }
   }
 
@@ -47,7 +52,7 @@ export class Programs implements Machine<ProgramCommand, ProgramOutput> {
     const ip = decodeIp(packet);
     if (!ip.ok) return false;
     const arrival: Arrival = { ip: ip.value, packet, checksum };
-    return this.#udp.take(now, arrival) || this.#tcp.take(now, arrival);
+    return this.#udp.take(now, arrival) || this.#l2tp.take(now, arrival) || this.#tcp.take(now, arrival);
   }
 
   /** An echo request that the host's own IP layer must not see, since its answer would go out in the clear; true when it was one. */
@@ -61,19 +66,19 @@ export class Programs implements Machine<ProgramCommand, ProgramOutput> {
   }
 
   wake(now: Instant): void {
-    for (const program of [this.#pings, this.#udp, this.#tcp]) program.wake(now);
+    for (const program of [this.#pings, this.#udp, this.#tcp, this.#l2tp]) program.wake(now);
   }
 
   poll(): ProgramOutput | undefined {
-    return this.#outputs.shift() ?? this.#pings.poll() ?? this.#udp.poll() ?? this.#tcp.poll();
+    return this.#outputs.shift() ?? this.#pings.poll() ?? this.#udp.poll() ?? this.#tcp.poll() ?? this.#l2tp.poll();
   }
 
   nextWake(): WakeUp | undefined {
-    return [this.#pings.nextWake(), this.#udp.nextWake(), this.#tcp.nextWake()].reduce((first, wake) => (first === undefined || (wake !== undefined && wake.at < first.at) ? wake : first));
+    return [this.#pings.nextWake(), this.#udp.nextWake(), this.#tcp.nextWake(), this.#l2tp.nextWake()].reduce((first, wake) => (first === undefined || (wake !== undefined && wake.at < first.at) ? wake : first));
   }
 }
 
-const programKinds: ReadonlySet<string> = new Set<ProgramCommand['kind']>(['ping', 'udp-echo', 'tcp-probe', 'serve']);
+const programKinds: ReadonlySet<string> = new Set<ProgramCommand['kind']>(['ping', 'udp-echo', 'tcp-probe', 'l2tp', 'serve']);
 
 /** Whether a command is for the programs; every other one is the daemon's. */
 export const isForPrograms = (command: EndpointCommand): command is ProgramCommand => programKinds.has(command.kind);

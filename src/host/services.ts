@@ -1,5 +1,5 @@
 /** What the programs over UDP and TCP have in common: ports, and what they make of a packet. */
-import type { Endpoint, IpAddress } from '../core/address.ts';
+import { isIpv4, type Endpoint, type IpAddress } from '../core/address.ts';
 import type { DropReason } from '../core/drop.ts';
 import type { DropEvent, ProgramEvent } from '../core/events.ts';
 import { below, type Random } from '../core/random.ts';
@@ -21,6 +21,9 @@ export type ProgramOutput = { readonly kind: 'packet'; readonly packet: Uint8Arr
 
 /** The address that packets to a destination are sent from, as of now. */
 export type SourceFor = (to: IpAddress) => IpAddress | undefined;
+
+/** What is told of a source that there is none. */
+export const unspecified = (to: IpAddress): IpAddress => (isIpv4(to) ? '0.0.0.0' : '::') as IpAddress;
 
 /** RFC 6335 §6: the dynamic ports. */
 export const dynamicPort = (random: Random): number => 0xc000 + below(random, 0x4000);

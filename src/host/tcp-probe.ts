@@ -1,4 +1,4 @@
-import { isIpv4, type Endpoint, type IpAddress } from '../core/address.ts';
+import type { Endpoint } from '../core/address.ts';
 import { sameBytes, utf8 } from '../core/bytes.ts';
 import type { ProgramEvent } from '../core/events.ts';
 import type { Machine, WakeUp } from '../core/machine.ts';
@@ -10,7 +10,7 @@ import { encodeIp } from '../wire/ip.ts';
 import { protocols } from '../wire/protocols.ts';
 import { decodeTcp, encodeTcp, tcpFlags, type TcpSegment } from '../wire/tcp.ts';
 import type { ProgramCommand } from './ports.ts';
-import { dropped, dynamicPort, echoPort, pathOf, type Arrival, type ProgramOutput, type SourceFor } from './services.ts';
+import { dropped, dynamicPort, echoPort, pathOf, unspecified, type Arrival, type ProgramOutput, type SourceFor } from './services.ts';
 
 export type TcpProbeCommand = Extract<ProgramCommand, { kind: 'tcp-probe' }>;
 
@@ -172,5 +172,3 @@ export class TcpProbes implements Machine<TcpProbeCommand, ProgramOutput> {
     this.#outputs.push({ kind: 'event', event });
   }
 }
-
-const unspecified = (to: IpAddress): IpAddress => (isIpv4(to) ? '0.0.0.0' : '::') as IpAddress;

@@ -1,5 +1,4 @@
-import type { Endpoint, IpAddress } from '../core/address.ts';
-import { isIpv4 } from '../core/address.ts';
+import type { Endpoint } from '../core/address.ts';
 import { fromUtf8, sameBytes, utf8 } from '../core/bytes.ts';
 import type { ProgramEvent } from '../core/events.ts';
 import type { Machine, WakeUp } from '../core/machine.ts';
@@ -11,7 +10,7 @@ import { encodeUdpPacket } from '../wire/ip.ts';
 import { protocols } from '../wire/protocols.ts';
 import { decodeUdp } from '../wire/udp.ts';
 import type { ProgramCommand } from './ports.ts';
-import { dropped, dynamicPort, echoPort, pathOf, type Arrival, type ProgramOutput, type SourceFor } from './services.ts';
+import { dropped, dynamicPort, echoPort, pathOf, unspecified, type Arrival, type ProgramOutput, type SourceFor } from './services.ts';
 
 export type UdpEchoCommand = Extract<ProgramCommand, { kind: 'udp-echo' }>;
 
@@ -153,5 +152,3 @@ export class UdpEchoes implements Machine<UdpEchoCommand, ProgramOutput> {
     this.#outputs.push({ kind: 'event', event });
   }
 }
-
-const unspecified = (to: IpAddress): IpAddress => (isIpv4(to) ? '0.0.0.0' : '::') as IpAddress;

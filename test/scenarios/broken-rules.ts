@@ -4,6 +4,7 @@ import { ahRules } from './broken/ah.ts';
 import { checksumRules } from './broken/checksum.ts';
 import { headlineRules } from './broken/headlines.ts';
 import { identityRules } from './broken/identity.ts';
+import { l2tpRules } from './broken/l2tp.ts';
 import { nattVersionsRules } from './broken/nat-t-versions.ts';
 import { rawEspRules } from './broken/raw-esp.ts';
 import { rebindRules } from './broken/rebind.ts';
@@ -12,8 +13,7 @@ import { remoteAccessRules } from './broken/remote-access.ts';
 export const brokenRules: readonly BrokenRule[] = [
   ...headlineRules,
   ...rebindRules,
-  ...rawEspRules,
-  ...checksumRules,
+  ...l2tpRules,
   ...rawEspRules,
   ...checksumRules,
   ...identityRules,

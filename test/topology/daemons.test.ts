@@ -54,3 +54,16 @@ test("what a host says itself goes before its daemon's habits", () => {
 test('an unknown daemon is named with the nearest that there is', () => {
   expect(() => connection('daemon: racon')).toThrow('no daemon "racon"; did you mean "racoon"?');
 });
+
+test("the ports of a daemon's traffic may be any, or a port of its own for every host", () => {
+  const text = `title: t
+segments: { net: , office: }
+hosts:
+  c: { on: net, count: 2, connectsTo: g, daemon: windows-xp-nat-t-update, esp: { upperLayer: { protocol: udp, localPort: ephemeral } } }
+  g: { on: net, protects: office, daemon: windows-modern, esp: { upperLayer: { protocol: udp, remotePort: any } } }`;
+  const ports = planTopology(parseTopology(text, 't.yaml')).plan.nodes.flatMap((node) => (node.kind === 'host' && node.endpoint ? node.endpoint.ike.connections.map(({ child }) => child.upperLayer!) : []));
+  const [one, two, gateway] = ports as [(typeof ports)[0], (typeof ports)[0], (typeof ports)[0]];
+  expect([one.remotePort, two.remotePort, gateway]).toEqual([1701, 1701, { protocol: 17, localPort: 1701, remotePort: 0 }]);
+  expect(new Set([one.localPort, two.localPort]).size).toBe(2);
+  expect([one.localPort, two.localPort].every((port) => port >= 0xc000 && port <= 0xffff)).toBe(true);
+});
