@@ -1,4 +1,4 @@
-import type { Endpoint, IpAddress } from '../core/address.ts';
+import { sameEndpoint, type Endpoint, type IpAddress } from '../core/address.ts';
 import { toHex } from '../core/bytes.ts';
 import { Queue } from '../core/queue.ts';
 import { below, type Random } from '../core/random.ts';
@@ -163,10 +163,19 @@ export class Bench {
 
   /** What the server saw of these flows, by tag. */
   *reports(server: Server, tags: readonly Tag[]): Experiment<ReadonlyMap<Tag, Sighting>> {
-    const from = (this.#reporting ??= this.fresh());
+    const from = this.#reportingFrom();
     const pages = Array.from({ length: Math.ceil(tags.length / flowsAReport) }, (_, i) => tags.slice(i * flowsAReport, (i + 1) * flowsAReport));
     const exchanges = yield* this.ask(...pages.map((page) => ({ from, to: server.primary, more: [report(page)] })));
     return new Map(exchanges.flatMap(({ answers: [answer] }) => (answer === undefined ? [] : sightingsIn(answer.letter.message).map((sighting) => [sighting.tag, sighting] as const))));
+  }
+
+  /** No late answer is wanted any more for these: it would reach whoever has the outside port by then, and keep his mapping alive. */
+  callOff(server: Server, tags: readonly Tag[]): void {
+    for (const tag of tags) this.pose({ from: this.#reportingFrom(), to: server.primary, tag, answerAfter: [] });
+  }
+
+  #reportingFrom(): Endpoint {
+    return (this.#reporting ??= this.fresh());
   }
 
   /** Requests with this tag that came to one of our endpoints. */
@@ -191,7 +200,10 @@ export class Bench {
       return;
     }
     const mapped = mappedEndpoint(message);
-    if (message.class === 'success' && mapped) this.#exchanges.get(toHex(message.transaction))?.answers.push({ at: this.#now, mapped, after: delayOfAnswer(message), letter: letter.value });
+    const exchange = this.#exchanges.get(toHex(message.transaction));
+    if (message.class !== 'success' || mapped === undefined || exchange === undefined) return;
+    if (!sameEndpoint(exchange.question.from, letter.value.to)) return; // gone astray: who asked has lost his outside endpoint to another flow
+    exchange.answers.push({ at: this.#now, mapped, after: delayOfAnswer(message), letter: letter.value });
   }
 
   #whole(packet: Uint8Array): Uint8Array | undefined {

@@ -36,12 +36,13 @@ export function* lifetime(bench: Bench, server: Server, options: LifetimeOptions
   if (server.powers === undefined) return notMeasured(foreignServer);
   const coarse = yield* closeIn(bench, server, options, ladder(options.longest));
   if (coarse === undefined) return notMeasured('no flow reached the server');
-  if (coarse.below === undefined) return found(coarse);
-  const step = (coarse.below - coarse.atLeast) / parts;
-  const between = Array.from({ length: parts - 1 }, (_, i) => milliseconds(Math.round(coarse.atLeast + (i + 1) * step)));
+  const [below, beyond] = coarse.gone;
+  if (below === undefined) return found({ atLeast: coarse.atLeast, below });
+  const step = (below - coarse.atLeast) / parts;
+  const between = Array.from({ length: parts }, (_, i) => milliseconds(Math.round(coarse.atLeast + (i + 1) * step)));
   const fine = yield* closeIn(bench, server, options, between);
-  if (fine === undefined) return found(coarse);
-  return found({ atLeast: milliseconds(Math.max(coarse.atLeast, fine.atLeast)), below: fine.below ?? coarse.below });
+  if (fine === undefined) return found({ atLeast: coarse.atLeast, below });
+  return found({ atLeast: milliseconds(Math.max(coarse.atLeast, fine.atLeast)), below: fine.gone[0] ?? beyond }); // what lives as long in the second pass had lost its packet in the first
 }
 
 function ladder(longest: Duration): Duration[] {
@@ -50,22 +51,32 @@ function ladder(longest: Duration): Duration[] {
   return [...ages, longest];
 }
 
+interface Course {
+  /** The last age at which a mapping was there. */
+  readonly atLeast: Duration;
+  /** The ages after it at which none was: up to `inLine`. */
+  readonly gone: readonly Duration[];
+}
+
 /** Opens a flow for each age, and sees which of them the server still reaches. Undefined when none could be opened. */
-function* closeIn(bench: Bench, server: Server, options: LifetimeOptions, ages: readonly Duration[]): Experiment<Lifetime | undefined> {
+function* closeIn(bench: Bench, server: Server, options: LifetimeOptions, ages: readonly Duration[]): Experiment<Course | undefined> {
   const opened = options.replied ? yield* conversed(bench, options, ages) : yield* spokenOnce(bench, server, options, ages);
   if (opened.length === 0) return undefined;
   let atLeast = milliseconds(0);
   let gone: Duration[] = [];
-  for (const { age, exchange } of opened) {
+  for (const [i, { age, exchange }] of opened.entries()) {
     const alive = (): boolean => exchange.answers.some((answer) => answer.after === age);
     yield { at: after(exchange.sentAt, milliseconds(age + bench.config.patience)), reason: `a mapping is ${age / 1000} s old`, ready: alive };
     if (alive()) {
       atLeast = age;
       gone = [];
     } else gone.push(age);
-    if (gone.length === inLine) break;
+    if (gone.length === inLine) {
+      bench.callOff(server, opened.slice(i + 1).map((further) => further.exchange.tag));
+      break;
+    }
   }
-  return { atLeast, below: gone[0] };
+  return { atLeast, gone };
 }
 
 interface Opened {

@@ -55,10 +55,8 @@ function* contestFor(bench: Bench, holder: Side, rival: Side): Experiment<Findin
   if (before === undefined) return notMeasured('the first client was not answered again');
   const [challenge] = yield* bench.ask(rival);
   yield { at: after(held.sentAt, milliseconds(later + bench.config.patience)), reason: 'a late answer to the first client', ready: () => held.answers.some((answer) => answer.after === later) };
-  const afterwards = held.answers.find((answer) => answer.after === later);
-  const reached = challenge!.answers.find(({ letter }) => letter.to.address === rival.from.address);
-  const stillThere = afterwards?.letter.to.address === holder.from.address;
+  const [reached] = challenge!.answers;
   if (reached === undefined) return found('refused');
-  if (!stillThere) return found('takes over');
+  if (!held.answers.some((answer) => answer.after === later)) return found('takes over');
   return found(sameEndpoint(reached.mapped, before.mapped) ? 'shares' : 'its own');
 }
