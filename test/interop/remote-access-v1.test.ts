@@ -1,9 +1,10 @@
 /** XAUTH and Mode-Config between our endpoint and strongSwan, in either role. */
 import { describe, expect, test } from 'vitest';
 import { ip, prefix } from '../../src/core/address.ts';
+import { vendorIds } from '../../src/wire/ike/v1/vendor-ids.ts';
 import { connectionName } from '../support/endpoint-config.ts';
 import type { StrongSwanSa } from '../support/strongswan.ts';
-import { withStrongSwan } from './home.ts';
+import { gatewayNetwork, withStrongSwan } from './home.ts';
 import { Meeting } from './meeting.ts';
 import type { MeetingOptions, Role } from './meeting.ts';
 import { both, inUse, pings, v1 } from './v1.ts';
@@ -11,6 +12,7 @@ import type { V1Meeting } from './v1.ts';
 
 const user = 'carol';
 const dns = '10.2.0.53';
+const cellar = '10.4.0.0/24';
 
 interface Access {
   readonly exchange: 'main' | 'aggressive';
@@ -30,6 +32,21 @@ function remoteAccess(ours: Role, { exchange, by = 'pre-shared key', password = 
     : v1({
         ours, exchange, by, settings: { xauth: { users: { [user]: 'secret' } }, modeConfig, gifts: { dns: [ip(dns)] } }, connection: { virtualAddress: { pool: prefix('10.3.0.0/24') } }, endpoint: { remote: 'dynamic', far: '10.3.0.0/24' },
         strongSwan: { xauth: { user, password }, requestsVirtualAddress: true, modeConfig, localSelectors: ['dynamic'] },
+      });
+}
+
+/** Everything is wanted on either side but for what strongSwan's gateway has, which is what it names. */
+function splitAccess(ours: Role): MeetingOptions {
+  const vendorId = { vendorIds: [vendorIds.unity.id] };
+  return ours === 'client'
+    ? v1({
+        ours, settings: { xauth: { user, password: 'secret' }, ...vendorId }, connection: { virtualAddress: 'request' }, endpoint: { local: 'dynamic', remote: '0.0.0.0/0', far: gatewayNetwork },
+        strongSwan: { xauth: { ask: { [user]: 'secret' } }, pool: '10.3.0.5', remoteSelectors: ['dynamic'], splitNetworks: true },
+      })
+    : v1({
+        ours, settings: { xauth: { users: { [user]: 'secret' } }, gifts: { networks: [prefix(gatewayNetwork), prefix(cellar)] }, ...vendorId },
+        connection: { virtualAddress: { pool: prefix('10.3.0.0/24') } }, endpoint: { local: '0.0.0.0/0', remote: 'dynamic', far: '10.3.0.0/24' },
+        strongSwan: { xauth: { user, password: 'secret' }, requestsVirtualAddress: true, localSelectors: ['dynamic'], remoteSelectors: ['0.0.0.0/0'], splitNetworks: true },
       });
 }
 
@@ -53,6 +70,18 @@ withStrongSwan.describe('strongSwan', () => {
         expect((await meeting.theirSa()).xauthUser).toBe(user);
       } else {
         expect(meeting.strongSwan.log()).toContain(`installing DNS server ${dns} to`);
+      }
+      expect(await pings(meeting, given)).toEqual(both);
+    });
+
+    test('the client wants everything, and is told what networks are behind the gateway', async () => {
+      await using meeting = await Meeting.tunnel(splitAccess(ours));
+      const [given] = (await meeting.theirSa()).virtualAddresses;
+      if (ours === 'client') {
+        expect(meeting.strongSwan.log()).toContain(`sending UNITY_SPLIT_INCLUDE: ${gatewayNetwork}\n`);
+        expect(meeting.ours.events('virtual-address')[0]!.networks).toEqual([prefix(gatewayNetwork)]);
+      } else {
+        expect(meeting.strongSwan.log()).toContain(`narrowed CHILD_SA to UNITY_SPLIT_INCLUDE ${gatewayNetwork} ${cellar}\n`);
       }
       expect(await pings(meeting, given)).toEqual(both);
     });

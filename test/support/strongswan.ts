@@ -45,6 +45,8 @@ export interface StrongSwanConfig {
   readonly dns?: readonly string[];
   /** IKEv1: the gateway gives without being asked, or the client asks; `pull` when not said. */
   readonly modeConfig?: 'pull' | 'push';
+  /** IKEv1: says and hears what networks are behind the gateway, as Cisco's clients do. */
+  readonly splitNetworks?: boolean;
   readonly mode?: 'tunnel' | 'transport';
   readonly deadPeerDetection?: string;
   readonly onDeadPeer?: 'clear' | 'restart';
@@ -58,7 +60,7 @@ export interface StrongSwanConfig {
 }
 
 /** The plugins that a tunnel needs, and none that looks at the machine around. */
-const plugins = 'random nonce openssl pem kdf kernel-libipsec kernel-netlink socket-default vici xauth-generic resolve';
+const plugins = 'random nonce openssl pem kdf kernel-libipsec kernel-netlink socket-default vici xauth-generic resolve unity';
 
 const connection = 'lab';
 const child = 'net';
@@ -217,11 +219,12 @@ export class StrongSwan implements AsyncDisposable {
   }
 }
 
-const settings = (folder: string, socket: string, { keepalive = 20, retransmission = { timeout: 4, base: 1.8, tries: 5 }, asksForCookies = false, signsAsRfc7296 = false }: StrongSwanConfig): string => `charon {
+const settings = (folder: string, socket: string, { keepalive = 20, retransmission = { timeout: 4, base: 1.8, tries: 5 }, asksForCookies = false, signsAsRfc7296 = false, splitNetworks = false }: StrongSwanConfig): string => `charon {
   load = ${plugins}
   ${asksForCookies ? 'dos_protection = yes\n  cookie_threshold = 1\n  cookie_threshold_ip = 1' : 'dos_protection = no'}
   delete_rekeyed_delay = 0
   signature_authentication = ${signsAsRfc7296 ? 'no' : 'yes'}
+  cisco_unity = ${splitNetworks ? 'yes' : 'no'}
   i_dont_care_about_security_and_use_aggressive_mode_psk = yes
   keep_alive = ${keepalive}s
   retransmit_timeout = ${retransmission.timeout}
