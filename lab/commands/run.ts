@@ -160,7 +160,7 @@ async function openRecords({ trace: traceFile, pcap: captureFile }: CommandLine,
     audience: {
       actEnds: ({ act, trace }) => {
         if (traceStream) trace.events.forEach((event) => traceStream.write(`${traceLine(act.id, event)}\n`));
-        capture?.add(`${act.id}: ${act.title}`, trace);
+        capture?.add(act, trace);
       },
     },
     close: async () => {
@@ -169,7 +169,10 @@ async function openRecords({ trace: traceFile, pcap: captureFile }: CommandLine,
         stream.end();
         await once(stream, 'finish');
       }
-      if (capture) tell(`To read the capture decrypted: ${await capture.writeKeys()}`);
+      if (!capture) return;
+      const { all, ikeV1 } = await capture.writeKeys();
+      tell(`To read the capture decrypted: ${all}`);
+      if (ikeV1 !== undefined) tell(`And IKEv1, which Wireshark follows at one client only: ${ikeV1}`);
     },
   };
 }

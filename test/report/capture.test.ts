@@ -22,3 +22,23 @@ needs('tshark').test('the command that --pcap tells shows a lesson decrypted and
     rmSync(folder, { recursive: true });
   }
 }, 20_000);
+
+needs('tshark').test('of IKEv1 there is a capture of each client in each act, and all that the client sent and received opens', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'natt lab-'));
+  try {
+    const file = join(folder, 'lesson.pcapng');
+    const lab = spawnSync(process.execPath, ['--import', 'tsx', 'lab/cli.ts', 'detection', '--ike', 'v1', '--quiet', '--pcap', file], { encoding: 'utf8' });
+    expect(lab.status).toBe(0);
+    const captures = readdirSync(`${file}.ikev1`).filter((name) => name.endsWith('.pcapng'));
+    expect(captures.sort()).toEqual(['both', 'double', 'initiator', 'no-nat-t', 'none', 'responder'].map((act) => `${act}-alice.pcapng`));
+    const command = /^And IKEv1.*: (WIRESHARK.*)$/m.exec(lab.stdout)![1]!;
+    for (const capture of captures) {
+      const read = command.replaceAll('none-alice.pcapng', capture);
+      const shown = execFileSync('sh', ['-c', `${read} -n -Y 'isakmp.flag_e == 1' -T fields -e isakmp.exchangetype -e isakmp.hash -e _ws.malformed`], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).split('\n').slice(0, -1).map((row) => row.split('\t'));
+      expect(shown.map(([exchange]) => exchange), capture).toEqual(['2', '2', '6', '6', '32', '32', '32']);
+      expect(shown.filter(([, hash, malformed]) => hash === '' || malformed !== ''), capture).toEqual([]);
+    }
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}, 30_000);
