@@ -1,7 +1,7 @@
 /** Child SAs: a pair of SAs in the IPsec stack with the policies that lead to them (RFC 7296 §1.3.1, §2.17, RFC 4301 §4.4). */
 import { isIpv4, type IpAddress } from '../core/address.ts';
 import { fraction } from '../core/random.ts';
-import type { Duration } from '../core/time.ts';
+import type { Duration, Instant } from '../core/time.ts';
 import { wipe } from '../crypto/secret.ts';
 import type { SaKeys } from '../crypto/ike-keys.ts';
 import type { EncryptionName, IntegrityName } from '../crypto/transforms.ts';
@@ -46,6 +46,10 @@ export interface ChildSa<Sa extends AnyIkeSa = AnyIkeSa> {
   readonly encapsulation: Encapsulation;
   /** The outer addresses as the stack has them. */
   path: Path;
+  /** Who has asked for it: we, or the peer; and from when until when that was under way. */
+  readonly role: Role;
+  readonly asked: Instant;
+  readonly made: Instant;
   /** installed → rekeyed (another has taken over) or deleting (our DELETE waits for its answer) → gone. */
   state: 'installed' | 'rekeyed' | 'deleting' | 'gone';
   /** Rekeys under way (RFC 7296 §2.8.1): whether this side has asked, and what the peer's asking has made. */
@@ -75,6 +79,8 @@ export interface ChildPlan<Sa extends AnyIkeSa> {
   readonly algorithms: ChildAlgorithms;
   /** Our role in the exchange that made it, which need not be that in the IKE SA. */
   readonly role: Role;
+  /** When its first message went or came; now, when not said. */
+  readonly asked?: Instant;
   readonly keys: Record<Role, SaKeys>;
   /** In transport mode with the addresses as they are seen at this end. */
   readonly selectors: Selectors;
@@ -143,6 +149,7 @@ export function installChild<Sa extends AnyIkeSa>(sa: Sa, plan: ChildPlan<Sa>): 
   const lifetimes = lifetimesOf(sa, plan.hardTime);
   const child: ChildSa<Sa> = {
     ike: sa, spiIn, spiOut, reqid, selectors, policies: trap?.selectors ?? selectors, path: { local, peer }, protocol, mode, state: 'installed',
+    role: plan.role, asked: plan.asked ?? context.now, made: context.now,
     encapsulation: protocol === 'ah' ? 'none' : sa.encapsulation,
     rekeying: false, peersRekey: undefined,
     outbound: (plan.holdsBack ?? (replaces !== undefined && plan.role === 'responder')) ? 'held back' : 'installed',
@@ -247,9 +254,9 @@ export function tell(child: ChildSa, state: 'established' | 'rekeyed' | 'deleted
 export const tellChildFailed = (sa: AnyIkeSa, selectors: Selectors, story: string): void =>
   sa.context.event({ kind: 'child-sa', ...sa.name, state: 'failed', spiIn: 0, spiOut: 0, encapsulation: 'none', selectors: describeSelectors(selectors), story });
 
-/** When one of the child SAs was last used in a direction, as far as the stack's whole seconds tell: up to a second later than it was (`usetime` is rounded up). */
-export function lastUse(sa: AnyIkeSa, direction: 'inbound' | 'outbound', known: (at: Duration | undefined) => void): void {
-  const children = [...sa.children].filter((child) => direction === 'inbound' || child.outbound === 'installed');
+/** When one of the child SAs, or of those named, was last used in a direction, as far as the stack's whole seconds tell: up to a second later than it was (`usetime` is rounded up). */
+export function lastUse(sa: AnyIkeSa, direction: 'inbound' | 'outbound', known: (at: Duration | undefined) => void, of: Iterable<ChildSa> = sa.children): void {
+  const children = [...of].filter((child) => direction === 'inbound' || child.outbound === 'installed');
   let open = children.length;
   let latest = 0;
   if (open === 0) known(undefined);

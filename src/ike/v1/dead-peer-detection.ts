@@ -1,6 +1,9 @@
 /** Dead-peer detection: R-U-THERE is asked of a peer that has been silent, and R-U-THERE-ACK shows that it lives (RFC 3706). */
+import { sameBytes } from '../../core/bytes.ts';
+import { refused, type Refusal } from '../../core/decoded.ts';
 import { after, type Instant } from '../../core/time.ts';
-import { notifyTypes } from '../../wire/ike/v1/message.ts';
+import { notifyTypes, type Payload } from '../../wire/ike/v1/message.ts';
+import { notifyName } from '../../wire/ike/v1/notation.ts';
 import { lastUse } from '../child.ts';
 import { inform } from './notices.ts';
 import { cookiesOf, notification, spiFrom, spiOctets } from './payloads.ts';
@@ -57,15 +60,24 @@ function ask(sa: IsakmpSa, sequence: number): void {
 }
 
 /** The peer asks: the answer has the same number (RFC 3706 §5.4). */
-export const answerProbe = (sa: IsakmpSa, data: Uint8Array): void => inform(sa, [notification(notifyTypes.R_U_THERE_ACK, { spi: cookiesOf(sa), data })]);
-
-/** Whether the answer is to a question that is open; an old one proves nothing. */
-export function isOpen({ probes }: IsakmpSa, data: Uint8Array): boolean {
-  const sequence = spiFrom(data);
-  return sequence !== undefined && probes !== undefined && sequence >= probes.first && sequence <= probes.last;
+export function answerProbe(sa: IsakmpSa, data: Uint8Array): void {
+  sa.peersLastProbe = spiFrom(data);
+  inform(sa, [notification(notifyTypes.R_U_THERE_ACK, { spi: cookiesOf(sa), data })]);
 }
 
 export function takeProbeAnswer(sa: IsakmpSa): void {
   sa.probes = undefined;
   sa.cancel(answer);
+}
+
+/** Why a question or an answer is not one (RFC 3706 §5.3, §6.2): a question that is older than the last, an answer to none that is open. Others are none of this. */
+export function refusalOfProbe(sa: IsakmpSa, { notifyType, spi, data }: Extract<Payload, { type: 'Notification' }>): Refusal | undefined {
+  if (notifyType !== notifyTypes.R_U_THERE && notifyType !== notifyTypes.R_U_THERE_ACK) return undefined;
+  const [name, sequence] = [notifyName(notifyType), spiFrom(data)];
+  if (sequence === undefined) return refused('isakmp-payloads', `${name} with a sequence number of ${data.length} octets`);
+  if (!sameBytes(spi, cookiesOf(sa))) return refused('isakmp-payloads', `${name} about another ISAKMP SA`);
+  const { probes, peersLastProbe } = sa;
+  // some ask again by the same number
+  const isCurrent = notifyType === notifyTypes.R_U_THERE ? peersLastProbe === undefined || sequence >= peersLastProbe : probes !== undefined && sequence >= probes.first && sequence <= probes.last;
+  return isCurrent ? undefined : refused('isakmp-message-id', `${name} with sequence number ${sequence}, which is not one of now`);
 }

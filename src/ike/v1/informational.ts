@@ -1,12 +1,13 @@
 /** What the peer tells without waiting for an answer (RFC 2409 §5.7). In the clear anybody could have written it: it changes nothing. */
-import { decoded, refused } from '../../core/decoded.ts';
+import { decoded } from '../../core/decoded.ts';
 import { sameBytes } from '../../core/bytes.ts';
 import { notifyTypes, protocolIds, type ClearMessage, type EncryptedMessage, type Payload } from '../../wire/ike/v1/message.ts';
 import { notifyName } from '../../wire/ike/v1/notation.ts';
 import type { Path } from '../any-ike-sa.ts';
 import { removeChild } from '../child.ts';
-import { answerProbe, isOpen, takeProbeAnswer } from './dead-peer-detection.ts';
+import { answerProbe, refusalOfProbe, takeProbeAnswer } from './dead-peer-detection.ts';
 import type { Exchange, Received, Verdict } from './exchange.ts';
+import { bequeath } from './heirs.ts';
 import { forgetOthers } from './initial-contact.ts';
 import { all, cookiesOf, protocolIdOf, spiFrom } from './payloads.ts';
 import { hashOne, openHashed } from './protected.ts';
@@ -31,8 +32,10 @@ function judge(sa: IsakmpSa, exchange: Exchange, received: Received): Verdict {
   const opened = openHashed(received, hashOne(sa, exchange.messageId));
   if (!opened.ok) return opened;
   const { payloads } = opened.value;
-  const stale = payloads.find((payload) => payload.type === 'Notification' && payload.notifyType === notifyTypes.R_U_THERE_ACK && !isOpen(sa, payload.data));
-  if (stale !== undefined) return refused('isakmp-message-id', 'R-U-THERE-ACK to a question that is not open');
+  for (const payload of all({ payloads }, 'Notification')) {
+    const wrong = refusalOfProbe(sa, payload);
+    if (wrong !== undefined) return wrong;
+  }
   return decoded(() => {
     sa.keep(exchange);
     exchange.end();
@@ -44,18 +47,23 @@ function judge(sa: IsakmpSa, exchange: Exchange, received: Received): Verdict {
   });
 }
 
-/** RFC 2408 §5.15. Before phase 1 is over there is nothing to delete. */
+/** RFC 2408 §5.15. What is deleted has been made with the same peer, though perhaps under another ISAKMP SA. Before phase 1 is over there is nothing to delete. */
 function hearDelete(sa: IsakmpSa, { protocol, spis }: Delete): void {
   const { other } = sa.names;
+  const family = [sa, ...sa.kin];
   if (protocol === protocolIds.ISAKMP) {
-    const isThis = spis.some((spi) => sameBytes(spi, cookiesOf(sa)));
-    if (isThis) sa.close('deleted', `${other} has deleted the ISAKMP SA.`);
+    const named = family.filter((it) => spis.some((spi) => sameBytes(spi, cookiesOf(it))));
+    for (const it of named) {
+      bequeath(it);
+      it.close('deleted', `${other} has deleted the ISAKMP SA.`);
+    }
+    if (named.length === 0) sa.context.drop('isakmp-payloads', `${other} deletes an ISAKMP SA that is not here`, undefined, sa.peer);
     return;
   }
-  const named = spis.map(spiFrom);
-  for (const child of sa.children) {
-    if (protocol === protocolIdOf[child.protocol] && named.includes(child.spiOut)) removeChild(child, 'deleted', `${other} has deleted the child SA.`);
-  }
+  const spisOut = spis.map(spiFrom);
+  const named = family.flatMap(({ children }) => [...children]).filter((child) => protocolIdOf[child.protocol] === protocol && spisOut.includes(child.spiOut));
+  for (const child of named) removeChild(child, 'deleted', `${other} has deleted the child SA.`);
+  if (named.length === 0) sa.context.drop('isakmp-payloads', `${other} deletes child SAs that are not here`, undefined, sa.peer);
 }
 
 function hearNotification(sa: IsakmpSa, { notifyType, spi, data }: Notification): void {
@@ -66,7 +74,7 @@ function hearNotification(sa: IsakmpSa, { notifyType, spi, data }: Notification)
   }
   switch (notifyType) {
     case notifyTypes.R_U_THERE:
-      if (sameBytes(spi, cookiesOf(sa))) answerProbe(sa, data);
+      answerProbe(sa, data);
       return;
     case notifyTypes.R_U_THERE_ACK:
       takeProbeAnswer(sa);
@@ -87,7 +95,7 @@ function hearError(sa: IsakmpSa, error: string, spi: Uint8Array): void {
     return;
   }
   const named = spiFrom(spi);
-  const refuse = (named === undefined ? undefined : sa.wishes.get(named)) ?? (sa.wishes.size === 1 ? [...sa.wishes.values()][0] : undefined);
-  if (refuse !== undefined) refuse(error);
+  const wish = (named === undefined ? undefined : sa.wishes.get(named)) ?? (sa.wishes.size === 1 ? [...sa.wishes.values()][0] : undefined);
+  if (wish !== undefined) wish.fail(`${other} makes no child SA: ${error}.`);
   else sa.context.drop('isakmp-payloads', `${other} says ${error} of nothing that is under way`, undefined, sa.peer);
 }

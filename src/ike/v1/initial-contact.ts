@@ -11,12 +11,12 @@ export function initialContact(sa: IsakmpSa): Payload[] {
   return isFirst ? [notification(notifyTypes.INITIAL_CONTACT, { spi: cookiesOf(sa) })] : [];
 }
 
-/** Before XAUTH all members of a group have one identity, and a newcomer cannot speak for them. */
+/** Before XAUTH all members of a group have one identity, and a newcomer cannot speak for them. Nor could it know of what came up after it had begun. */
 export function forgetOthers(sa: IsakmpSa): void {
   const { peerIdentity, settings: { xauth = 'none' }, context } = sa;
   if (peerIdentity === undefined || xauth !== 'none') return;
   const { me, other } = sa.names;
   for (const older of context.sas.ofPeer(peerIdentity)) {
-    if (older !== sa) older.close('deleted', `${other} says that it knows of no other ISAKMP SA with ${me}: it has started anew, and the old one is forgotten (INITIAL-CONTACT).`);
+    if (older !== sa && (older.made ?? sa.begun) <= sa.begun) older.close('deleted', `${other} says that it knows of no other ISAKMP SA with ${me}: it has started anew, and the old one is forgotten (INITIAL-CONTACT).`);
   }
 }

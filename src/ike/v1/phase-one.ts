@@ -141,6 +141,7 @@ export function concludePhaseOne(sa: IsakmpSa, peer: Peer, received: Received): 
   sa.context.sas.authenticated(sa);
   sa.cancel('half-open lifetime');
   sa.state = 'established';
+  sa.made = sa.context.now;
   if (notificationOf(received, notifyTypes.INITIAL_CONTACT)) forgetOthers(sa);
   sa.context.event({ kind: 'ike-sa', state: 'established', ...sa.name, peer: sa.peer, peerIdentity: sa.peerIdentity, story: `${me} and ${other} have shown each other who they are: the ISAKMP SA is up.` });
   sa.context.established(sa);

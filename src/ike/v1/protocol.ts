@@ -186,7 +186,9 @@ export class IkeV1 implements IkeVersion {
           deleteIsakmpSa(sa, `${sa.names.me} has ended the ISAKMP SA with ${sa.names.other}.`);
           break;
         case 'probe':
-          probe(sa);
+          // RFC 3706 §5.1: who has not announced it would not answer
+          if (sa.answersProbes) probe(sa);
+          else this.#refuseCommand(command, `${sa.names.other} has not said that it answers R-U-THERE`);
           break;
         case 'rekey':
           if (command.what === 'ike') rekeyIsakmpSa(sa);
@@ -199,7 +201,7 @@ export class IkeV1 implements IkeVersion {
   /** A new ISAKMP SA, or child SAs under the one that is there. */
   initiate(connection: ConnectionConfig): void {
     const { remote } = connection;
-    const there = this.#context.sas.ofConnection(connection.name).filter(({ state }) => state === 'established' || state === 'connecting');
+    const there = this.#context.sas.ofConnection(connection.name).filter(isThere);
     if (remote === 'any') {
       this.#refuseCommand({ kind: 'initiate', connection: connection.name }, `${connection.name} waits for anybody: it knows nobody to call`);
     } else if (there.length === 0) {
@@ -213,7 +215,7 @@ export class IkeV1 implements IkeVersion {
   }
 
   wanted(connection: ConnectionConfig): void {
-    const up = this.#context.sas.ofConnection(connection.name).find(({ state }) => state === 'established' || state === 'connecting');
+    const up = this.#context.sas.ofConnection(connection.name).find(isThere);
     if (up === undefined) this.initiate(connection);
     else if (isIdle(up)) createChildren(up);
   }
@@ -224,6 +226,9 @@ export class IkeV1 implements IkeVersion {
 }
 
 const answerPhaseOne = { main: answerMainMode, aggressive: answerAggressiveMode };
+
+/** Up, or on its way because we want it; what others begin may come to nothing. */
+const isThere = ({ state, role }: IsakmpSa): boolean => state === 'established' || (state === 'connecting' && role === 'initiator');
 
 /** It has nothing under it, and nothing stands in the way of that. */
 const isIdle = ({ state, children, wishes, admitted, connection, virtualAddress }: IsakmpSa): boolean =>
@@ -254,6 +259,6 @@ function childExpires(child: V1Child, limit: 'soft' | 'hard'): void {
 
 /** The daemon's context shines through, `now` included. */
 function v1Context(context: IkeContext, tryAgain: V1Context['tryAgain']): V1Context {
-  const own: Omit<V1Context, keyof IkeContext> = { sas: new IsakmpSaTable(), established, tryAgain, childExpires };
+  const own: Omit<V1Context, keyof IkeContext> = { sas: new IsakmpSaTable(), established, tryAgain, rekey: rekeyIsakmpSa, childExpires };
   return Object.assign(Object.create(context) as IkeContext, own);
 }

@@ -9,26 +9,27 @@
  * The initiator can send and receive from message 3 on, the responder when that has come.
  */
 import { decoded, refused, type Decoded } from '../../core/decoded.ts';
-import { after, scaled } from '../../core/time.ts';
+import { after, seconds, type Instant } from '../../core/time.ts';
 import { dhGroup } from '../../crypto/diffie-hellman.ts';
 import { hash2, hash3 } from '../../crypto/ike-v1-authentication.ts';
 import { quickModeKeys } from '../../crypto/ike-v1-keys.ts';
 import { sameSecret } from '../../crypto/secret.ts';
 import type { DhKeyPair } from '../../crypto/types.ts';
-import { ipsecDoi, notifyTypes, type ClearMessage, type EncryptedMessage, type Payload, type Proposal } from '../../wire/ike/v1/message.ts';
+import { notifyTypes, type ClearMessage, type EncryptedMessage, type Payload, type Proposal } from '../../wire/ike/v1/message.ts';
 import type { Path, Role } from '../any-ike-sa.ts';
-import { installChild, releaseHeldBack, releaseSpi, reserveSpi, tell, tellChildFailed, wantedProtocol, wayOfPackets, type OriginalAddresses } from '../child.ts';
-import { sameSelectors } from '../traffic-selectors.ts';
+import { installChild, releaseSpi, reserveSpi, tellChildFailed, wantedProtocol, wayOfPackets, type OriginalAddresses } from '../child.ts';
 import { wantedSelectors } from '../wanted-traffic.ts';
 import { sameIdentities, type TrafficPair } from './client-identities.ts';
+import { missConnected, sayConnected, takeConnected } from './commit-bit.ts';
 import type { Exchange, Received, Verdict } from './exchange.ts';
 import { deleteChild, refuseChild } from './notices.ts';
 import { originalAddresses, originalAddressPayloads } from './original-addresses.ts';
-import { all, notificationOf, only, spiOctets } from './payloads.ts';
+import { all, only, spiOctets } from './payloads.ts';
 import { freshNonce, saPayload } from './phase-one.ts';
 import { acceptedPhaseTwo, choosePhaseTwo, phaseTwoOffer, type PhaseTwoChoice } from './phase2-proposals.ts';
 import { behindHash, hashOne, openHashed, type HashOver } from './protected.ts';
 import type { IsakmpSa, V1Child } from './sa.ts';
+import { retire, sameTraffic, takeOver } from './successors.ts';
 import { acceptedTraffic, quickModeIdentities, wantedPairs } from './wanted-pairs.ts';
 
 const noSpi = new Uint8Array(0);
@@ -38,6 +39,8 @@ const noSpi = new Uint8Array(0);
 /** What the two have agreed on when message 2 has gone. */
 interface Agreement {
   readonly spiIn: number;
+  /** When message 1 went or came. */
+  readonly asked: Instant;
   readonly choice: PhaseTwoChoice;
   readonly pair: TrafficPair;
   readonly replaces: V1Child | undefined;
@@ -50,32 +53,31 @@ interface Agreement {
 const hashTwo = ({ algorithms, keys }: IsakmpSa, messageId: number, nonceI: Uint8Array): HashOver => (rest) => hash2(algorithms!.hash.prf, keys!.skeyidA, messageId, nonceI, rest);
 const hashThree = ({ algorithms, keys }: IsakmpSa, messageId: number, { nonceI, nonceR }: Agreement): Uint8Array => hash3(algorithms!.hash.prf, keys!.skeyidA, messageId, nonceI, nonceR);
 
-/** What comes of a child SA that the stack refuses, and of one that was replaced a while ago. */
+/** What comes of a child SA that the stack refuses, of one that was replaced a while ago, and of one whose fresh keys have failed. */
 const consequences = {
   refused: (child: V1Child): void => deleteChild(child, 'The IPsec stack would not take the child SA.'),
-  retry: (child: V1Child): void => (child.state === 'rekeyed' ? deleteChild(child, 'Another child SA has taken its place.') : rekeyChild(child)),
+  retry: (child: V1Child): void => (child.state === 'rekeyed' ? retire(child) : rekeyChild(child)),
 };
 
-function install(sa: IsakmpSa, role: Role, { spiIn, choice, pair, replaces, nonceI, nonceR, sharedSecret, originals }: Agreement, holdsBack: boolean): V1Child {
+/** In the stack. Where it `holdsBack` nothing goes out by it yet, and it takes nobody's place. */
+function install(sa: IsakmpSa, role: Role, { spiIn, asked, choice, pair, replaces, nonceI, nonceR, sharedSecret, originals }: Agreement, holdsBack: boolean): V1Child {
   const { me, other } = sa.names;
   const { keyLengths } = choice.algorithms;
   const keysOf = (spi: number): ReturnType<typeof quickModeKeys> =>
     quickModeKeys({ prf: sa.algorithms!.hash.prf, keyLengths, skeyidD: sa.keys!.skeyidD, sharedSecret, protocol: choice.proposal.protocol, spi: spiOctets(spi), nonceI, nonceR });
   const [outbound, inbound] = [keysOf(choice.spi), keysOf(spiIn)];
   const selectors = { local: [pair.local], remote: [pair.remote] };
+  const old = replaces?.state === 'installed' ? replaces : sameTraffic(sa, selectors)[0];
   const child = installChild(sa, {
-    spiIn, spiOut: choice.spi, algorithms: choice.algorithms, role, selectors, holdsBack, originals,
+    spiIn, spiOut: choice.spi, algorithms: choice.algorithms, role, asked, selectors, holdsBack, originals,
     mode: sa.connection.child.mode ?? 'tunnel',
     keys: role === 'initiator' ? { initiator: outbound, responder: inbound } : { initiator: inbound, responder: outbound },
-    replaces: replaces?.state === 'gone' ? undefined : replaces,
+    replaces: old,
     ...(choice.lifetime === undefined ? {} : { hardTime: choice.lifetime }),
-    story: replaces === undefined ? `A child SA is there: ${me} and ${other} can send ${wantedProtocol(sa).toUpperCase()}, ${wayOfPackets(sa)}.` : 'Fresh keys: this child SA takes the place of the one before.',
+    story: old === undefined ? `A child SA is there: ${me} and ${other} can send ${wantedProtocol(sa).toUpperCase()}, ${wayOfPackets(sa)}.` : 'Fresh keys: this child SA takes the place of the one before.',
     ...consequences,
   });
-  if (replaces?.state === 'installed') {
-    replaces.state = 'rekeyed';
-    tell(replaces, 'rekeyed', 'A child SA with fresh keys takes over.');
-  }
+  if (!holdsBack) takeOver(child);
   return child;
 }
 
@@ -98,13 +100,19 @@ export function rekeyChild(child: V1Child): void {
 interface Wish {
   readonly exchange: Exchange;
   readonly spiIn: number;
+  readonly asked: Instant;
   readonly pair: TrafficPair;
   readonly identities: readonly Extract<Payload, { type: 'ID' }>[];
   readonly replaces: V1Child | undefined;
   readonly nonceI: Uint8Array;
   /** Perfect forward secrecy: a Diffie-Hellman of its own. */
   readonly keyPair: DhKeyPair | undefined;
+  /** The child SA, when it waits for CONNECTED. */
+  waiting?: V1Child;
 }
+
+/** Who has not answered is asked again while the old child SA lives. */
+const rekeyAgainAfter = seconds(60);
 
 function beginQuickMode(sa: IsakmpSa, pair: TrafficPair, replaces: V1Child | undefined): void {
   const { connection, context } = sa;
@@ -115,27 +123,35 @@ function beginQuickMode(sa: IsakmpSa, pair: TrafficPair, replaces: V1Child | und
     const { me, other } = sa.names;
     const fail = (why: string): void => {
       notAfterAll();
-      if (!sa.wishes.delete(spiIn)) return;
+      sa.wishes.delete(spiIn);
       exchange.end();
       releaseSpi(sa, spiIn);
       tellChildFailed(sa, { local: [pair.local], remote: [pair.remote] }, why);
     };
+    const abandon = (why: string): void => {
+      fail(why);
+      if (replaces?.state === 'installed') context.alarms.set(replaces.retry, after(context.now, rekeyAgainAfter));
+    };
     const exchange = sa.beginExchange('quick', (transmissions) => {
-      fail(`${other} has not answered ${me}'s quick mode message in ${transmissions} transmissions.`);
+      if (wish.waiting !== undefined) {
+        missConnected(wish.waiting, transmissions);
+        return;
+      }
+      abandon(`${other} has not answered ${me}'s quick mode message in ${transmissions} transmissions.`);
       if (sa.children.size === 0 && sa.wishes.size === 0) sa.unanswered('quick mode', transmissions);
     });
     const [pfs] = connection.child.proposals.flatMap(({ groups }) => groups);
     const keyPair = pfs === undefined ? undefined : dhGroup(pfs).generate(context.random);
-    const wish: Wish = { exchange, spiIn, pair, identities: quickModeIdentities(sa, pair), replaces, nonceI: freshNonce(context.random), keyPair };
+    const wish: Wish = { exchange, spiIn, asked: context.now, pair, identities: quickModeIdentities(sa, pair), replaces, nonceI: freshNonce(context.random), keyPair };
     const request = [saPayload([phaseTwoOffer(sa, spiIn)]), ...nonceAndKey(wish.nonceI, keyPair), ...wish.identities, ...originalAddressPayloads(sa, 'initiator')];
-    sa.wishes.set(spiIn, (error) => fail(`${other} makes no child SA: ${error}.`));
+    sa.wishes.set(spiIn, { pair, fail, abandon });
     exchange.send(behindHash(hashOne(sa, exchange.messageId), request), (received) => takeAnswer(sa, wish, received));
   }, notAfterAll);
 }
 
 /** Message 2. */
 function takeAnswer(sa: IsakmpSa, wish: Wish, received: Received): Verdict {
-  const { exchange, spiIn, pair, identities, replaces, nonceI, keyPair } = wish;
+  const { exchange, spiIn, asked, pair, identities, replaces, nonceI, keyPair } = wish;
   const opened = openHashed(received, hashTwo(sa, exchange.messageId, nonceI));
   if (!opened.ok) return opened;
   const read = readQuickMode(opened.value, keyPair);
@@ -147,32 +163,18 @@ function takeAnswer(sa: IsakmpSa, wish: Wish, received: Received): Verdict {
   const addresses = sa.connection.child.mode === 'transport' && sa.encapsulation !== 'none' ? 'translated' : 'same';
   if (answered.length > 0 && !sameIdentities(answered, identities, addresses)) return refused('isakmp-identity', 'the responder answers for other traffic than was asked for');
   return decoded(() => {
-    const agreement = { spiIn, choice, pair, replaces, nonceI, nonceR: read.value.nonce, sharedSecret: read.value.sharedSecret, originals: originalAddresses(sa, opened.value, 'initiator') };
+    const agreement = { spiIn, asked, choice, pair, replaces, nonceI, nonceR: read.value.nonce, sharedSecret: read.value.sharedSecret, originals: originalAddresses(sa, opened.value, 'initiator') };
     sa.wishes.delete(spiIn);
     const waits = received.header.flags.commit;
     const child = install(sa, 'initiator', agreement, waits);
     const last: Payload[] = [{ type: 'HASH', data: hashThree(sa, exchange.messageId, agreement) }];
-    if (waits) exchange.send(last, (connected) => takeConnected(sa, exchange, child, connected));
-    else exchange.send(last);
-    if (replaces !== undefined) retire(sa, replaces);
+    if (waits) {
+      wish.waiting = child;
+      exchange.send(last, (connected) => takeConnected(sa, exchange, child, connected));
+    } else {
+      exchange.send(last);
+    }
   });
-}
-
-/** Message 4, which the commit bit has announced (RFC 2408 §3.1): the responder can receive now. */
-function takeConnected(sa: IsakmpSa, exchange: Exchange, child: V1Child, received: Received): Verdict {
-  const opened = openHashed(received, hashOne(sa, exchange.messageId));
-  if (!opened.ok) return opened;
-  if (notificationOf(opened.value, notifyTypes.CONNECTED) === undefined) return refused('isakmp-payloads', 'not the CONNECTED that the commit bit has announced');
-  return decoded(() => {
-    exchange.end();
-    releaseHeldBack(child);
-  });
-}
-
-/** The old one receives for a while yet: what is under way was sent before the peer knew of the new one. */
-function retire(sa: IsakmpSa, old: V1Child): void {
-  const { alarms, now, config } = sa.context;
-  if (old.state !== 'gone') alarms.set(old.retry, after(now, scaled(config.retransmission.first, 2)));
 }
 
 // ---- the responder
@@ -212,10 +214,10 @@ function judge(sa: IsakmpSa, exchange: Exchange, received: Received, pending: { 
   if (!pair.ok) return refuse(notifyTypes.INVALID_ID_INFORMATION, `${me} does not make the child SA that ${other} wants: ${pair.detail}.`);
   return decoded(() => {
     sa.keep(exchange);
+    const asked = sa.context.now;
     reserveSpi(sa, (spiIn) => {
       pending.spiIn = spiIn;
-      const replaces = sameTraffic(sa, pair.value);
-      const agreement = { spiIn, choice, pair: pair.value, replaces, nonceI: read.value.nonce, nonceR: freshNonce(sa.context.random), sharedSecret: read.value.sharedSecret, originals: originalAddresses(sa, opened.value, 'responder') };
+      const agreement = { spiIn, asked, choice, pair: pair.value, replaces: undefined, nonceI: read.value.nonce, nonceR: freshNonce(sa.context.random), sharedSecret: read.value.sharedSecret, originals: originalAddresses(sa, opened.value, 'responder') };
       const answer = [saPayload([{ ...choice.proposal, spi: spiOctets(spiIn) }]), ...nonceAndKey(agreement.nonceR, keyPair), ...all(opened.value, 'ID'), ...originalAddressPayloads(sa, 'responder')];
       if (sa.settings.commitBit) exchange.setCommit();
       exchange.send(behindHash(hashTwo(sa, exchange.messageId, agreement.nonceI), answer), (last) => takeConfirmation(sa, exchange, agreement, last));
@@ -235,17 +237,9 @@ function takeConfirmation(sa: IsakmpSa, exchange: Exchange, agreement: Agreement
   return decoded(() => {
     exchange.end();
     install(sa, 'responder', agreement, false);
-    if (sa.settings.commitBit) exchange.send(behindHash(hashOne(sa, exchange.messageId), [connected(agreement)]));
+    if (sa.settings.commitBit) sayConnected(sa, exchange, agreement.choice, agreement.spiIn);
   });
 }
-
-const connected = ({ choice, spiIn }: Agreement): Payload => ({
-  type: 'Notification', doi: ipsecDoi, protocol: choice.proposal.protocol, spi: spiOctets(spiIn), notifyType: notifyTypes.CONNECTED, data: noSpi,
-});
-
-/** IKEv1 does not say what a child SA replaces: it is the one for the same traffic. */
-const sameTraffic = ({ children }: IsakmpSa, { local, remote }: TrafficPair): V1Child | undefined =>
-  [...children].find(({ state, selectors }) => state === 'installed' && sameSelectors(selectors.local, [local]) && sameSelectors(selectors.remote, [remote]));
 
 // ---- both
 

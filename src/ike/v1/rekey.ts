@@ -1,8 +1,8 @@
 /** Lifetimes of ISAKMP SAs: phase 1 is gone through anew, by the ports that the old one has come to, and the child SAs go on under the new one (RFC 3947 §4). */
+import { toHex } from '../../core/bytes.ts';
 import { fraction } from '../../core/random.ts';
 import { after, scaled, seconds } from '../../core/time.ts';
-import { sameEndpoint } from '../../core/address.ts';
-import { stopKeepalives } from '../keepalive.ts';
+import { bequeath, stepBack } from './heirs.ts';
 import { initiatePhaseOne } from './initiate.ts';
 import { deleteIsakmpSa } from './notices.ts';
 import { rekeyMargin } from './phase1-proposals.ts';
@@ -18,7 +18,10 @@ export function watchLifetime(sa: IsakmpSa): void {
   if (lifetime === undefined) return;
   const early = (1 - 0.1 * fraction(context.random)) / rekeyMargin;
   if (role === 'initiator') sa.alarm('ISAKMP SA lifetime', after(context.now, scaled(lifetime, early)), () => rekeyIsakmpSa(sa));
-  sa.alarm('end of the ISAKMP SA', after(context.now, lifetime), () => deleteIsakmpSa(sa, 'Its lifetime is over.'));
+  sa.alarm('end of the ISAKMP SA', after(context.now, lifetime), () => {
+    bequeath(sa);
+    deleteIsakmpSa(sa, 'Its lifetime is over.');
+  });
 }
 
 /** Phase 1 once more, in place of this one. Once: while that is under way nothing happens. */
@@ -28,21 +31,21 @@ export function rekeyIsakmpSa(sa: IsakmpSa): void {
   if (sa.state === 'established' && !underWay) initiatePhaseOne(context, connection, sa, sa);
 }
 
-/** A new ISAKMP SA is up. IKEv1 does not say whether it replaces one: it does if it leads to the same peer at the same place. */
+/**
+ * A new ISAKMP SA is up. IKEv1 does not say whether it replaces one: it does if it leads to the same peer at the same place. When both sides have begun one at
+ * once, both know both initiators' cookies: the ISAKMP SA with the lower one goes, by the hand of who has begun it (a rule of ours, like that of successors.ts).
+ */
 export function succeed(sa: IsakmpSa): void {
-  const { context, connection, peer, peerIdentity, handshake } = sa;
-  const kin = peerIdentity === undefined ? [] : context.sas.ofPeer(peerIdentity);
-  const old = handshake?.predecessor ?? kin.find((other) => other !== sa && other.state === 'established' && other.connection.name === connection.name && sameEndpoint(other.peer, peer));
-  if (old?.state !== 'established') return;
-  old.successor = sa;
-  old.state = 'rekeyed';
-  old.handOver(sa);
-  stopKeepalives(old);
-  old.cancel('ISAKMP SA lifetime');
-  context.event({ kind: 'ike-sa', state: 'rekeyed', ...old.name, peer: old.peer, ...(old.peerIdentity === undefined ? {} : { peerIdentity: old.peerIdentity }), story: 'Its children go on under a new ISAKMP SA.' });
-  const isOurs = handshake?.predecessor !== undefined;
-  old.alarm('old ISAKMP SA', after(context.now, isOurs ? overlap : patience), () => {
-    old.handOver(sa);
-    deleteIsakmpSa(old, 'Another ISAKMP SA has taken its place.');
-  });
+  const predecessor = sa.handshake?.predecessor;
+  sa.inherits = predecessor !== undefined;
+  for (const other of new Set([...(predecessor === undefined ? [] : [predecessor]), ...sa.kin])) {
+    if (sa.state !== 'established' || other.state !== 'established') continue;
+    const [old, successor] = areRivals(sa, other) && toHex(sa.initiatorSpi) < toHex(other.initiatorSpi) ? [sa, other] : [other, sa];
+    successor.inherits ||= old.children.size > 0;
+    if (areRivals(sa, other)) stepBack(old, successor, old.role === 'initiator' ? overlap : 'peer');
+    else stepBack(old, successor, successor.role === 'initiator' ? overlap : patience);
+  }
 }
+
+/** Each side has begun one of them, and the later one before the other was up. */
+const areRivals = (sa: IsakmpSa, other: IsakmpSa): boolean => sa.role !== other.role && other.made !== undefined && sa.begun < other.made;

@@ -1,19 +1,20 @@
 /** An ISAKMP SA: what both sides share after phase 1, and what this side keeps about it (RFC 2409 §5). */
 import { toHex } from '../../core/bytes.ts';
-import type { Prefix } from '../../core/address.ts';
-import type { Duration } from '../../core/time.ts';
+import { sameEndpoint, type Prefix } from '../../core/address.ts';
+import type { Duration, Instant } from '../../core/time.ts';
 import { encryptionKey, phaseOneIv, phaseTwoIv, type PhaseOneKeys } from '../../crypto/ike-v1-keys.ts';
 import type { MessageCipher } from '../../crypto/ike-v1-cipher.ts';
 import { wipe } from '../../crypto/secret.ts';
 import type { DhKeyPair } from '../../crypto/types.ts';
 import type { Proposal } from '../../wire/ike/v1/message.ts';
-import { AnyIkeSa, type Encapsulation } from '../any-ike-sa.ts';
+import { AnyIkeSa, type Beginning, type Encapsulation } from '../any-ike-sa.ts';
 import { releaseSpi, removeChild, type ChildSa } from '../child.ts';
 import type { ConnectionConfig, V1Settings } from '../config.ts';
 import type { IkeContext } from '../context.ts';
 import { natFound } from '../nat-detection.ts';
 import { natTraversalPort } from '../port-float.ts';
 import type { Claim } from './authentication.ts';
+import type { TrafficPair } from './client-identities.ts';
 import { Exchange, type ExchangeName, type ExchangeOptions } from './exchange.ts';
 import { IvChain } from './iv-chain.ts';
 import type { NattTraits } from './natt-versions.ts';
@@ -28,12 +29,21 @@ export interface V1Context extends IkeContext {
   established(sa: IsakmpSa): void;
   /** Begins anew with a peer that did not answer. */
   tryAgain(connection: ConnectionConfig): void;
+  /** Phase 1 once more, in place of one. */
+  rekey(sa: IsakmpSa): void;
   /** A child SA's lifetime ends: fresh keys for it, or a delete. */
   childExpires(child: V1Child, limit: 'soft' | 'hard'): void;
 }
 
 /** A child SA whose ISAKMP SA is one of IKEv1. */
 export type V1Child = ChildSa<IsakmpSa>;
+
+/** A child SA that is asked for: what to do when the peer refuses it, and when nobody answers. */
+export interface ChildWish {
+  readonly pair: TrafficPair;
+  readonly fail: (why: string) => void;
+  readonly abandon: (why: string) => void;
+}
 
 /** What is kept only until phase 1 is over. */
 export interface Handshake {
@@ -63,6 +73,9 @@ export type Negotiation = Pick<IsakmpSa, 'context' | 'role' | 'connection' | 'in
 
 export class IsakmpSa extends AnyIkeSa<V1Context> {
   declare readonly children: Set<V1Child>;
+  /** When phase 1 has begun, and when it was over. */
+  readonly begun: Instant;
+  made: Instant | undefined;
   algorithms: PhaseOneAlgorithms | undefined;
   handshake: Handshake | undefined;
   /** The version of NAT-T that both know; undefined for none. */
@@ -73,8 +86,10 @@ export class IsakmpSa extends AnyIkeSa<V1Context> {
   /** R-U-THERE that were sent since an answer came, by the sequence numbers of the first and the last one. */
   probes: { readonly first: number; last: number } | undefined;
   lastProbe: number | undefined;
-  /** Quick modes of ours that wait for their answer, by the SPI that they propose: what to do when the peer refuses. */
-  readonly wishes = new Map<number, (why: string) => void>();
+  /** The sequence number of the peer's last R-U-THERE. */
+  peersLastProbe: number | undefined;
+  /** Quick modes of ours that wait for their answer, by the SPI that they propose. */
+  readonly wishes = new Map<number, ChildWish>();
   /** When it is over, from its beginning on: the shorter of what both sides have said. */
   lifetime: Duration | undefined;
   /** Child SAs may be made: the client has shown its password, where one is asked for. */
@@ -90,6 +105,11 @@ export class IsakmpSa extends AnyIkeSa<V1Context> {
   /** Message IDs that an authenticated message has had: none begins a second exchange. */
   readonly #usedMessageIds = new Set<number>();
 
+  constructor(context: V1Context, beginning: Beginning) {
+    super(context, beginning);
+    this.begun = context.now;
+  }
+
   get settings(): V1Settings {
     const { name, ike } = this.connection;
     if (ike.version !== 'v1') throw new Error(`${name} is not a connection of IKEv1`);
@@ -101,6 +121,13 @@ export class IsakmpSa extends AnyIkeSa<V1Context> {
     if (!natFound(this.nat) || this.natt === undefined) return 'none';
     if (!this.natt.moves) return 'udp-non-ike';
     return this.local.port === natTraversalPort ? 'udp' : 'none';
+  }
+
+  /** The others with the same peer at the same place. */
+  get kin(): readonly IsakmpSa[] {
+    const { peerIdentity, connection, peer } = this;
+    if (peerIdentity === undefined) return [];
+    return this.context.sas.ofPeer(peerIdentity).filter((other) => other !== this && other.connection.name === connection.name && sameEndpoint(other.peer, peer));
   }
 
   childExpires(child: V1Child, limit: 'soft' | 'hard'): void {
@@ -182,7 +209,6 @@ export class IsakmpSa extends AnyIkeSa<V1Context> {
       to.children.add(child);
     }
     this.children.clear();
-    to.inherits = true;
     to.splitNetworks = this.splitNetworks;
     to.virtualAddress ??= this.virtualAddress;
     this.virtualAddress = undefined;
@@ -193,8 +219,10 @@ export class IsakmpSa extends AnyIkeSa<V1Context> {
     const { me, other } = this.names;
     const story = `${other} has not answered ${me}'s ${what} message in ${transmissions} transmissions`;
     if (this.state === 'connecting') {
+      const predecessor = this.handshake?.predecessor;
       this.close('failed', `${story}: no ISAKMP SA comes about.`);
-      if (this.role === 'initiator' && this.connection.keyingTries === 'forever') this.context.tryAgain(this.connection);
+      if (predecessor?.state === 'established') this.context.rekey(predecessor);
+      else if (this.role === 'initiator' && this.connection.keyingTries === 'forever') this.context.tryAgain(this.connection);
       return;
     }
     this.context.event({ kind: 'peer-dead', ...this.name, peer: this.peer, story: `${story}: it is taken for dead.` });
@@ -204,6 +232,7 @@ export class IsakmpSa extends AnyIkeSa<V1Context> {
   close(state: 'deleted' | 'failed', story: string): void {
     if (this.isGone) return;
     if (this.successor?.isGone === false) this.handOver(this.successor);
+    for (const { abandon } of this.wishes.values()) abandon('The ISAKMP SA that it was asked for under is gone.');
     for (const child of this.children) removeChild(child, 'deleted', 'Its ISAKMP SA is gone, and nobody could renew or end the child SA without it.');
     for (const spi of this.reservedSpis) releaseSpi(this, spi);
     this.state = 'gone';
