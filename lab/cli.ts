@@ -3,6 +3,7 @@ import { backendNames } from './backends/backend.ts';
 import type { ProbeCommandLine } from './commands/nat-probe.ts';
 import type { PfkeyCommandLine } from './commands/pfkey.ts';
 import type { CommandLine } from './commands/run.ts';
+import type { ZooCommandLine } from './commands/zoo.ts';
 import { Problem } from './problem.ts';
 import { lineWidth } from './report/text.ts';
 import { ikeModes } from './topology/ike-version.ts';
@@ -11,7 +12,7 @@ import { suggestion } from './suggest.ts';
 const { argv, stderr } = process;
 
 /** Commands other than running a lesson; a first word that is none of them names a lesson. */
-const commandNames = ['run', 'list', 'explain', 'nat', 'daemon', 'topology', 'pfkey', 'doctor', 'help'] as const;
+const commandNames = ['run', 'list', 'explain', 'zoo', 'nat', 'daemon', 'topology', 'pfkey', 'doctor', 'help'] as const;
 
 const collect = (value: string, previous: readonly string[] = []): string[] => [...previous, value];
 
@@ -72,6 +73,18 @@ Exit status: 0 all verdicts pass; 1 a check failed; 2 the command line or a file
     .command('explain <scenario>')
     .description('the lesson, its topologies, its claims with their RFC sections')
     .action(async (name: string) => finish((await import('./commands/explain.ts')).explain(name)));
+  lab
+    .command('zoo [scenario...]')
+    .description('lessons behind every box there is, as a table: what works, what works after a while, what fails and why')
+    .option('--backend <name>', `where it runs: ${backendNames.join(', ')}`, 'sim')
+    .option('--nat <preset>', 'behind this box only, repeatable (see: nat list)', collect)
+    .option('--ike <version>', `another version of IKE, where the lesson is not about one: ${ikeModes.join(', ')}`)
+    .option('--nat-engine <engine>', 'what the boxes run on where the backend has a choice: auto, kernel, machine')
+    .option('--set <parameter=value>', 'a parameter of the lessons, repeatable', collect)
+    .option('--seed <n>', 'the seed of all chance in the simulator', '1')
+    .option('--json <file|->', 'the cells as JSON (schema 1); - is standard output')
+    .option('--no-color', 'no colours (NO_COLOR and a pipe do the same)')
+    .action(async (names: string[], options: ZooCommandLine) => finish((await import('./commands/zoo.ts')).zoo(names, options)));
   const nat = lab.command('nat').description('the NAT boxes: nat list, nat show NAME, nat probe NAME');
   nat
     .command('list')

@@ -129,7 +129,7 @@ export function natEngineOf(text: string | undefined, { name, natEngines }: Back
 }
 
 /** With several lessons a setting goes to those that have the parameter. */
-function settingsOf(chosen: readonly Scenario[], settings: readonly string[], clock: Backend['clock']): readonly Values[] {
+export function settingsOf(chosen: readonly Scenario[], settings: readonly string[], clock: Backend['clock']): readonly Values[] {
   const has = ({ parameters }: Scenario, setting: string): boolean => Object.hasOwn(parameters, setting.split('=')[0]!);
   const stray = settings.find((setting) => !chosen.some((scenario) => has(scenario, setting)));
   if (stray !== undefined && chosen.length > 1) {

@@ -46,7 +46,8 @@ const act = (id: Accepted, versions: readonly NattVersion[]): Act => ({
   topology: 'museum',
   keepsTopology: true,
   keepsIke: true,
-  adjust: { gateway: { ike: { v1: { natt: { offers: [...versions], accepts: [...versions] } } } } },
+  // of bare ESP this box lets one client through
+  adjust: { boxes: { preset: 'linux-masquerade' }, gateway: { ike: { v1: { natt: { offers: [...versions], accepts: [...versions] } } } } },
   play: async (stage) => {
     const { cast } = stage;
     stage.step(`One after the other the clients of all ages call a gateway that takes ${versions.length === 0 ? 'none of their versions' : versions.join(', ')}`);

@@ -253,3 +253,27 @@ describe.concurrent('an end before the end', () => {
     expect(status).toBe(141);
   });
 });
+
+describe.concurrent('the zoo', () => {
+  test('is a table with a row for each box that is asked for, and reasons below', async () => {
+    const { stdout, status } = await lab(['zoo', 'port-float', '--nat', 'linux-masquerade', '--nat', 'udp-4500-blocked']);
+    expect(stdout).toMatch(/^linux-masquerade +works +works$/m);
+    expect(stdout).toMatch(/^udp-4500-blocked +fails a +fails a$/m);
+    expect(stdout).toMatch(/^ {2}a {2}the box lets nothing out to UDP 4500$/m);
+    expect(stdout).toContain("4 cells, 2 of them work; all as the boxes' behaviour lets one expect");
+    expect(status).toBe(0);
+  });
+
+  test('goes to standard output as JSON, and the table to people', async () => {
+    const { stdout, stderr } = await lab(['zoo', 'passthrough', '--nat', 'passthrough-500', '--json', '-']);
+    const cells = z.object({ schema: z.literal(1), cells: z.array(z.object({ act: z.string(), preset: z.string(), asForeseen: z.boolean() })) }).parse(JSON.parse(stdout)).cells;
+    expect(cells.map(({ act, asForeseen }) => [act, asForeseen])).toEqual([['without-nat-t', true], ['with-nat-t', true], ['start-on-4500', true]]);
+    expect(stderr).toMatch(/works after 48 s/);
+  });
+
+  test('refuses boxes and lessons that there are not, and names the nearest', async () => {
+    const [box, lesson] = await Promise.all([lab(['zoo', '--nat', 'pfsens']), lab(['zoo', 'port-flot'])]);
+    expect([box.stderr, lesson.stderr]).toEqual(['lab: no NAT preset "pfsens"; did you mean "pfsense"?\n', 'lab: no scenario "port-flot"; did you mean "port-float"?\n']);
+    expect([box.status, lesson.status]).toEqual([2, 2]);
+  });
+});

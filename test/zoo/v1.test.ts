@@ -1,0 +1,3 @@
+import { wholeZoo } from './whole-zoo.ts';
+
+wholeZoo('v1');
