@@ -8,6 +8,7 @@ import { wrongIdentity } from '../../src/ike/address-identity.ts';
 import { nattVersions } from '../../src/ike/config.ts';
 import type { Authentication, ConnectionConfig, EspProposal, IkeProposal, NattVersion, V1Settings } from '../../src/ike/config.ts';
 import { Connections } from '../../src/ike/connections.ts';
+import type { DhGroupName } from '../../src/crypto/transforms.ts';
 import { identityToWire } from '../../src/ike/identity.ts';
 import { nattTraits } from '../../src/ike/v1/natt-versions.ts';
 import type { NodePlan } from '../../src/sim/plan.ts';
@@ -70,13 +71,18 @@ const offered = ({ ike, proposals }: ConnectionConfig): readonly IkeProposal[] =
 
 const childrenDiffer: Rule = {
   where: ['client', 'esp'],
-  says: ({ client, connection: { child: ours }, gateway, candidates: [theirs] }) => {
+  says: ({ client, connection: { ike, child: ours }, gateway, candidates: [theirs] }) => {
     if (theirs === undefined) return undefined;
-    const kind = ({ mode = 'tunnel', protocol = 'esp' }: ConnectionConfig['child']): string => `${protocol === 'ah' ? 'AH' : 'ESP'} in ${mode} mode`;
-    if (kind(ours) !== kind(theirs.child)) return `${client.name} wants ${kind(ours)}, ${gateway.name} ${kind(theirs.child)}; write the same esp.mode and esp.protocol for both`;
+    if (kindOf(ours) !== kindOf(theirs.child)) return `${client.name} wants ${kindOf(ours)}, ${gateway.name} ${kindOf(theirs.child)}; write the same esp.mode and esp.protocol for both`;
+    const [pfs, accepted] = [ours, theirs.child].map(({ proposals }) => proposals.flatMap(({ groups }) => groups)) as [DhGroupName[], DhGroupName[]];
+    if (ike.version === 'v1' && !shareOrLack(pfs.slice(0, 1), accepted)) {
+      return `${client.name} makes child SAs ${pfs[0] === undefined ? 'without a group of their own' : `with the group ${pfs[0]}`}, and ${gateway.name} ${accepted.length === 0 ? 'without' : `with ${accepted.join(', ')}`}; give both the same esp.proposals.groups`;
+    }
     return haveCommonEsp(ours.proposals, theirs.child.proposals) ? undefined : `${client.name} and ${gateway.name} have no proposal for a child SA in common; give both a cipher and an integrity algorithm that the other has too`;
   },
 };
+
+const kindOf = ({ mode = 'tunnel', protocol = 'esp' }: ConnectionConfig['child']): string => `${protocol === 'ah' ? 'AH' : 'ESP'} in ${mode} mode`;
 
 type Encryption = IkeProposal['encryption'][number];
 const share = <Value>(ours: readonly Value[], theirs: readonly Value[]): boolean => ours.some((value) => theirs.includes(value));
@@ -129,6 +135,34 @@ const nobodyKnowsIt: Rule = {
 };
 
 const isFor = (candidate: ConnectionConfig, { localIdentity }: ConnectionConfig, seen: IpAddress): boolean => wrongIdentity(candidate, identityToWire(localIdentity), seen) === undefined;
+
+const noAddressForIt: Rule = {
+  where: ['client', 'ike', 'virtualAddress'],
+  says: ({ client, connection: { virtualAddress, child }, gateway, candidates: [theirs] }) => {
+    if (theirs === undefined || kindOf(child) !== kindOf(theirs.child) || (virtualAddress === 'request') === (theirs.virtualAddress !== 'none')) return undefined;
+    return virtualAddress === 'request'
+      ? `${client.name} asks for an inner address, and ${gateway.name} has none to give; write the same ike.virtualAddress for both`
+      : `${client.name} asks for no inner address, and ${gateway.name} lets nobody in without one; write the same ike.virtualAddress for both`;
+  },
+};
+
+const passwordIsWrong: Rule = {
+  where: ['client', 'ike', 'v1', 'xauth'],
+  says: ({ client, connection, gateway, candidates: [theirs] }) => {
+    const [ours, users] = [passwordOf(connection), theirs && usersOf(theirs)];
+    if (users === undefined || (ours !== undefined && users[ours.user] === ours.password)) return undefined;
+    return ours === undefined ? `${gateway.name} asks for a password, and ${client.name} has none; write ike.v1.xauth` : `${gateway.name} knows no user ${ours.user} with the password that ${client.name} has`;
+  },
+};
+const xauthOf = ({ ike }: ConnectionConfig): Exclude<V1Settings['xauth'], 'none' | undefined> | undefined => (ike.version === 'v1' && ike.xauth !== 'none' ? ike.xauth : undefined);
+const passwordOf = (connection: ConnectionConfig): { readonly user: string; readonly password: string } | undefined => {
+  const xauth = xauthOf(connection);
+  return xauth !== undefined && 'user' in xauth ? xauth : undefined;
+};
+const usersOf = (connection: ConnectionConfig): Readonly<Record<string, string>> | undefined => {
+  const xauth = xauthOf(connection);
+  return xauth !== undefined && 'users' in xauth ? xauth.users : undefined;
+};
 
 const strictAboutAddresses: Rule = {
   where: ['gateway', 'ike', 'addressIdentity'],
@@ -201,7 +235,7 @@ function encapsulates(ours: ConnectionConfig, theirs: ConnectionConfig): 500 | 4
   return version === undefined ? undefined : nattTraits(version).moves ? 4500 : 500;
 }
 
-const rules: readonly Rule[] = [speaksOtherwise, nothingInCommon, childrenDiffer, provesOtherwise, keyIsAnother, nobodyKnowsIt, strictAboutAddresses, nobodyIsToldApart, authenticatesHeaders, checksumsBreak, blockedOnTheWay];
+const rules: readonly Rule[] = [speaksOtherwise, nothingInCommon, childrenDiffer, provesOtherwise, keyIsAnother, nobodyKnowsIt, passwordIsWrong, noAddressForIt, strictAboutAddresses, nobodyIsToldApart, authenticatesHeaders, checksumsBreak, blockedOnTheWay];
 
 /** Each with its place, what is wrong, and what to do; of a host with a count once. */
 export function warningsOf(file: TopologyFile, nodes: readonly NodePlan[], firstOf: (entry: string) => string, locate: Locate): readonly string[] {

@@ -115,11 +115,11 @@ describe('a transform of AH in IKEv1 says its algorithm twice (RFC 2407 §4.4.3,
   ] as const)('%s: transform %i, authentication %i', (integrity, transform, authentication) => {
     const offer = phaseTwoOffer(sa(integrity), 0x1000);
     expect(offer).toMatchObject({ protocol: 2, spi: Uint8Array.of(0, 0, 16, 0), transforms: [{ id: transform, attributes: [{ type: AUTHENTICATION, value: authentication }, { type: ENCAPSULATION_MODE, value: 2 }] }] });
-    expect(choosePhaseTwo(sa(integrity), [offer])?.algorithms).toMatchObject({ encryption: 'none', integrity });
+    expect(choosePhaseTwo(sa(integrity), [offer], 'responder')?.algorithms).toMatchObject({ encryption: 'none', integrity });
     const [said] = offer.transforms;
-    expect(choosePhaseTwo(sa(integrity), [{ ...offer, transforms: [{ ...said!, id: transform === 2 ? 3 : 2 }] }])).toBeUndefined();
-    expect(choosePhaseTwo(sa(integrity), [{ ...offer, transforms: [{ ...said!, attributes: said!.attributes.filter(({ type }) => type !== AUTHENTICATION) }] }])).toBeUndefined();
-    expect(choosePhaseTwo(sa(integrity), [{ ...offer, protocol: 3 }])).toBeUndefined();
+    expect(choosePhaseTwo(sa(integrity), [{ ...offer, transforms: [{ ...said!, id: transform === 2 ? 3 : 2 }] }], 'responder')).toBeUndefined();
+    expect(choosePhaseTwo(sa(integrity), [{ ...offer, transforms: [{ ...said!, attributes: said!.attributes.filter(({ type }) => type !== AUTHENTICATION) }] }], 'responder')).toBeUndefined();
+    expect(choosePhaseTwo(sa(integrity), [{ ...offer, protocol: 3 }], 'responder')).toBeUndefined();
   });
 });
 

@@ -1,6 +1,7 @@
 /** What is warned of does fail, what is advised instead does work, and nothing else is warned of. */
 import { describe, expect, test } from 'vitest';
 import { adjustmentToVariation, type Adjustment } from '../../lab/topology/cast.ts';
+import { daemonPresets } from '../../lab/topology/daemons.ts';
 import { ikeModes, inMode } from '../../lab/topology/ike-version.ts';
 import { loadTopology, parseTopology, topologyNames, vary } from '../../lab/topology/load.ts';
 import { planTopology, type Topology } from '../../lab/topology/plan.ts';
@@ -22,10 +23,12 @@ function home({ client = {}, gateway = {}, both = {}, box = {} }: Setting): Topo
 function works({ plan }: Topology): boolean {
   const trace = new TraceLog();
   const world = new World(plan, { seed: 1, trace, endpoint: createEndpoint });
-  const isTransport = plan.nodes.some((node) => node.kind === 'host' && node.endpoint?.ike.connections[0]?.child.mode === 'transport');
+  const child = plan.nodes.flatMap((node) => (node.kind === 'host' && node.name === 'alice' && node.endpoint ? [node.endpoint.ike.connections[0]!.child] : []))[0]!;
+  const ports = child.upperLayer === undefined ? {} : { port: child.upperLayer.remotePort, fromPort: child.upperLayer.localPort };
+  if (child.upperLayer !== undefined) world.command('gateway', { kind: 'serve', protocol: 'udp', port: child.upperLayer.remotePort });
   world.command('alice', { kind: 'initiate', connection: 'gateway' });
   world.runUntil(() => false, after(world.now, minutes(4)));
-  world.command('alice', { kind: 'udp-echo', echo: 'hello', to: ip(isTransport ? '203.0.113.2' : '10.99.0.1'), count: 1, interval: seconds(1), timeout: seconds(3) });
+  world.command('alice', { kind: 'udp-echo', echo: 'hello', to: ip(child.mode === 'transport' ? '203.0.113.2' : '10.99.0.1'), count: 1, interval: seconds(1), timeout: seconds(3), ...ports });
   world.runUntil(() => false, after(world.now, seconds(5)));
   return trace.of('udp-echo-answered', 'alice').length === 1;
 }
@@ -49,6 +52,17 @@ const cannotWork: readonly (readonly [name: string, wrong: Setting, warning: Reg
   ['no integrity in common', {
     client: { esp: { proposals: [{ encryption: [{ name: 'aes-cbc' }], integrity: ['hmac-sha1-96'] }] } }, gateway: { esp: { proposals: [{ encryption: [{ name: 'aes-cbc' }], integrity: ['hmac-sha2-256-128'] }] } },
   }, /hosts\.alice\.esp: alice and gateway have no proposal for a child SA in common/, {}],
+  ['perfect forward secrecy on one side', { both: v1('main'), gateway: { ...v1('main'), esp: { proposals: [{ encryption: [{ name: 'aes-cbc' }], integrity: ['hmac-sha1-96'], groups: ['modp-2048'], extendedSequenceNumbers: false }] } } },
+    /hosts\.alice\.esp: alice makes child SAs without a group of their own, and gateway with modp-2048; give both the same/, { both: v1('main') }],
+  ['perfect forward secrecy, and a gateway that has not the first group', {
+    client: { ...v1('main'), esp: { proposals: [{ encryption: [{ name: 'aes-cbc' }], integrity: ['hmac-sha1-96'], groups: ['modp-1024', 'modp-2048'], extendedSequenceNumbers: false }] } },
+    gateway: { ...v1('main'), esp: { proposals: [{ encryption: [{ name: 'aes-cbc' }], integrity: ['hmac-sha1-96'], groups: ['modp-2048'], extendedSequenceNumbers: false }] } },
+  }, /alice makes child SAs with the group modp-1024, and gateway with modp-2048/, { both: v1('main') }],
+  ['no inner address to be had', { both: { ...v1('main') }, gateway: v1('main', { virtualAddress: 'none' }) }, /hosts\.alice\.ike\.virtualAddress: alice asks for an inner address, and gateway has none to give/, { both: v1('main') }],
+  ['no inner address wanted', { both: v1('main'), client: v1('main', { virtualAddress: 'none' }) }, /alice asks for no inner address, and gateway lets nobody in without one/, { both: v1('main') }],
+  ['another password', { both: v1('main'), client: v1('main', { v1: { xauth: { user: 'alice', password: 'guess' } } }), gateway: v1('main', { v1: { xauth: { users: { alice: 'sesame' } } } }) },
+    /hosts\.alice\.ike\.v1\.xauth: gateway knows no user alice with the password that alice has/, { both: v1('main'), client: v1('main', { v1: { xauth: { user: 'alice', password: 'sesame' } } }), gateway: v1('main', { v1: { xauth: { users: { alice: 'sesame' } } } }) }],
+  ['no password', { both: v1('main'), gateway: v1('main', { v1: { xauth: { users: { alice: 'sesame' } } } }) }, /gateway asks for a password, and alice has none; write ike\.v1\.xauth$/, { both: v1('main') }],
   ['a key on one side', { client: { ike: { authentication: 'rsa-signature' } } }, /hosts\.alice\.ike\.authentication: alice proves who it is by a certificate, gateway by a pre-shared key/, { both: { ike: { authentication: 'rsa-signature' } } }],
   ['another key', { client: { ike: { preSharedKey: 'wrong horse' } } }, /hosts\.alice\.ike\.preSharedKey: gateway has another pre-shared key for alice/, {}],
   ['main mode and a key for each name', { both: v1('main'), gateway: { ...v1('main', { preSharedKeys: { 'bob.example': 'of bob', 'alice.example': key } }) } },
@@ -84,6 +98,12 @@ describe('what cannot work is warned of, and what is advised works', () => {
     const wildcard = home({ both: v1('aggressive'), gateway: v1('aggressive', { preSharedKeys: { any: key } }) });
     expect(wildcard.warnings).toEqual([expect.stringMatching(/hosts\.gateway\.ike: aggressive mode with one key for everybody and no identity that gateway knows: .*give each client a key by its name$/)]);
     expect(works(wildcard)).toBe(true);
+  });
+
+  // by what it speaks and wants of its own, whatever the other one wants: 49 meetings
+  test.each(daemonPresets.flatMap((client) => daemonPresets.map((gateway) => [client.name, gateway.name] as const)))('a client of %s and a gateway of %s work together, or it is said why not', (client, gateway) => {
+    const meeting = home({ client: { daemon: client }, gateway: { daemon: gateway } });
+    expect([works(meeting), meeting.warnings]).toEqual([meeting.warnings.length === 0, meeting.warnings]);
   });
 
   test('of many clients of one kind there is one warning, with its place in the file', () => {

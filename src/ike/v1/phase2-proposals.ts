@@ -7,6 +7,7 @@ import { encryptionIds, integrityIds, type EncryptionName, type IntegrityName } 
 import type { DhGroup } from '../../crypto/types.ts';
 import { ahTransforms, authenticationAlgorithms, encapsulationModes, espTransforms, phaseTwoAttributes, type Proposal, type Transform } from '../../wire/ike/v1/message.ts';
 import type { DataAttribute } from '../../wire/ike/attributes.ts';
+import type { Role } from '../any-ike-sa.ts';
 import { wantedProtocol, type ChildAlgorithms } from '../child.ts';
 import type { ChildConfig, ChildProtocol, EspProposal } from '../config.ts';
 import { attributeNumbers, lifetimeAttributes, lifetimeOf } from './attributes.ts';
@@ -56,12 +57,14 @@ interface Alternative {
   readonly extendedSequenceNumbers: boolean;
 }
 
-/** The preferred one first. One group in all of them, since its public value goes along (RFC 2409 §5.5). */
-function alternatives({ protocol = 'esp', proposals }: ChildConfig): Alternative[] {
-  const [pfs] = proposals.flatMap(({ groups }) => groups);
-  const group = pfs === undefined ? undefined : dhGroup(pfs);
+/** The preferred one first. Who begins has one group in all of them, since its public value goes along (RFC 2409 §5.5). */
+function alternatives({ protocol = 'esp', proposals }: ChildConfig, role: Role): Alternative[] {
+  const pfs = proposals.flatMap(({ groups }) => groups).map(dhGroup);
+  const groups = pfs.length === 0 ? [undefined] : role === 'initiator' ? pfs.slice(0, 1) : pfs;
   return proposals.flatMap((proposal) =>
-    protectionsOf[protocol](proposal).flatMap((protection) => (proposal.extendedSequenceNumbers ? [true, false] : [false]).map((long) => ({ ...protection, group, extendedSequenceNumbers: long }))),
+    protectionsOf[protocol](proposal).flatMap((protection) =>
+      (proposal.extendedSequenceNumbers ? [true, false] : [false]).flatMap((extendedSequenceNumbers) => groups.map((group) => ({ ...protection, group, extendedSequenceNumbers }))),
+    ),
   );
 }
 
@@ -91,7 +94,7 @@ export function phaseTwoOffer(sa: Negotiating, spiIn: number): Proposal {
   const { child } = sa.connection;
   const [mode] = encapsulationModesOf(sa);
   const lifetime = announcedLifetime(child);
-  return { number: 1, protocol: protocolIdOf[wantedProtocol(sa)], spi: spiOctets(spiIn), transforms: alternatives(child).map((alternative, i) => transformOf(i + 1, alternative, mode!, lifetime)) };
+  return { number: 1, protocol: protocolIdOf[wantedProtocol(sa)], spi: spiOctets(spiIn), transforms: alternatives(child, 'initiator').map((alternative, i) => transformOf(i + 1, alternative, mode!, lifetime)) };
 }
 
 function transformOf(number: number, { encryption, bits, integrity, group, extendedSequenceNumbers }: Alternative, mode: number, lifetime: Duration | undefined): Transform {
@@ -109,10 +112,10 @@ function transformOf(number: number, { encryption, bits, integrity, group, exten
 
 const announcedLifetime = ({ lifetime: { hardTime } }: ChildConfig): Duration | undefined => (hardTime === 'never' ? undefined : seconds(Math.max(1, Math.round(hardTime / 1000))));
 
-/** The first transform of the initiator's that is allowed here; it goes back as it came (RFC 2408 §4.2). Where AH and ESP are wanted at once, nothing is. */
-export function choosePhaseTwo(sa: Negotiating, offered: readonly Proposal[]): PhaseTwoChoice | undefined {
+/** The first transform of the initiator's that is allowed here, where this side has that role; it goes back as it came (RFC 2408 §4.2). Where AH and ESP are wanted at once, nothing is. */
+export function choosePhaseTwo(sa: Negotiating, offered: readonly Proposal[], role: Role): PhaseTwoChoice | undefined {
   const { child } = sa.connection;
-  const [ours, modes, protocol] = [alternatives(child), encapsulationModesOf(sa), wantedProtocol(sa)];
+  const [ours, modes, protocol] = [alternatives(child, role), encapsulationModesOf(sa), wantedProtocol(sa)];
   for (const proposal of offered) {
     const spi = spiFrom(proposal.spi);
     const isAlone = offered.every((other) => other === proposal || other.number !== proposal.number);
@@ -129,7 +132,7 @@ export function choosePhaseTwo(sa: Negotiating, offered: readonly Proposal[]): P
 /** The answer holds one transform of our offer, with the responder's SPI in place of ours. */
 export function acceptedPhaseTwo(sa: Negotiating, answer: readonly Proposal[]): PhaseTwoChoice | undefined {
   const [proposal, ...more] = answer;
-  return proposal === undefined || more.length > 0 || proposal.transforms.length !== 1 ? undefined : choosePhaseTwo(sa, [proposal]);
+  return proposal === undefined || more.length > 0 || proposal.transforms.length !== 1 ? undefined : choosePhaseTwo(sa, [proposal], 'initiator');
 }
 
 function meaningOf(transform: Transform, protocol: ChildProtocol, modes: readonly number[]): Alternative | undefined {

@@ -205,7 +205,7 @@ function judge(sa: IsakmpSa, exchange: Exchange, received: Received, pending: { 
       say();
       tellChildFailed(sa, wantedSelectors(sa), why);
     });
-  const choice = choosePhaseTwo(sa, first.proposals);
+  const choice = choosePhaseTwo(sa, first.proposals, 'responder');
   if (choice === undefined) return refuse(notifyTypes.NO_PROPOSAL_CHOSEN, `${other} offers no child SA that ${me} would take: its algorithms, its group or its encapsulation are others.`);
   const keyPair = choice.algorithms.group?.generate(sa.context.random);
   const read = readQuickMode(opened.value, keyPair);
