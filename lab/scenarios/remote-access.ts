@@ -23,7 +23,7 @@ export const remoteAccess = defineScenario({
   title: 'Road warriors: a password, an address, a split network',
   teaches:
     'Behind a key that a whole group has, XAUTH asks each user for a password of its own; Mode-Config gives an inner address, and says which networks are reached from it. All else goes past the tunnel. Behind a box that pins port 500 one gets in, and all of them once they move to 4500.',
-  refs: ['draft-beaulieu-ike-xauth', 'draft-ietf-ipsec-isakmp-mode-cfg', 'RFC 3947 §4', 'RFC 7296 §2.19'],
+  refs: ['draft-beaulieu-ike-xauth-02', 'draft-ietf-ipsec-isakmp-mode-cfg-05', 'RFC 3947 §4', 'RFC 7296 §2.19'],
   parameters: {},
   acts: () => [wrongPassword, letIn, everything, split, oneAtATime, allIn, configurationPayload],
 });
