@@ -1,23 +1,25 @@
 import { describeDuration } from '../../src/core/time.ts';
 import type { Duration } from '../../src/core/time.ts';
-import { presetNamed, presets } from '../../src/nat/presets.ts';
+import { ipv6Presets, presetNamed, presets } from '../../src/nat/presets.ts';
 import { Problem } from '../problem.ts';
 import { column, lineWidth, wrap } from '../report/text.ts';
 import { suggestion } from '../suggest.ts';
 
+const all = [...presets, ...ipv6Presets];
+
 export function natList({ json }: { json?: true }): number {
-  if (json) process.stdout.write(`${JSON.stringify(presets, null, 2)}\n`);
+  if (json) process.stdout.write(`${JSON.stringify(all, null, 2)}\n`);
   else {
     const width = lineWidth(process.stdout, 120);
-    const names = Math.max(...presets.map(({ name }) => name.length)) + 2;
-    for (const { name, title } of presets) console.log(width < 2 * names ? `${name}\n  ${wrap(title, width, '  ')}` : `${column(name, names)}${wrap(title, width, ' '.repeat(names))}`);
+    const names = Math.max(...all.map(({ name }) => name.length)) + 2;
+    for (const { name, title } of all) console.log(width < 2 * names ? `${name}\n  ${wrap(title, width, '  ')}` : `${column(name, names)}${wrap(title, width, ' '.repeat(names))}`);
   }
   return 0;
 }
 
 export function natShow(name: string, { json }: { json?: true }): number {
   const preset = presetNamed(name);
-  if (preset === undefined) throw new Problem(`no NAT preset "${name}"; ${suggestion(name, presets.map((one) => one.name))}`);
+  if (preset === undefined) throw new Problem(`no NAT preset "${name}"; ${suggestion(name, all.map((one) => one.name))}`);
   if (json) {
     process.stdout.write(`${JSON.stringify(preset, null, 2)}\n`);
     return 0;
@@ -27,7 +29,7 @@ export function natShow(name: string, { json }: { json?: true }): number {
   console.log(wrap(`Met: ${preset.met}`, width, '  '));
   for (const { says, where } of preset.sources) console.log(wrap(`Sourced: ${says} (${where}).`, width, '  '));
   console.log(`${wrap(`Modelled: ${preset.modelled}`, width, '  ')}\n`);
-  show(preset.behaviour, '', width);
+  if (preset.ipv6 !== 'nptv6') show(preset.behaviour, '', width);
   return 0;
 }
 

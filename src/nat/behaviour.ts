@@ -159,6 +159,8 @@ export interface NatPreset {
   readonly sources: readonly { readonly says: string; readonly where: string }[];
   /** What nobody has said, and is as we think it is. */
   readonly modelled: string;
+  /** Where it is another kind of translator than a NAPT box: between which prefixes, the topology says. */
+  readonly ipv6?: Ipv6Translation['kind'];
   readonly behaviour: NatBehaviour;
 }
 
@@ -175,7 +177,14 @@ export interface NatBoxConfig {
   /** What is translated on the way out; other sources are dropped. */
   readonly insidePrefixes: readonly Prefix[];
   readonly forwards: readonly PortForward[];
+  /** Where it is another kind of translator than a NAPT box between IPv4 networks. */
+  readonly ipv6?: Ipv6Translation;
 }
+
+/** What becomes of IPv6: IPv4, behind the addresses that the box shares (RFC 6146), its hosts those of `insidePrefixes`; or the same with another prefix, without a table (RFC 6296). */
+export type Ipv6Translation =
+  | { readonly kind: 'nat64'; /** In front of the IPv4 addresses of servers. */ readonly pref64: Prefix }
+  | { readonly kind: 'nptv6'; /** Of one length, 64 bits at the most. */ readonly inside: Prefix; readonly outside: Prefix };
 
 export type NatControl =
   | { readonly kind: 'flush' }

@@ -2,7 +2,7 @@ import type { Machine } from '../core/machine.ts';
 import type { Random } from '../core/random.ts';
 import type { EndpointConfig } from '../host/ports.ts';
 import { PlainHost } from '../host/plain-host.ts';
-import { NatBox } from '../nat/box.ts';
+import { natMachine, wantsWhole } from '../nat/machine.ts';
 import { HostNode, type HostPrograms } from './host-node.ts';
 import { IpNode, tunnel } from './ip-node.ts';
 import { NatNode } from './nat-node.ts';
@@ -39,7 +39,7 @@ export function buildNode(plan: NodePlan, segments: ReadonlyMap<string, PlannedS
       attachments: plan.interfaces.map((planned) => ({ ...planned, mtu: on(planned).plan.mtu, neighbours: on(planned).machine })),
       routes: plan.routes,
       forwards: plan.kind !== 'host' || plan.forwards,
-      ...(plan.kind === 'nat' && { border: { interface: plan.outside, reassembles: plan.box.behaviour.fragments === 'reassemble' } }),
+      ...(plan.kind === 'nat' && { border: { interface: plan.outside, reassembles: wantsWhole(plan.box) } }),
     },
     random.fork('ip'),
   );
@@ -51,7 +51,7 @@ export function buildNode(plan: NodePlan, segments: ReadonlyMap<string, PlannedS
     }
     case 'nat':
       for (const address of plan.box.outsideAddresses) on(outsideOf(plan)).machine.attach(address, { node: plan.name, interface: plan.outside });
-      return new NatNode(ip, new NatBox(plan.box, random.fork('box')), { outside: plan.outside, addresses: plan.box.outsideAddresses });
+      return new NatNode(ip, natMachine(plan.box, random.fork('box')), { outside: plan.outside, addresses: plan.box.outsideAddresses, ...(plan.box.ipv6?.kind === 'nptv6' && { prefix: plan.box.ipv6.outside }) });
     case 'router':
       return new RouterNode(ip);
   }

@@ -1,15 +1,13 @@
-import type { IpAddress } from '../core/address.ts';
+import { inPrefix, type IpAddress, type Prefix } from '../core/address.ts';
 import type { Mapping } from '../core/events.ts';
 import type { Machine, WakeUp } from '../core/machine.ts';
 import { Queue } from '../core/queue.ts';
 import type { Instant } from '../core/time.ts';
-import type { NatInput, NatOutput } from '../nat/behaviour.ts';
+import type { NatInput } from '../nat/behaviour.ts';
+import type { NatMachine } from '../nat/machine.ts';
 import type { IpNode, IpNodeOutput } from './ip-node.ts';
 import type { NodeInput, NodeOutput } from './node.ts';
 import { turnAway } from './router-node.ts';
-
-/** The box as a node needs it. */
-export type Translator = Machine<NatInput, NatOutput> & { mappings(now: Instant): Mapping[] };
 
 /**
  * A router whose packets between inside and outside pass through a NAT box. The IP layer counts hops and finds routes, the box translates.
@@ -17,18 +15,20 @@ export type Translator = Machine<NatInput, NatOutput> & { mappings(now: Instant)
  */
 export class NatNode implements Machine<NodeInput, NodeOutput> {
   readonly #ip: IpNode;
-  readonly #box: Translator;
+  readonly #box: NatMachine;
   readonly #outside: string;
   readonly #toBox = new Queue<NatInput>();
   readonly #outputs = new Queue<NodeOutput>();
   #outsideAddresses: readonly IpAddress[];
+  readonly #outsidePrefix: Prefix | undefined;
 
-  /** `outside`: the name of the interface; `addresses`: those that the box translates to, which the interface answers for. */
-  constructor(ip: IpNode, box: Translator, { outside, addresses }: { readonly outside: string; readonly addresses: readonly IpAddress[] }) {
+  /** `outside`: the name of the interface; `addresses`: those that the box translates to, which the interface answers for; `prefix`: one that it translates to and others route to it. */
+  constructor(ip: IpNode, box: NatMachine, { outside, addresses, prefix }: { readonly outside: string; readonly addresses: readonly IpAddress[]; readonly prefix?: Prefix }) {
     this.#ip = ip;
     this.#box = box;
     this.#outside = outside;
     this.#outsideAddresses = addresses;
+    this.#outsidePrefix = prefix;
     for (const address of addresses) ip.assign(address, outside);
   }
 
@@ -95,7 +95,7 @@ export class NatNode implements Machine<NodeInput, NodeOutput> {
         this.#toBox.push({ kind: 'packet', from: output.from, packet: output.packet });
         return;
       case 'error':
-        this.#toBox.push({ kind: 'packet', from: this.#ip.has(output.destination) ? 'outside' : 'inside', packet: output.packet });
+        this.#toBox.push({ kind: 'packet', from: this.#isOutside(output.destination) ? 'outside' : 'inside', packet: output.packet });
         return;
       case 'local':
         return turnAway(now, this.#ip, output.local);
@@ -105,6 +105,11 @@ export class NatNode implements Machine<NodeInput, NodeOutput> {
       case 'tunnel':
         throw new TypeError('a NAT box has no tunnel');
     }
+  }
+
+  /** Whose packet an error is about as it left, and not as it came. */
+  #isOutside(address: IpAddress): boolean {
+    return this.#ip.has(address) || (this.#outsidePrefix !== undefined && inPrefix(address, this.#outsidePrefix));
   }
 
   /** The segment must hear of it; the box learns it by itself. Of several addresses the first one changes. */

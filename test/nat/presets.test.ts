@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { contradictions } from '../../src/nat/contradictions.ts';
-import { presets, presetNamed } from '../../src/nat/presets.ts';
+import { ipv6Presets, presets, presetNamed } from '../../src/nat/presets.ts';
 import { boxWith, outside } from './lab.ts';
 import { echo, esp, tcp, udp } from './packets.ts';
 
@@ -32,14 +32,18 @@ describe('every preset', () => {
 
   test('there are twenty at least', () => expect(presets.length).toBeGreaterThanOrEqual(20));
   test('what nobody has said is said to be modelled, all of it', () => {
-    expect(presets.filter(({ sources, modelled }) => sources.length === 0 && !modelled.startsWith('All of it')).map(({ name }) => name)).toEqual([]);
+    expect([...presets, ...ipv6Presets].filter(({ sources, modelled }) => sources.length === 0 && !modelled.startsWith('All of it')).map(({ name }) => name)).toEqual([]);
   });
   test('no two behave alike', () => {
     const behaviours = presets.map(({ behaviour }) => JSON.stringify(behaviour));
     expect(presets.filter((_, i) => behaviours.indexOf(behaviours[i]!) !== i).map(({ name }) => name)).toEqual([]);
   });
   test('each is a box that can be', () => expect(presets.flatMap(({ name, behaviour }) => contradictions(behaviour).map(({ knobs }) => [name, knobs]))).toEqual([]));
-  test('names are unique', () => expect(new Set(presets.map(({ name }) => name)).size).toBe(presets.length));
+  test('names are unique', () => {
+    const names = [...presets, ...ipv6Presets].map(({ name }) => name);
+    expect(names).toEqual([...new Set(names)]);
+    expect(names.filter((name) => presetNamed(name)?.name !== name)).toEqual([]);
+  });
   test('an unknown name gives nothing', () => expect(presetNamed('open')).toBeUndefined());
 });
 

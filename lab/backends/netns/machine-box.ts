@@ -6,7 +6,8 @@ import type { Random } from '../../../src/core/random.ts';
 import { start } from '../../../src/core/time.ts';
 import type { Instant } from '../../../src/core/time.ts';
 import type { NatControl } from '../../../src/nat/behaviour.ts';
-import { NatBox } from '../../../src/nat/box.ts';
+import { natMachine } from '../../../src/nat/machine.ts';
+import type { NatMachine } from '../../../src/nat/machine.ts';
 import type { NatPlan } from '../../../src/sim/plan.ts';
 import { adjusted } from '../../../src/wire/checksum.ts';
 import { ipv4At } from '../../../src/wire/ipv4.ts';
@@ -36,7 +37,7 @@ export interface MachineBoxOptions {
 
 export class MachineBox {
   readonly #options: MachineBoxOptions;
-  readonly #machine: NatBox;
+  readonly #machine: NatMachine;
   readonly #devices: Readonly<Record<Side, TunDevice>>;
   readonly #detour: Detour;
   #addresses: readonly IpAddress[];
@@ -48,7 +49,7 @@ export class MachineBox {
   constructor(options: MachineBoxOptions) {
     const { plan, interfaces, poller, random } = options;
     this.#options = options;
-    this.#machine = new NatBox(plan.box, random.fork('box'));
+    this.#machine = natMachine(plan.box, random.fork('box'));
     this.#addresses = plan.box.outsideAddresses;
     const device = (from: Side): TunDevice =>
       new TunDevice(interfaces, poller, { name: doors[from], mtu: deviceMtu, queue, batchBegins: () => this.#batchBegins() }, (packet) => this.#cross(from, packet));
