@@ -53,7 +53,7 @@ export const needsOfActs: Readonly<Record<string, Readonly<Record<string, readon
 };
 
 /** Where several clients begin on port 500 at once: all are in at once if the box has nothing against it. */
-const togetherOn500: Readonly<Record<string, readonly string[]>> = { 'multi-client': ['together'], passthrough: ['with-nat-t'], 'raw-esp': ['together', 'in-udp'], l2tp: ['together', 'any-daemon', 'own-ports', 'tunnel-mode'], 'remote-access': ['wrong-password', 'let-in', 'everything', 'split'] };
+const togetherOn500: Readonly<Record<string, readonly string[]>> = { 'multi-client': ['together'], passthrough: ['with-nat-t'], 'raw-esp': ['together', 'in-udp'], 'remote-access': ['wrong-password', 'let-in', 'everything', 'split'] };
 
 /** Undefined for an act that nobody has thought of. Several boxes in a row must all meet the needs. */
 export function forecast(lesson: string, act: string, behaviours: readonly NatBehaviour[], ike: IkeMode): Forecast | undefined {
