@@ -1,6 +1,7 @@
 import { ah } from './ah.ts';
 import { checksum } from './checksum.ts';
 import { detection } from './detection.ts';
+import { helper } from './helper.ts';
 import { identity } from './identity.ts';
 import { keepalive } from './keepalive.ts';
 import { l2tp } from './l2tp.ts';
@@ -20,6 +21,7 @@ export const headlines: readonly Scenario[] = [detection, portFloat, keepalive, 
 export const scenarios: readonly Scenario[] = [
   ...headlines,
   rebind,
+  helper,
   l2tp,
   rawEsp,
   checksum,

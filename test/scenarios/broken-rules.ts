@@ -3,6 +3,7 @@ import type { BrokenRule } from '../support/breaking.ts';
 import { ahRules } from './broken/ah.ts';
 import { checksumRules } from './broken/checksum.ts';
 import { headlineRules } from './broken/headlines.ts';
+import { helperRules } from './broken/helper.ts';
 import { identityRules } from './broken/identity.ts';
 import { l2tpRules } from './broken/l2tp.ts';
 import { nattVersionsRules } from './broken/nat-t-versions.ts';
@@ -12,6 +13,7 @@ import { remoteAccessRules } from './broken/remote-access.ts';
 
 export const brokenRules: readonly BrokenRule[] = [
   ...headlineRules,
+  ...helperRules,
   ...rebindRules,
   ...l2tpRules,
   ...rawEspRules,
