@@ -3,6 +3,7 @@ import { checksum } from './checksum.ts';
 import { detection } from './detection.ts';
 import { helper } from './helper.ts';
 import { identity } from './identity.ts';
+import { ipv6UdpEncap } from './ipv6-udp-encap.ts';
 import { keepalive } from './keepalive.ts';
 import { l2tp } from './l2tp.ts';
 import { multiClient } from './multi-client.ts';
@@ -27,6 +28,7 @@ export const scenarios: readonly Scenario[] = [
   checksum,
   identity,
   ah,
+  ipv6UdpEncap,
   nattVersionsLesson,
   remoteAccess,
 ];

@@ -1,5 +1,5 @@
 /** Prefixes for segments and addresses for interfaces, where the topology does not write them. */
-import { addressBytes, addressFromBytes, describePrefix, inPrefix, prefix as toPrefix } from '../../src/core/address.ts';
+import { addressBytes, describePrefix, inPrefix, nthAddress, prefix as toPrefix } from '../../src/core/address.ts';
 import type { IpAddress, Prefix } from '../../src/core/address.ts';
 import { milliseconds } from '../../src/core/time.ts';
 import type { InterfacePlan, SegmentPlan } from '../../src/sim/plan.ts';
@@ -81,7 +81,7 @@ export function planInterfaces(file: TopologyFile, segments: ReadonlyMap<string,
     const last = 2 ** (addressBytes(prefix.address).length * 8 - prefix.length) - 2;
     const cursor = `${segment}/${from}`;
     for (let n = cursors.get(cursor) ?? from; n <= last; n++) {
-      const candidate = nth(prefix, n);
+      const candidate = nthAddress(prefix, n);
       if (used.get(segment)!.has(candidate)) continue;
       used.get(segment)!.add(candidate);
       cursors.set(cursor, n + 1);
@@ -102,10 +102,4 @@ export function planInterfaces(file: TopologyFile, segments: ReadonlyMap<string,
   const further = (segment: string, count: number): IpAddress[] => Array.from({ length: count - 1 }, () => free(segment, 1));
   const pools = new Map(Object.entries(file.nats).map(([box, { outside }]) => [box, [interfaces.get(box)!.at(-1)!.address, ...further(outside, poolSizes.get(box)!)]]));
   return { interfaces, pools };
-}
-
-function nth({ address }: Prefix, n: number): IpAddress {
-  const bytes = addressBytes(address);
-  for (let i = bytes.length - 1, rest = n; i >= 0 && rest > 0; i--, rest = Math.floor(rest / 256)) bytes[i] = (bytes[i]! + rest) & 255;
-  return addressFromBytes(bytes);
 }

@@ -1,5 +1,5 @@
 /** The endpoints' configuration: what a topology says of a host, and what every road warrior and its gateway would have anyway. */
-import { addressBytes, parseAddress, prefix } from '../../src/core/address.ts';
+import { addressBytes, isIpv4, parseAddress, prefix } from '../../src/core/address.ts';
 import type { IpAddress, Prefix } from '../../src/core/address.ts';
 import { u16At } from '../../src/core/bytes.ts';
 import { seconds } from '../../src/core/time.ts';
@@ -15,8 +15,8 @@ export type Role =
   | { readonly role: 'client'; readonly gateway: string; readonly gatewayIdentity: Identity; readonly gatewayAddress: IpAddress; readonly protects: Prefix }
   | { readonly role: 'gateway'; readonly protects: Prefix; readonly pool: Prefix; readonly innerAddress: IpAddress };
 
-/** All of IPv4. */
-const everything = prefix('0.0.0.0/0');
+/** All of the version of IP that a network has. */
+const everything = ({ address }: Prefix): Prefix => prefix(isIpv4(address) ? '0.0.0.0/0' : '::/0');
 
 type IkeFile = NonNullable<HostFile['ike']>;
 type EspFile = NonNullable<HostFile['esp']>;
@@ -66,6 +66,7 @@ export function endpointConfig(name: string, address: IpAddress, host: HostFile,
       halfOpenLimit: ike.halfOpenLimit ?? 5000,
     },
     ...(role.role === 'gateway' ? { innerAddress: role.innerAddress } : {}),
+    ...(esp.udpChecksum === undefined ? {} : { udpChecksum: esp.udpChecksum }),
     ...(esp.checksumRepair === undefined ? {} : { checksumRepair: esp.checksumRepair }),
   };
 }
@@ -110,7 +111,7 @@ function virtualAddress({ virtualAddress: said }: IkeFile, { mode }: EspFile, ro
 
 function childConfig(address: IpAddress, ike: IkeFile, esp: EspFile, role: Role): ChildConfig {
   const { mode, network: wanted, protocol, upperLayer, softTime = 'never', hardTime = 'never', softPackets = 'never', hardPackets = 'never' } = esp;
-  const network = mode === 'transport' ? 'dynamic' : wanted === 'everything' ? everything : role.protects;
+  const network = mode === 'transport' ? 'dynamic' : wanted === 'everything' ? everything(role.protects) : role.protects;
   return {
     local: role.role === 'client' ? ['dynamic'] : [network],
     remote: role.role === 'client' ? [network] : ['dynamic'],
@@ -125,7 +126,7 @@ function childConfig(address: IpAddress, ike: IkeFile, esp: EspFile, role: Role)
 /** 0 is any port. An ephemeral one is another one for every host of a segment: of the dynamic ports (RFC 6335 §6) the one that its address says. */
 function selectorPort(said: number | 'any' | 'ephemeral' | undefined, address: IpAddress): number {
   if (said === undefined || said === 'any') return 0;
-  return said === 'ephemeral' ? 0xc000 | (u16At(addressBytes(address), 2) & 0x3fff) : said;
+  return said === 'ephemeral' ? 0xc000 | (u16At(addressBytes(address).subarray(-2), 0) & 0x3fff) : said;
 }
 
 /** illumos' PF_KEY has no words for ChaCha20-Poly1305 nor for extended sequence numbers: nobody proposes there what the stack cannot be told. */

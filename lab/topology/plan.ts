@@ -1,5 +1,5 @@
 /** Decides all that a topology leaves open: copies of hosts, prefixes, addresses, routes, the endpoints' configuration. */
-import { prefix as toPrefix } from '../../src/core/address.ts';
+import { isIpv4, prefix as toPrefix } from '../../src/core/address.ts';
 import { seconds } from '../../src/core/time.ts';
 import { changed, presetNamed, presets } from '../../src/nat/presets.ts';
 import type { BehaviourChanges } from '../../src/nat/presets.ts';
@@ -30,19 +30,20 @@ export interface Topology {
 }
 
 export const defaultPreset = 'linux-masquerade';
-const defaultPool = toPrefix('10.98.0.0/16');
+const defaultPools = { 4: toPrefix('10.98.0.0/16'), 6: toPrefix('fd98::/64') } as const;
 
 export function planTopology({ name, file, locate }: LoadedTopology): Topology {
   checkNames(file, locate);
   const copies = Object.fromEntries(Object.entries(file.hosts).map(([host, { count }]) => [host, copiesOf(host, count)]));
   const segments = planSegments(file, copies);
+  checkVersions(file, segments, locate);
   const behaviours = new Map(Object.entries(file.nats).map(([box, nat]) => [box, behaviourOf(box, nat, locate)]));
   const poolSizes = new Map(Array.from(behaviours, ([box, { pool }]) => [box, pool.addresses]));
   const { interfaces, pools } = planInterfaces(file, segments, copies, poolSizes, locate);
   const routing = new Routing(file, interfaces, copies);
   const nodes: NodePlan[] = [
     ...Object.entries(file.nats).map(([box, nat]) => natPlan(box, nat, { behaviour: behaviours.get(box)!, outsideAddresses: pools.get(box)! }, interfaces, routing, segments, locate)),
-    ...Object.keys(file.routers).map((router): RouterPlan => ({ kind: 'router', name: router, interfaces: interfaces.get(router)!, routes: routing.routesOf(router) })),
+    ...Object.keys(file.routers).map((router): RouterPlan => ({ kind: 'router', name: router, interfaces: interfaces.get(router)!, routes: routing.routesOf(router), ...(file.routers[router]!.passes && { passes: file.routers[router]!.passes }) })),
     ...Object.entries(file.hosts).flatMap(([entry, host]) => copies[entry]!.map((copy) => hostPlan(copy, host, file, interfaces, routing, segments))),
   ];
   return {
@@ -87,6 +88,19 @@ function checkNames(file: TopologyFile, locate: Locate): void {
     });
     if (system === 'illumos' && typeof ike?.keepalive === 'number' && ike.keepalive > seconds(600)) throw new Problem(`${locate(['hosts', host, 'ike', 'keepalive'])}: illumos sends keepalives every 600 s at the longest`);
     if (address !== undefined && file.hosts[host]!.count !== undefined) throw new Problem(`${locate(['hosts', host, 'address'])}: a host with a count cannot have one address; leave it out`);
+  }
+}
+
+/** Boxes translate IPv4, and what a gateway gives out is of the version that the network behind it has. */
+function checkVersions(file: TopologyFile, segments: ReadonlyMap<string, SegmentPlan>, locate: Locate): void {
+  const versionOf = (segment: string): 4 | 6 => (isIpv4(segments.get(segment)!.prefix.address) ? 4 : 6);
+  for (const [box, { inside, outside }] of Object.entries(file.nats)) {
+    const other = [...inside, outside].find((segment) => versionOf(segment) === 6);
+    if (other !== undefined) throw new Problem(`${locate(['nats', box])}: ${other} has IPv6, which a NAT box does not translate here; between networks of IPv6 stand routers`);
+  }
+  for (const [host, { protects, pool }] of Object.entries(file.hosts)) {
+    if (protects === undefined || pool === undefined || isIpv4(pool.address) === (versionOf(protects) === 4)) continue;
+    throw new Problem(`${locate(['hosts', host, 'pool'])}: ${protects} has IPv${versionOf(protects)}, and the pool has not`);
   }
 }
 
@@ -139,7 +153,7 @@ function hostPlan(name: string, host: HostFile, file: TopologyFile, interfaces: 
   const gatewayFile = asDaemon(host.connectsTo === undefined ? host : file.hosts[host.connectsTo]!);
   if (gatewayFile.protects === undefined) return { ...base, routes };
   const protectedPrefix = segments.get(gatewayFile.protects)!.prefix;
-  const pool = gatewayFile.pool ?? defaultPool;
+  const pool = gatewayFile.pool ?? defaultPools[isIpv4(protectedPrefix.address) ? 4 : 6];
   const role =
     host.connectsTo === undefined
       ? ({ role: 'gateway', protects: protectedPrefix, pool, innerAddress: own.find(({ segment }) => segment === host.protects)!.address } as const)

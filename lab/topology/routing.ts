@@ -1,5 +1,5 @@
 /** Routes for every node, and the address at which a host is reached. */
-import { prefix as toPrefix } from '../../src/core/address.ts';
+import { isIpv4, prefix as toPrefix } from '../../src/core/address.ts';
 import type { IpAddress } from '../../src/core/address.ts';
 import type { InterfacePlan, RoutePlan } from '../../src/sim/plan.ts';
 import { Problem } from '../problem.ts';
@@ -40,7 +40,7 @@ export class Routing {
       }
       frontier = next;
     }
-    return exit === undefined ? routes : [...routes, { to: toPrefix('0.0.0.0/0'), via: exit }];
+    return exit === undefined ? routes : [...routes, { to: toPrefix(isIpv4(exit) ? '0.0.0.0/0' : '::/0'), via: exit }];
   }
 
   /** Where a packet from `node` must be addressed to reach `target`: its own address, or that of the box that forwards to it, and that one where it is to go `through` it. */

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { isIpv4, parseAddress, parsePrefix } from '../../src/core/address.ts';
 import { dhGroupIds, encryptionIds, integrityIds, prfIds } from '../../src/crypto/transforms.ts';
 import { nattVersions } from '../../src/ike/config.ts';
+import { firewallProtocols } from '../../src/sim/firewall.ts';
 import { vendorIds } from '../../src/wire/ike/v1/vendor-ids.ts';
 import { isName } from '../../src/wire/x509/name.ts';
 import { systems } from '../../src/wire/pfkey/dialect.ts';
@@ -17,17 +18,21 @@ const duration = z.string().transform((text, context) => {
 
 const address = z.string().transform((text, context) => {
   const parsed = parseAddress(text);
-  if (parsed !== undefined && isIpv4(parsed)) return parsed;
-  context.addIssue({ code: 'custom', message: 'expected an IPv4 address such as 192.168.1.2' });
+  if (parsed !== undefined) return parsed;
+  context.addIssue({ code: 'custom', message: 'expected an address such as 192.168.1.2 or 2001:db8::2' });
   return z.NEVER;
 });
 
 const prefix = z.string().transform((text, context) => {
   const parsed = parsePrefix(text);
-  if (parsed !== undefined && isIpv4(parsed.address)) return parsed;
-  context.addIssue({ code: 'custom', message: `expected an address prefix such as 192.168.1.0/24${parsed === undefined ? '' : '; the lab speaks IPv4 only'}` });
+  if (parsed !== undefined) return parsed;
+  context.addIssue({ code: 'custom', message: 'expected an address prefix such as 192.168.1.0/24 or 2001:db8:1::/64' });
   return z.NEVER;
 });
+
+/** Mode Config's gifts are IPv4's. */
+const ipv4Address = address.refine(isIpv4, 'expected an IPv4 address such as 192.168.1.2');
+const ipv4Prefix = prefix.refine((block) => isIpv4(block.address), 'expected a prefix of IPv4 such as 192.168.1.0/24');
 
 const orOff = <Schema extends z.ZodType>(schema: Schema) => z.union([z.literal('off'), z.literal(false).transform(() => 'off' as const), schema]);
 const orNever = <Schema extends z.ZodType>(schema: Schema) => z.union([z.literal('never'), schema]);
@@ -150,7 +155,7 @@ const v1 = z.strictObject({
   commitBit: z.boolean().optional(),
   vendorIds: z.array(z.enum(keys(vendorIds))).optional(),
   xauth: z.strictObject({ user: z.string().min(1).optional(), password: z.string().optional(), users: z.record(z.string(), z.string()).optional() }).optional(),
-  gifts: z.strictObject({ netmask: address.optional(), dns: z.array(address).optional(), networks: z.array(prefix).optional() }).optional(),
+  gifts: z.strictObject({ netmask: ipv4Address.optional(), dns: z.array(ipv4Address).optional(), networks: z.array(ipv4Prefix).optional() }).optional(),
 });
 
 export const ikeSchema = z.strictObject({
@@ -182,6 +187,7 @@ export const espSchema = z.strictObject({
   protocol: z.enum(['esp', 'ah']).optional(),
   mode: z.enum(['tunnel', 'transport']).optional(),
   network: z.enum(['protected', 'everything']).optional(),
+  udpChecksum: z.enum(['zero', 'computed']).optional(),
   checksumRepair: z.enum(['adjust', 'recompute', 'zero-udp-trust-tcp', 'none']).optional(),
   upperLayer: z
     .strictObject({ protocol: z.enum(keys(protocolNumbers)).transform((name) => protocolNumbers[name]), localPort: z.union([port, z.enum(['any', 'ephemeral'])]).optional(), remotePort: z.union([port, z.literal('any')]).optional() })
@@ -215,7 +221,7 @@ const host = z.strictObject({
   esp: espSchema.optional(),
 });
 
-const router = z.strictObject({ on: z.array(z.string()).min(2) });
+const router = z.strictObject({ on: z.array(z.string()).min(2), passes: z.array(z.enum(firewallProtocols)).min(1).optional() });
 
 export const topologySchema = z.strictObject({
   title: z.string().min(1),

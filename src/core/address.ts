@@ -93,6 +93,16 @@ export function inPrefix(address: IpAddress, block: Prefix): boolean {
   return a.length === b.length && a.every((octet, i) => (octet & prefixOctet(block.length, i)) === b[i]);
 }
 
+/** The address so many places behind the beginning of a block. */
+export function nthAddress({ address }: Prefix, n: number): IpAddress {
+  const bytes = addressBytes(address);
+  for (let i = bytes.length - 1, rest = n; i >= 0 && rest > 0; i--, rest = Math.floor(rest / 256)) {
+    rest += bytes[i]!;
+    bytes[i] = rest % 256;
+  }
+  return addressFromBytes(bytes);
+}
+
 export const describePrefix = ({ address, length }: Prefix): string => `${address}/${length}`;
 
 /** `192.0.2.1:500`, `[2001:db8::1]:500`. */

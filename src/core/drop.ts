@@ -24,6 +24,7 @@ export const dropReasons = {
   'no-neighbour': 'RFC 1812 §4.3.3.1',
   'mtu-exceeded': 'RFC 1191 §3',
   'ttl-expired': 'RFC 1812 §5.3.1',
+  'firewall': 'RFC 2979', // a router that forwards some protocols only
   // the UDP-encapsulation socket
   'natt-too-short': 'RFC 3948 §2.2',
   'natt-keepalive': 'RFC 3948 §2.3', // not a fault: swallowed silently, as it must be

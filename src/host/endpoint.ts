@@ -34,6 +34,7 @@ export class Endpoint implements Machine<EndpointInput, EndpointOutput> {
   readonly #toStack = new Queue<StackInput>();
   readonly #outputs = new Queue<EndpointOutput>();
   readonly #outer: IpAddress;
+  readonly #udpChecksum: EndpointConfig['udpChecksum'];
   /** What the programs may speak from, the best first: virtual addresses, the inner address, the outer one. */
   #sources: readonly Source[];
 
@@ -42,6 +43,7 @@ export class Endpoint implements Machine<EndpointInput, EndpointOutput> {
     this.#stack = stack;
     this.#dialect = pfkeyDialects[config.system ?? 'linux'];
     this.#outer = config.ike.address;
+    this.#udpChecksum = config.udpChecksum;
     this.#sources = [...(config.innerAddress === undefined ? [] : [{ address: config.innerAddress }]), { address: this.#outer }];
     this.#programs = new Programs((to) => this.#sources.find((source) => reaches(source, to))?.address, random);
     this.#settle(start); // the daemon has things to say before anything happens
@@ -146,7 +148,7 @@ export class Endpoint implements Machine<EndpointInput, EndpointOutput> {
         this.#outputs.push({ ...output, kind: 'datagram', checksum: 'computed' });
         return;
       case 'datagram':
-        this.#outputs.push({ ...output, checksum: 'zero' });
+        this.#outputs.push({ ...output, checksum: this.#udpChecksum ?? (isIpv4(output.peer.address) ? 'zero' : 'computed') });
         return;
       case 'esp':
       case 'ah':

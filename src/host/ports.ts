@@ -16,6 +16,8 @@ export interface EndpointConfig {
   readonly innerAddress?: IpAddress;
   /** What its stack does with checksums that a NAT has made wrong inside transport mode (RFC 3948 §3.1.2); what its system does, or `adjust`, when not said. */
   readonly checksumRepair?: ChecksumRepair;
+  /** Of ESP in UDP. When not said zero over IPv4 (RFC 3948 §2.1) and computed over IPv6, where a receiver takes nothing else (RFC 8200 §8.1). */
+  readonly udpChecksum?: 'zero' | 'computed';
 }
 
 export type EndpointCommand = IkeCommand | ProgramCommand | SetkeyCommand;
@@ -58,7 +60,7 @@ export type EndpointInput =
   | { readonly kind: 'command'; readonly command: EndpointCommand };
 
 export type EndpointOutput =
-  /** `checksum: 'zero'` for ESP in UDP (RFC 3948 §2.1); IKE's is computed. */
+  /** `checksum: 'zero'` for ESP in UDP over IPv4 (RFC 3948 §2.1); IKE's is computed. */
   | { readonly kind: 'datagram'; readonly local: Endpoint; readonly peer: Endpoint; readonly payload: Uint8Array; readonly checksum: 'computed' | 'zero' }
   | { readonly kind: 'esp'; readonly source: IpAddress; readonly destination: IpAddress; readonly payload: Uint8Array }
   /** A whole IP packet with AH in it, which covers its header: sent as it is, but for what routers may change. */

@@ -19,10 +19,8 @@ export const selectorOfAddress = (address: IpAddress): TrafficSelector => ({
   protocol: 0, startPort: 0, endPort: 0xffff, startAddress: address, endAddress: address,
 });
 
-/** 0.0.0.0 to 255.255.255.255: what a client asks for that has no inner address yet (RFC 7296 §2.19). */
-export const anyIpv4: TrafficSelector = {
-  protocol: 0, startPort: 0, endPort: 0xffff, startAddress: '0.0.0.0' as IpAddress, endAddress: '255.255.255.255' as IpAddress,
-};
+/** All of IPv4, or of IPv6: what a client asks for that has no inner address yet (RFC 7296 §2.19). */
+export const everything = (version: 4 | 6): TrafficSelector => selectorOf({ address: (version === 4 ? '0.0.0.0' : '::') as IpAddress, length: 0 });
 
 /** The traffic that a configuration wants; `dynamic` becomes what stands for it at each end. */
 export function configuredSelectors({ local, remote, upperLayer }: ChildConfig, dynamic: { readonly local: TrafficSelector; readonly remote: TrafficSelector }): Selectors {

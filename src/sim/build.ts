@@ -53,7 +53,7 @@ export function buildNode(plan: NodePlan, segments: ReadonlyMap<string, PlannedS
       for (const address of plan.box.outsideAddresses) on(outsideOf(plan)).machine.attach(address, { node: plan.name, interface: plan.outside });
       return new NatNode(ip, natMachine(plan.box, random.fork('box')), { outside: plan.outside, addresses: plan.box.outsideAddresses, ...(plan.box.ipv6?.kind === 'nptv6' && { prefix: plan.box.ipv6.outside }) });
     case 'router':
-      return new RouterNode(ip);
+      return new RouterNode(ip, plan.passes);
   }
 }
 

@@ -6,6 +6,7 @@ import type { IpAddress, Prefix } from '../core/address.ts';
 import type { Duration } from '../core/time.ts';
 import type { EndpointConfig } from '../host/ports.ts';
 import type { NatBoxConfig } from '../nat/behaviour.ts';
+import type { FirewallProtocol } from './firewall.ts';
 
 export interface WorldPlan {
   readonly segments: readonly SegmentPlan[];
@@ -70,4 +71,6 @@ export interface NatPlan extends NodeOnSegments {
 
 export interface RouterPlan extends NodeOnSegments {
   readonly kind: 'router';
+  /** A firewall: it forwards these protocols and no other. Everything when not said. */
+  readonly passes?: readonly FirewallProtocol[];
 }

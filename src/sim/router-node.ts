@@ -2,22 +2,29 @@ import type { Machine, WakeUp } from '../core/machine.ts';
 import { Queue } from '../core/queue.ts';
 import type { Instant } from '../core/time.ts';
 import { carriesIcmp } from '../wire/echo.ts';
+import { decodeIp } from '../wire/ip.ts';
 import { protocols } from '../wire/protocols.ts';
+import { forbidden, type FirewallProtocol } from './firewall.ts';
 import type { IpNode, LocalPacket } from './ip-node.ts';
 import type { NodeInput, NodeOutput } from './node.ts';
 
 /** A router: its IP layer and nothing on top. It answers echo requests; whatever else is meant for it finds nobody at home. */
 export class RouterNode implements Machine<NodeInput, NodeOutput> {
   readonly #ip: IpNode;
+  readonly #passes: readonly FirewallProtocol[] | undefined;
   readonly #outputs = new Queue<NodeOutput>();
 
-  constructor(ip: IpNode) {
+  /** `passes`: what a firewall forwards; everything when not said. */
+  constructor(ip: IpNode, passes?: readonly FirewallProtocol[]) {
     this.#ip = ip;
+    this.#passes = passes;
   }
 
   handle(now: Instant, input: NodeInput): void {
     if (input.kind !== 'packet') throw new TypeError(`a router takes no ${input.kind}`);
-    this.#ip.handle(now, input);
+    const reason = this.#passes && !isFor(this.#ip, input.packet) ? forbidden(this.#passes, input.packet) : undefined;
+    if (reason === undefined) this.#ip.handle(now, input);
+    else this.#outputs.push({ kind: 'event', layer: 'link', body: { kind: 'drop', reason: 'firewall', detail: reason, bytes: input.packet } });
     this.#settle(now);
   }
 
@@ -53,6 +60,11 @@ export class RouterNode implements Machine<NodeInput, NodeOutput> {
       }
     }
   }
+}
+
+function isFor(node: IpNode, packet: Uint8Array): boolean {
+  const ip = decodeIp(packet);
+  return ip.ok && node.has(ip.value.destination);
 }
 
 /** What a node without programs does with packets for itself (RFC 1122 §3.2.2.1); ICMP needs no taker. */

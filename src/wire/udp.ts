@@ -18,7 +18,10 @@ export type ReceivedUdpDatagram = UdpDatagram & { readonly checksum: 'verified' 
 export const udpHeaderLength = 8;
 export const udpAt = { sourcePort: 0, destinationPort: 2, length: 4, checksum: 6 } as const;
 
-/** `zero` says that there is no checksum, which only IPv4 allows (RFC 3948 §2.1 asks for it around ESP). */
+/**
+ * `zero` says that there is no checksum. RFC 3948 §2.1 asks for that around ESP over IPv4; over IPv6 it is for tunnels that both ends have configured so
+ * (RFC 6935 §5), and everybody else throws it away.
+ */
 export function encodeUdp(datagram: UdpDatagram, addresses: Addresses, checksum: 'computed' | 'zero'): Uint8Array {
   const bytes = new Uint8Array(udpHeaderLength + datagram.payload.length);
   writeUdp(bytes, datagram, addresses, checksum);
@@ -28,7 +31,6 @@ export function encodeUdp(datagram: UdpDatagram, addresses: Addresses, checksum:
 /** Fills `bytes`, which has the datagram's length. */
 export function writeUdp(bytes: Uint8Array, { sourcePort, destinationPort, payload }: UdpDatagram, addresses: Addresses, checksum: 'computed' | 'zero'): void {
   if (bytes.length > 0xffff) throw new RangeError(`a UDP datagram has up to 65535 octets, not ${bytes.length}`);
-  if (checksum === 'zero' && !isIpv4(addresses.source)) throw new RangeError('UDP over IPv6 has a checksum');
   setU16(bytes, udpAt.sourcePort, sourcePort);
   setU16(bytes, udpAt.destinationPort, destinationPort);
   setU16(bytes, udpAt.length, bytes.length);

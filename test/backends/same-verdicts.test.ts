@@ -28,6 +28,8 @@ const lessons: readonly Row[] = [
   [['passthrough'], ['kernel', 'machine']],
   [['identity'], ['kernel']],
   [['remote-access'], ['kernel']],
+  [['ah'], ['kernel', 'machine']],
+  [['ipv6-udp-encap'], ['kernel']],
   ...['v1', 'v1-aggressive'].flatMap((ike): Row[] => [
     [['detection', '--ike', ike], ['kernel']],
     [['port-float', '--ike', ike], ['kernel']],

@@ -5,7 +5,7 @@ import { Queue } from '../../src/core/queue.ts';
 import { seeded } from '../../src/core/random.ts';
 import { seconds, start, type Instant } from '../../src/core/time.ts';
 import { Endpoint } from '../../src/host/endpoint.ts';
-import type { EndpointInput } from '../../src/host/ports.ts';
+import type { EndpointConfig, EndpointInput } from '../../src/host/ports.ts';
 import type { IkeInput, IkeOutput } from '../../src/ike/ports.ts';
 import type { StackInput, StackOutput } from '../../src/ipsec/ports.ts';
 import { encodeEchoPacket } from '../../src/wire/echo.ts';
@@ -53,10 +53,10 @@ interface Parts {
   readonly make: (innerAddress?: string) => Endpoint;
 }
 
-function parts(): Parts {
+function parts(more: Partial<EndpointConfig> = {}): Parts {
   const daemon = new Part<IkeInput, IkeOutput>();
   const stack = new Part<StackInput, StackOutput>();
-  const config = stubEndpoint('alice', '192.168.1.2');
+  const config = { ...stubEndpoint('alice', '192.168.1.2'), ...more };
   return { daemon, stack, make: (inner) => new Endpoint(inner === undefined ? config : { ...config, innerAddress: ip(inner) }, { daemon, stack }, seeded(1)) };
 }
 
@@ -83,6 +83,16 @@ test('what the daemon sends has a UDP checksum, ESP in UDP has none (RFC 3948 §
   stack.says.push({ kind: 'datagram', local, peer, payload: bytes });
   expect(drain(make()).flatMap((output) => (output.kind === 'datagram' ? [output.checksum] : [])).sort()).toEqual(['computed', 'zero']);
   expect(stack.told).toContainEqual({ kind: 'datagram-down', local, peer, payload: bytes });
+});
+
+test.each([
+  ['over IPv6 it is computed, as RFC 8200 §8.1 wants it', undefined, '2001:db8::1', 'computed'],
+  ['unless somebody is told to leave it out', 'zero', '2001:db8::1', 'zero'],
+  ['or to compute it over IPv4', 'computed', '192.0.2.7', 'computed'],
+] as const)('the UDP checksum around ESP: %s', (_, udpChecksum, address, checksum) => {
+  const { stack, make } = parts({ ...(udpChecksum && { udpChecksum }) });
+  stack.says.push({ kind: 'datagram', local: { ...local, address: ip(address) }, peer: { ...peer, address: ip(address) }, payload: bytes });
+  expect(drain(make()).flatMap((output) => (output.kind === 'datagram' ? [output.checksum] : []))).toEqual([checksum]);
 });
 
 test('PF_KEY messages pass between daemon and stack and are told by name, with their errno', () => {

@@ -162,6 +162,15 @@ describe('an inner address from the gateway', () => {
     expect(two.gw.events('child-sa')).toMatchObject([{ state: 'established', selectors: '10.99.0.0/24 === 10.98.0.1/32' }]);
   });
 
+  test('is one of IPv6 where the networks are (RFC 7296 §3.15.1: 16 octets and the length of a prefix), whatever the outer version', () => {
+    const [of, gateway] = [{ ...alice, ...child(base, 'alice', { local: ['dynamic'], remote: [prefix('fd99::/64')] }) }, { ...gw('fd98::/64'), ...child(base, 'gw', { local: [prefix('fd99::/64')], remote: ['dynamic'] }) }];
+    const two = established({ alice: of, gw: gateway });
+    expect(two.alice.inner).toEqual([ip('fd98::1')]);
+    expect(two.gw.events('child-sa')).toMatchObject([{ state: 'established', selectors: 'fd99::/64 === fd98::1/128' }]);
+    const refused = established({ alice, gw: gateway });
+    expect(refused.alice.events('child-sa')[0]).toMatchObject({ state: 'failed', story: 'gw makes no child SA: FAILED_CP_REQUIRED.' });
+  });
+
   test('is given back when the IKE SA goes, and given out again', () => {
     const two = established({ alice, gw: gw('10.98.0.4/32') });
     two.command('alice', { kind: 'terminate', connection: 'tunnel' }).settle();

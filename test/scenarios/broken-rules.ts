@@ -6,6 +6,7 @@ import { headlineRules } from './broken/headlines.ts';
 import { helperRules } from './broken/helper.ts';
 import { identityRules } from './broken/identity.ts';
 import { l2tpRules } from './broken/l2tp.ts';
+import { ipv6UdpEncapRules } from './broken/ipv6-udp-encap.ts';
 import { nattVersionsRules } from './broken/nat-t-versions.ts';
 import { rawEspRules } from './broken/raw-esp.ts';
 import { rebindRules } from './broken/rebind.ts';
@@ -20,6 +21,7 @@ export const brokenRules: readonly BrokenRule[] = [
   ...checksumRules,
   ...identityRules,
   ...ahRules,
+  ...ipv6UdpEncapRules,
   ...nattVersionsRules,
   ...remoteAccessRules,
 ];

@@ -1,10 +1,11 @@
 /** Ways of breaking a rule that several lessons are tried with: wrong ideas of both endpoints, of one, and traces forged afterwards. */
 import type { TraceEvent } from '../../src/trace/events.ts';
 import { seconds } from '../../src/core/time.ts';
+import { isIpv4 } from '../../src/core/address.ts';
 import type { Endpoint } from '../../src/core/address.ts';
 import { stripMarker, withMarker } from '../../src/wire/natt.ts';
-import { encodeUdpPacket } from '../../src/wire/ip.ts';
-import { decodeIpv4 } from '../../src/wire/ipv4.ts';
+import { decodeIp, encodeUdpPacket } from '../../src/wire/ip.ts';
+import { protocols } from '../../src/wire/protocols.ts';
 import { decodeUdp } from '../../src/wire/udp.ts';
 import { boxes, everybody, hasMarker, ikeHeader, isClient, isEsp, isGateway, isIke, isKeepalive, looksLikeIke, on, only, receiving, sending, telling } from './sabotage.ts';
 import type { DatagramOut, Sabotage } from './sabotage.ts';
@@ -78,7 +79,7 @@ export const plainEsp = everybody(() => {
 });
 
 export const needlessUdp = everybody(() => ({
-  said: (output) => [output.kind === 'esp' ? { kind: 'datagram', local: { address: output.source, port: 4500 }, peer: { address: output.destination, port: 4500 }, payload: output.payload, checksum: 'zero' } : output],
+  said: (output) => [output.kind === 'esp' ? { kind: 'datagram', local: { address: output.source, port: 4500 }, peer: { address: output.destination, port: 4500 }, payload: output.payload, checksum: isIpv4(output.source) ? 'zero' : 'computed' } : output],
   heard: receiving((datagram) => [datagram.local.port === 4500 && isEsp(datagram) ? { kind: 'esp', source: datagram.peer.address, destination: datagram.local.address, payload: datagram.payload } : datagram]),
 }));
 
@@ -168,8 +169,8 @@ export function rewritten(event: TraceEvent, change: (packet: UdpPacket) => UdpP
 
 export function udpPacketOf({ body }: TraceEvent): UdpPacket | undefined {
   if (body.kind !== 'packet') return undefined;
-  const ip = decodeIpv4(body.bytes);
-  const udp = ip.ok ? decodeUdp(ip.value.payload, ip.value) : undefined;
+  const ip = decodeIp(body.bytes);
+  const udp = ip.ok && ip.value.protocol === protocols.udp ? decodeUdp(ip.value.payload, ip.value) : undefined;
   if (!ip.ok || !udp?.ok) return undefined;
   return { source: { address: ip.value.source, port: udp.value.sourcePort }, destination: { address: ip.value.destination, port: udp.value.destinationPort }, payload: udp.value.payload };
 }

@@ -34,7 +34,8 @@ describe('a wrong topology file is answered with file, line, column and what was
     ['preset: linux-masqerade', 'preset: linux-masquerade', /^my\.yaml:7:42: no preset "linux-masqerade"; did you mean "linux-masquerade"\?$/],
     ['latency: 10 parsecs', 'latency: 10 ms', /^my\.yaml:4:15: .*expected a duration such as "30 s"/],
     ['prefix: 192.168.7.0/33', 'prefix: 192.168.7.0/24', /^my\.yaml:3:10: .*expected an address prefix/],
-    ['prefix: 2001:db8::/64', 'prefix: 192.168.7.0/24', /^my\.yaml:3:10: .*the lab speaks IPv4 only$/],
+    ['prefix: 2001:db8::/64', 'prefix: 192.168.7.0/24', /^my\.yaml:7:3: lan has IPv6, which a NAT box does not translate here; between networks of IPv6 stand routers$/],
+    ['protects: office, pool: fd98::/64', 'protects: office', /^my\.yaml:10:\d+: office has IPv4, and the pool has not$/],
     ['inside: lann', 'inside: lan', /^my\.yaml:7:10: no segment "lann"; did you mean "lan"\?$/],
     ['connectsTo: gatewy', 'connectsTo: gateway', /^my\.yaml:9:23: no host "gatewy"; did you mean "gateway"\?$/],
     ['connectsTo: alice', 'connectsTo: gateway', /^my\.yaml:9:23: alice is no gateway: give it "protects: SEGMENT"$/],
@@ -121,6 +122,16 @@ describe('what a topology leaves open is decided', () => {
     expect(remoteOf(vary(loadTopology('hairpin'), { hosts: { alice: { through: null } } }))).toBe('192.168.1.2');
     expect(() => remoteOf(vary(loadTopology('hairpin'), { nats: { box: { forwards: null } } }))).toThrow(/alice cannot reach gateway through box: it does not forward ports to it/);
     expect(() => remoteOf(vary(loadTopology('hairpin'), { hosts: { alice: { through: 'bux' } } }))).toThrow(/no NAT box "bux"; did you mean "box"\?/);
+  });
+
+  test('IPv6 where a prefix is written so: addresses, the default route, and a pool of the version that is protected', () => {
+    const { plan: six } = planTopology(loadTopology('firewall-ipv6'));
+    const of = (name: string) => six.nodes.find((one) => one.name === name)!;
+    expect(of('gateway').interfaces.map(({ address, prefixLength }) => `${address}/${prefixLength}`)).toEqual(['2001:db8:2::2/64', 'fd99::1/64']);
+    expect(of('server').routes).toEqual([{ to: { address: '::', length: 0 }, via: 'fd99::1' }]);
+    expect(of('firewall')).toMatchObject({ kind: 'router', passes: ['udp', 'icmp'] });
+    const unsaid = planTopology(vary(loadTopology('firewall-ipv6'), { hosts: { gateway: { pool: null } } })).plan.nodes.find(({ name }) => name === 'gateway')!;
+    expect(unsaid.kind === 'host' && unsaid.endpoint?.ike.connections[0]!.virtualAddress).toEqual({ pool: { address: 'fd98::', length: 64 } });
   });
 
   test('routers lead both ways', () => {

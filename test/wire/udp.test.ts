@@ -32,7 +32,6 @@ describe('UDP', () => {
     expect(u16At(bytes, 6)).toBe(0);
     expect(decodeUdp(bytes, addresses)).toMatchObject({ ok: true, value: { checksum: 'zero' } });
     expect(decodeUdp(bytes, addresses6)).toMatchObject({ ok: false, reason: 'udp-checksum' });
-    expect(() => encodeUdp({ sourcePort: 1, destinationPort: 1, payload: bytes }, addresses6, 'zero')).toThrow(RangeError);
   });
 
   test('a computed checksum of zero goes out as all ones', () => {

@@ -1,5 +1,8 @@
 /** A plan built of network namespaces: a bridge a segment, a cable an interface, the kernel's own forwarding and NAT. */
 import type { Mapping } from '../../../src/core/events.ts';
+import { addressBytes, addressFromBytes, ip, isIpv4 } from '../../../src/core/address.ts';
+import type { IpAddress } from '../../../src/core/address.ts';
+import { concat } from '../../../src/core/bytes.ts';
 import { after } from '../../../src/core/time.ts';
 import type { Duration, Instant } from '../../../src/core/time.ts';
 import { seeded } from '../../../src/core/random.ts';
@@ -15,8 +18,10 @@ import { LabClock } from './lab-clock.ts';
 import { Interfaces, wire } from './links.ts';
 import type { NamedRoute } from './links.ts';
 import { engineOf, runBox } from './box.ts';
+import { firewallRules } from './firewall.ts';
 import type { BoxDriver } from './box.ts';
 import { createNamespace } from './namespace.ts';
+import type { InterfaceAddress } from './rtnetlink.ts';
 import { PacketSocket } from './packet-socket.ts';
 import { Poller } from './poller.ts';
 import { RawHost } from './raw-host.ts';
@@ -54,7 +59,8 @@ export class NamespaceLab implements Lab {
     this.#signal = signal;
     this.#natEngine = natEngine;
     this.#switches = new Interfaces(createNamespace(), { forwarding: false, ipv6: false });
-    const wired = new Map(plan.nodes.map((node) => [node.name, new Interfaces(createNamespace(), { forwarding: node.kind !== 'host' || node.forwards, ipv6: false })]));
+    const ipv6 = plan.segments.some(({ prefix }) => !isIpv4(prefix.address)); // of a host in an IPv4 network too: what is in its tunnel may be IPv6
+    const wired = new Map(plan.nodes.map((node) => [node.name, new Interfaces(createNamespace(), { forwarding: node.kind !== 'host' || node.forwards, ipv6 })]));
     this.#wireUp(wired);
     const random = seeded(seed);
     for (const node of plan.nodes) this.#nodes.set(node.name, this.#inhabit(node, wired.get(node.name)!, random.fork(`node/${node.name}`), programs?.get(node.name)));
@@ -133,7 +139,7 @@ export class NamespaceLab implements Lab {
         node.interfaces.map(({ name, segment, address, prefixLength }) => ({
           ends: [
             { at: this.#switches, name: `port${cable++}`, bridge: bridgeName(this.#plan, segment) },
-            { at: wired.get(node.name)!, name, addresses: [{ address, length: prefixLength }] },
+            { at: wired.get(node.name)!, name, addresses: [{ address, length: prefixLength }, ...(node.kind !== 'host' || node.forwards ? linkLocal(address) : [])] },
           ] as const,
           mtu: this.#plan.segments.find((one) => one.name === segment)!.mtu,
         })),
@@ -154,6 +160,7 @@ export class NamespaceLab implements Lab {
     const record = (at: Instant, happening: Parameters<TraceLog['record']>[2]): void => void this.#trace.record(at, plan.name, happening);
     const node = { plan, interfaces, capture, raw };
     if (raw) return node;
+    if (plan.kind === 'router' && plan.passes !== undefined) interfaces.namespace.run('nft', ['-f', '-'], firewallRules(plan.passes));
     if (plan.kind === 'nat') return { ...node, nat: runBox({ plan, engine: engineOf(plan, this.#natEngine, rate), interfaces, poller: this.#poller, clock, random, capture, rate, report: (event) => record(clock.now(), { layer: 'nat', body: event }) }) };
     if (plan.kind === 'host' && plan.endpoint !== undefined) return { ...node, endpoint: new EndpointDriver({ plan, interfaces, poller: this.#poller, clock, random, capture, record }) };
     return node;
@@ -171,6 +178,10 @@ export class NamespaceLab implements Lab {
     return nat;
   }
 }
+
+/** Linux asks for the neighbours of what it forwards from a link-local address only (RFC 4861 §7.2.2 leaves it the choice): here one with the interface's own identifier. */
+const linkLocal = (address: IpAddress): InterfaceAddress[] =>
+  isIpv4(address) ? [] : [{ address: addressFromBytes(concat(addressBytes(ip('fe80::')).subarray(0, 8), addressBytes(address).subarray(8))), length: 64 }];
 
 /** Interface names have 15 octets at the most, segments have names of people's choice. */
 const bridgeName = ({ segments }: WorldPlan, segment: string): string => `segment${segments.findIndex(({ name }) => name === segment)}`;

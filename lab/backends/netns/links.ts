@@ -55,6 +55,7 @@ export class Interfaces {
       ...(ipv6
         ? {
             'ipv6/conf/all/forwarding': forwarding ? 1 : 0,
+            'ipv6/conf/default/forwarding': 0, // says not what is forwarded but who joins, and reports, the group of all routers
             'ipv6/conf/default/addr_gen_mode': 1, // no link-local address
             'ipv6/conf/default/accept_dad': 0,
             'ipv6/conf/default/keep_addr_on_down': 1,

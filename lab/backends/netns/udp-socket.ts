@@ -18,7 +18,6 @@ const IPV6_RECVPKTINFO = 49;
 const IPV6_PKTINFO = 50;
 const SOL_UDP = 17;
 const UDP_NO_CHECK6_TX = 101;
-const UDP_NO_CHECK6_RX = 102;
 
 export interface Datagram {
   /** Where it was sent to: the address of this host, not the wildcard that the socket may be bound to. */
@@ -49,7 +48,6 @@ export class UdpSocket {
       } else {
         setOption(this.#fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
         setOption(this.#fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
-        setOption(this.#fd, SOL_UDP, UDP_NO_CHECK6_RX, 1);
       }
       growReceiveBuffer(this.#fd, 1 << 21);
       const address = socketAddress(bound);

@@ -1,16 +1,18 @@
 /** Mode-Config: an inner address for a client, and what else the gateway has for it (draft-ietf-ipsec-isakmp-mode-cfg §3.3; split networks are Cisco's). */
-import { addressBytes, addressFromBytes, type IpAddress, type Prefix } from '../../core/address.ts';
+import { addressBytes, addressFromBytes, isIpv4, type IpAddress, type Prefix } from '../../core/address.ts';
 import { concat } from '../../core/bytes.ts';
 import { decoded, refused, type Decoded } from '../../core/decoded.ts';
 import { configurationAttributes, configurationTypes } from '../../wire/ike/v1/message.ts';
 import type { DataAttribute } from '../../wire/ike/attributes.ts';
+import { innerVersion } from '../address-pool.ts';
 import type { Gifts } from '../config.ts';
+import { selectorOfAddress } from '../traffic-selectors.ts';
 import { maskLength, maskOctets } from './client-identities.ts';
 import type { IsakmpSa } from './sa.ts';
 import { transact, type Answer, type Configuration } from './transaction.ts';
 import { wantedPairs } from './wanted-pairs.ts';
 
-const { INTERNAL_IP4_ADDRESS, INTERNAL_IP4_NETMASK, INTERNAL_IP4_DNS, UNITY_SPLIT_INCLUDE } = configurationAttributes;
+const { INTERNAL_IP4_ADDRESS, INTERNAL_IP6_ADDRESS, INTERNAL_IP4_NETMASK, INTERNAL_IP4_DNS, UNITY_SPLIT_INCLUDE } = configurationAttributes;
 const { REQUEST, SET } = configurationTypes;
 const empty = new Uint8Array(0);
 
@@ -23,7 +25,7 @@ interface Gift extends Gifts {
 
 /** Asks the gateway (pull). */
 export function requestAddress(sa: IsakmpSa, given: () => void): void {
-  const wanted = [INTERNAL_IP4_ADDRESS, INTERNAL_IP4_NETMASK, INTERNAL_IP4_DNS, UNITY_SPLIT_INCLUDE].map((type) => ({ type, value: empty }));
+  const wanted = (innerVersion(sa.connection) === 6 ? [INTERNAL_IP6_ADDRESS] : [INTERNAL_IP4_ADDRESS, INTERNAL_IP4_NETMASK, INTERNAL_IP4_DNS, UNITY_SPLIT_INCLUDE]).map((type) => ({ type, value: empty }));
   transact(sa, REQUEST, wanted, (attributes) => {
     const gift = readGift(attributes);
     if (gift === undefined) sa.close('failed', `${sa.names.other} gives no inner address.`);
@@ -42,7 +44,7 @@ export function takeAddress(sa: IsakmpSa, { attributes }: Configuration, given: 
 function use(sa: IsakmpSa, { address, ...gifts }: Gift, given: () => void): void {
   if (sa.virtualAddress !== undefined) return;
   sa.splitNetworks = gifts.networks ?? [];
-  sa.useVirtualAddress(address, wantedPairs(sa).map(({ remote }) => remote), gifts);
+  sa.useVirtualAddress(address, wantedPairs(sa, selectorOfAddress(address)).map(({ remote }) => remote), gifts);
   given();
 }
 
@@ -72,19 +74,19 @@ function giftFor(sa: IsakmpSa): Gift | undefined {
 
 // ---- attributes
 
-const known: ReadonlySet<number> = new Set([INTERNAL_IP4_ADDRESS, INTERNAL_IP4_NETMASK, INTERNAL_IP4_DNS, UNITY_SPLIT_INCLUDE]);
+const known: ReadonlySet<number> = new Set([INTERNAL_IP4_ADDRESS, INTERNAL_IP6_ADDRESS, INTERNAL_IP4_NETMASK, INTERNAL_IP4_DNS, UNITY_SPLIT_INCLUDE]);
 
 const written = ({ address, netmask, dns = [], networks = [] }: Gift): DataAttribute[] => [
-  { type: INTERNAL_IP4_ADDRESS, value: addressBytes(address) },
+  { type: isIpv4(address) ? INTERNAL_IP4_ADDRESS : INTERNAL_IP6_ADDRESS, value: addressBytes(address) },
   ...(netmask === undefined ? [] : [{ type: INTERNAL_IP4_NETMASK, value: addressBytes(netmask) }]),
   ...dns.map((server) => ({ type: INTERNAL_IP4_DNS, value: addressBytes(server) })),
   ...(networks.length === 0 ? [] : [{ type: UNITY_SPLIT_INCLUDE, value: concat(...networks.map(splitNetwork)) }]),
 ];
 
-/** Undefined without an address of four octets. */
+/** Undefined without an address of four octets, or of sixteen. */
 function readGift(attributes: readonly DataAttribute[]): Gift | undefined {
-  const addresses = (wanted: number): IpAddress[] => attributes.flatMap(({ type, value }) => (type === wanted && typeof value === 'object' && value.length === 4 ? [addressFromBytes(value)] : []));
-  const [address] = addresses(INTERNAL_IP4_ADDRESS);
+  const addresses = (wanted: number, octets = 4): IpAddress[] => attributes.flatMap(({ type, value }) => (type === wanted && typeof value === 'object' && value.length === octets ? [addressFromBytes(value)] : []));
+  const [address] = [...addresses(INTERNAL_IP4_ADDRESS), ...addresses(INTERNAL_IP6_ADDRESS, 16)];
   const networks = attributes.flatMap(({ type, value }) => (type === UNITY_SPLIT_INCLUDE && typeof value === 'object' ? splitNetworks(value) : []));
   const [netmask] = addresses(INTERNAL_IP4_NETMASK);
   return address && { address, ...(netmask === undefined ? {} : { netmask }), dns: addresses(INTERNAL_IP4_DNS), networks };

@@ -13,9 +13,12 @@ import type { IsakmpSa } from './sa.ts';
 
 type IdentityPayload = Extract<Payload, { type: 'ID' }>;
 
-/** Every block here with every block there, as far as they can speak to each other; of those there what the gateway has told of, if it has. */
-export function wantedPairs(sa: IsakmpSa): TrafficPair[] {
-  const { local, remote: configured } = wantedSelectors(sa);
+/**
+ * Every block here with every block there, as far as they can speak to each other; of those there what the gateway has told of, if it has. `inner` is the address
+ * that a client is about to have.
+ */
+export function wantedPairs(sa: IsakmpSa, inner?: TrafficSelector): TrafficPair[] {
+  const { local, remote: configured } = wantedSelectors(sa, inner);
   const remote = sa.splitNetworks.length === 0 ? configured : narrow(sa.splitNetworks.map(selectorOf), configured);
   return local.flatMap((here) => remote.filter((there) => isIpv4(here.startAddress) === isIpv4(there.startAddress)).map((there) => ({ local: here, remote: there })));
 }

@@ -3,10 +3,11 @@ import { notifyTypes, type Payload } from '../../wire/ike/message.ts';
 import { notifyName } from '../../wire/ike/notation.ts';
 import { childKeys } from '../../crypto/ike-keys.ts';
 import { wrongIdentity } from '../address-identity.ts';
+import { innerVersion } from '../address-pool.ts';
 import { installChild, releaseSpi, reserveSpi, wantedProtocol, wayOfPackets, type ChildAlgorithms } from '../child.ts';
 import type { ChildMode, ConnectionConfig } from '../config.ts';
 import { describeIdentity, identityToWire, matchesIdentity, type WireIdentity } from '../identity.ts';
-import { anyIpv4, selectorOfAddress, within } from '../traffic-selectors.ts';
+import { everything, selectorOfAddress, within } from '../traffic-selectors.ts';
 import { addressReply, addressRequest, asksForAddress, givenAddress } from './configuration.ts';
 import { consequences } from './create-child.ts';
 import { deleteUnwanted, refusePeer } from './informational.ts';
@@ -37,7 +38,7 @@ function authRequest(sa: IkeSa, offer: ReturnType<typeof childProposals>): Paylo
   const { connection, context } = sa;
   const { localIdentity, remoteIdentity, virtualAddress } = connection;
   const identity = identityToWire(localIdentity);
-  const { local, remote } = wantedSelectors(sa, virtualAddress === 'request' ? anyIpv4 : undefined);
+  const { local, remote } = wantedSelectors(sa, virtualAddress === 'request' ? everything(innerVersion(connection)) : undefined);
   // RFC 7296 §2.4: "these are the only IKE SAs between us": whatever else the peer remembers of us, it may forget
   const neighbours = context.config.connections.filter(({ remote }) => remote === connection.remote);
   const firstContact = neighbours.every(({ name }) => context.sas.ofConnection(name).every((other) => other === sa || other.state === 'connecting'));
@@ -48,7 +49,7 @@ function authRequest(sa: IkeSa, offer: ReturnType<typeof childProposals>): Paylo
     ...(remoteIdentity === 'any' ? [] : [idPayload('IDr', identityToWire(remoteIdentity))]),
     proof(sa, connection),
     ...(firstContact ? [notify(notifyTypes.INITIAL_CONTACT)] : []),
-    ...(virtualAddress === 'request' ? [addressRequest] : []),
+    ...(virtualAddress === 'request' ? [addressRequest(innerVersion(connection))] : []),
     ...modeNotify(wantedMode(sa)),
     { type: 'SA', proposals: offer },
     { type: 'TSi', selectors: local },
@@ -95,7 +96,7 @@ function takeFirstChild(sa: IkeSa, payloads: readonly Payload[], spiIn: number, 
     fail(`${other} makes no child SA: ${notifyName(error.notifyType)}.`);
     return;
   }
-  const address = sa.connection.virtualAddress === 'request' ? givenAddress(payloads) : undefined;
+  const address = sa.connection.virtualAddress === 'request' ? givenAddress(payloads, innerVersion(sa.connection)) : undefined;
   if (sa.connection.virtualAddress === 'request' && address === undefined) {
     fail(`${other} gives no inner address.`);
     return;
@@ -184,7 +185,7 @@ function answerWithChild(sa: IkeSa, payloads: readonly Payload[], answer: (child
     return;
   }
   const pool = sa.context.poolOf(connection);
-  if (pool !== undefined && !asksForAddress(payloads)) {
+  if (pool !== undefined && !asksForAddress(payloads, innerVersion(connection))) {
     without(notifyTypes.FAILED_CP_REQUIRED, `${other} asks for no inner address, and ${me} lets nobody in without one.`);
     return;
   }

@@ -37,6 +37,15 @@ describe('Mode-Config', () => {
     expect(two.gw.events('child-sa').map(({ selectors }) => selectors).sort()).toEqual(['10.99.0.0/26 === 10.98.0.1/32', '10.99.0.128/25 === 10.98.0.1/32']);
   });
 
+  test.each(['pull', 'push'] as const)('an address of IPv6 where the networks are (%s), whatever the outer version', (modeConfig) => {
+    const { alice, gw } = dynamic({ v1: { modeConfig } });
+    const networks = [prefix('fd99::/64')];
+    const two = established(dynamic({ v1: { modeConfig }, alice: { child: { ...alice!.child!, remote: networks } }, gw: { virtualAddress: { pool: prefix('fd98::/64') }, child: { ...gw!.child!, local: networks } } }));
+    expect(two.alice.inner).toEqual(['fd98::1']);
+    expect(two.alice.events('virtual-address')).toMatchObject([{ address: 'fd98::1', networks }]);
+    expect(two.gw.events('child-sa')).toMatchObject([{ state: 'established', selectors: 'fd99::/64 === fd98::1/128' }]);
+  });
+
   test('the gateway gives unasked', () => {
     const two = established(dynamic({ v1: { modeConfig: 'push' } }));
     expect(notations(two).slice(0, 3)).toEqual(['<-- HDR*, HASH, ATTR(CFG_SET)', '--> HDR*, HASH, ATTR(CFG_ACK)', '--> HDR*, HASH(1), SA, Ni, IDci, IDcr']);
