@@ -5,7 +5,7 @@ import { u16At } from '../../src/core/bytes.ts';
 import { seconds } from '../../src/core/time.ts';
 import type { EndpointConfig } from '../../src/host/ports.ts';
 import { preSharedKey } from '../../src/ike/config.ts';
-import type { ChildConfig, ConnectionConfig, Identity, NattVersion, V1Settings } from '../../src/ike/config.ts';
+import type { ChildConfig, ConnectionConfig, Identity, IkeConfig, NattVersion, V1Settings } from '../../src/ike/config.ts';
 import { vendorIds } from '../../src/wire/ike/v1/vendor-ids.ts';
 import { hostCredentials, subjectOf } from '../pki/host-credentials.ts';
 import { espProposalsOf, ikeProposalsOf } from './proposals.ts';
@@ -33,8 +33,10 @@ export function identityOf(host: string, address: IpAddress, { ike }: HostFile):
 /** What daemons of today announce and take: the RFC, and what Windows and many others really send. */
 const usualNatt: readonly NattVersion[] = ['rfc-3947', 'draft-03', 'draft-02n', 'draft-02'];
 
-export function endpointConfig(name: string, address: IpAddress, host: HostFile, role: Role): EndpointConfig {
+/** `outer`: where it is on the networks that it does not protect. */
+export function endpointConfig(name: string, outer: Pick<IkeConfig, 'address' | 'otherAddresses'>, host: HostFile, role: Role): EndpointConfig {
   const { ike = {}, esp = {} } = host;
+  const { address } = outer;
   const connection: ConnectionConfig = {
     name: role.role === 'client' ? role.gateway : gatewayConnection,
     ike: ike.version === 'v1' ? v1Settings(ike.v1) : { version: 'v2' },
@@ -57,7 +59,7 @@ export function endpointConfig(name: string, address: IpAddress, host: HostFile,
     name,
     ...(host.system && { system: host.system }),
     ike: {
-      address,
+      ...outer,
       connections: role.role === 'gateway' ? withKeys(connection, ike.preSharedKeys) : [connection],
       keepalive: { interval: ike.keepalive ?? seconds(20) },
       retransmission: ike.retransmission ?? { first: seconds(4), factor: 1.8, tries: 5 },

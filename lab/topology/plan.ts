@@ -1,5 +1,6 @@
 /** Decides all that a topology leaves open: copies of hosts, prefixes, addresses, routes, the endpoints' configuration. */
 import { isIpv4, prefix as toPrefix } from '../../src/core/address.ts';
+import type { IpAddress } from '../../src/core/address.ts';
 import { seconds } from '../../src/core/time.ts';
 import { changed, presetNamed, presets } from '../../src/nat/presets.ts';
 import type { BehaviourChanges } from '../../src/nat/presets.ts';
@@ -158,9 +159,10 @@ function hostPlan(name: string, host: HostFile, file: TopologyFile, interfaces: 
     host.connectsTo === undefined
       ? ({ role: 'gateway', protects: protectedPrefix, pool, innerAddress: own.find(({ segment }) => segment === host.protects)!.address } as const)
       : ({ role: 'client', gateway: host.connectsTo, gatewayIdentity: identityOf(host.connectsTo, interfaces.get(host.connectsTo)![0]!.address, gatewayFile), gatewayAddress: routing.reach(name, host.connectsTo, host.through), protects: protectedPrefix } as const);
+  const [address, ...otherAddresses] = own.filter(({ segment }) => segment !== host.protects).map((one) => one.address) as [IpAddress, ...IpAddress[]];
   return {
     ...base,
     routes: [...routes, { to: role.role === 'client' ? protectedPrefix : pool, via: 'tunnel' }],
-    endpoint: endpointConfig(name, own[0]!.address, asDaemon(host), role),
+    endpoint: endpointConfig(name, { address, ...(otherAddresses.length > 0 && { otherAddresses }) }, asDaemon(host), role),
   };
 }

@@ -214,7 +214,7 @@ const setkeyPid = 2;
 export function createEndpoint(config: EndpointConfig, random: Random): Endpoint {
   const { checksumRepair, ike, system } = config;
   const daemon = new IkeDaemon(system === undefined ? ike : { ...ike, system }, random.fork('ike'));
-  const stack = new IpsecStack({ addresses: [ike.address], random: random.fork('ipsec'), natKeepalive: ike.keepalive.interval, ...(checksumRepair && { checksumRepair }), ...(system && { system }) });
+  const stack = new IpsecStack({ addresses: [ike.address, ...(ike.otherAddresses ?? [])], random: random.fork('ipsec'), natKeepalive: ike.keepalive.interval, ...(checksumRepair && { checksumRepair }), ...(system && { system }) });
   return new Endpoint(config, { daemon, stack }, random);
 }
 

@@ -1,6 +1,6 @@
 /** Every version of NAT-T from program to program: a client behind a simulated box, daemon and stack on both sides, read on the wire at the gateway. */
 import { describe, expect, test } from 'vitest';
-import { loadTopology, vary } from '../../lab/topology/load.ts';
+import { loadTopology, parseTopology, vary } from '../../lab/topology/load.ts';
 import { adjustmentToVariation, type Adjustment } from '../../lab/topology/cast.ts';
 import { planTopology } from '../../lab/topology/plan.ts';
 import { ip } from '../../src/core/address.ts';
@@ -93,4 +93,16 @@ describe.each(nattVersions)('%s', (version) => {
     const thrownAway = both.trace.of('drop').filter(({ body }) => body.reason === 'inner-checksum').map(({ node }) => node);
     expect([...new Set(thrownAway)]).toEqual(bothAddresses ? [] : ['alice']);
   });
+});
+
+test('a client on two networks sends a source hash for each of its addresses, and the box that it leaves by is found', () => {
+  const text = 'title: two ways\nsegments: { lan: , other: , internet: , office: }\nnats: { box: { inside: lan, outside: internet }, spare: { inside: other, outside: internet } }\nhosts:\n  alice: { on: [lan, other], connectsTo: gateway, ike: { version: v1 } }\n  gateway: { on: internet, protects: office, ike: { version: v1 } }\n';
+  const { plan } = planTopology(parseTopology(text, 'two.yaml'));
+  const trace = new TraceLog();
+  const world = new World(plan, { seed: 1, trace, endpoint: createEndpoint });
+  world.command('alice', { kind: 'initiate', connection: 'gateway' });
+  world.runUntil(() => false, after(world.now, seconds(5)));
+  expect(trace.of('ike-message', 'alice').filter(({ body }) => body.direction === 'sent').map(({ body }) => body.notation)[1]).toBe('HDR, KE, Ni, NAT-D, NAT-D, NAT-D');
+  expect(trace.of('nat-detection').map(({ node, body }) => [node, body.localBehindNat, body.remoteBehindNat])).toEqual([['gateway', false, true], ['alice', true, false]]);
+  expect(trace.of('child-sa', 'alice').map(({ body }) => body.state)).toEqual(['established']);
 });
