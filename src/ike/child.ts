@@ -141,7 +141,7 @@ export function releaseSpi(sa: AnyIkeSa, spi: number, destination: IpAddress = s
 export function installChild<Sa extends AnyIkeSa>(sa: Sa, plan: ChildPlan<Sa>): ChildSa<Sa> {
   const { spiIn, spiOut, selectors, replaces, mode = 'tunnel' } = plan;
   const { context, local, peer } = sa;
-  const trap = context.traps.of(sa.connection);
+  const trap = context.traps.of(sa.connection, selectors);
   const protocol = wantedProtocol(sa);
   const known = replaces?.reqid ?? trap?.reqid ?? (mode === 'transport' ? context.policies.reqidInTransport(selectors, protocol) : undefined);
   const reqid = known ?? context.children.newReqid();
@@ -208,7 +208,7 @@ export function removeChild(child: ChildSa, state: 'rekeyed' | 'deleted' | 'fail
   context.alarms.cancel(child.retry);
   child.ike.children.delete(child);
   context.children.remove(child);
-  if (context.children.ofReqid(child.reqid).length === 0 && context.traps.of(child.ike.connection) === undefined) context.policies.remove(child.reqid, child.policies);
+  if (context.children.ofReqid(child.reqid).length === 0 && context.traps.connectionOf(child.reqid) === undefined) context.policies.remove(child.reqid, child.policies);
   if (child.peersRekey !== undefined) releaseHeldBack(child.peersRekey.successor);
   tell(child, state, story);
 }

@@ -2,7 +2,7 @@
 import type { ChildSaTable } from './child-table.ts';
 import type { ConnectionConfig, IkeConfig } from './config.ts';
 import type { SecurityPolicies } from './policies.ts';
-import { configuredSelectors, selectorOfAddress, type Selectors } from './traffic-selectors.ts';
+import { configuredSelectors, selectorOfAddress, within, type Selectors } from './traffic-selectors.ts';
 
 export interface Trap {
   readonly connection: ConnectionConfig;
@@ -14,26 +14,32 @@ export interface Trap {
 /** The trap policies of connections that are made on demand. */
 export class TrapPolicies {
   readonly #byReqid = new Map<number, Trap>();
-  readonly #byConnection = new Map<string, Trap>();
+  readonly #byConnection = new Map<string, Trap[]>();
 
   install({ address, connections }: IkeConfig, children: ChildSaTable, policies: SecurityPolicies): void {
     for (const connection of connections) {
       const { remote, child, virtualAddress, onDemand } = connection;
       if (onDemand !== true || remote === 'any' || virtualAddress !== 'none') continue;
-      const reqid = children.newReqid();
-      const selectors = configuredSelectors(child, { local: selectorOfAddress(address), remote: selectorOfAddress(remote) });
-      const trap = { connection, reqid, selectors };
-      this.#byReqid.set(reqid, trap);
-      this.#byConnection.set(connection.name, trap);
-      policies.add(reqid, selectors, { local: address, peer: remote }, { protocol: child.protocol ?? 'esp', mode: child.mode ?? 'tunnel' });
+      const wanted = configuredSelectors(child, { local: selectorOfAddress(address), remote: selectorOfAddress(remote) });
+      const traps = (connection.ike.version === 'v1' ? pairsOf(wanted) : [wanted]).map((selectors) => ({ connection, reqid: children.newReqid(), selectors }));
+      this.#byConnection.set(connection.name, traps);
+      for (const trap of traps) {
+        this.#byReqid.set(trap.reqid, trap);
+        policies.add(trap.reqid, trap.selectors, { local: address, peer: remote }, { protocol: child.protocol ?? 'esp', mode: child.mode ?? 'tunnel' });
+      }
     }
   }
 
-  of({ name }: ConnectionConfig): Trap | undefined {
-    return this.#byConnection.get(name);
+  /** The one whose traffic a child SA of the connection is for. */
+  of({ name }: ConnectionConfig, { local, remote }: Selectors): Trap | undefined {
+    const traps = this.#byConnection.get(name) ?? [];
+    return traps.length === 1 ? traps[0] : traps.find(({ selectors }) => within(local, selectors.local) && within(remote, selectors.remote));
   }
 
   connectionOf(reqid: number): ConnectionConfig | undefined {
     return this.#byReqid.get(reqid)?.connection;
   }
 }
+
+/** IKEv1 has a child SA for each pair of blocks, and by its reqid the stack tells one from the other. */
+const pairsOf = ({ local, remote }: Selectors): Selectors[] => local.flatMap((here) => remote.map((there) => ({ local: [here], remote: [there] })));

@@ -7,7 +7,9 @@ import type { DataAttribute } from '../../wire/ike/attributes.ts';
 import { innerVersion } from '../address-pool.ts';
 import type { Gifts } from '../config.ts';
 import { selectorOfAddress } from '../traffic-selectors.ts';
+import { childFailed } from '../wanted-traffic.ts';
 import { maskLength, maskOctets } from './client-identities.ts';
+import { deleteIsakmpSa } from './notices.ts';
 import type { IsakmpSa } from './sa.ts';
 import { transact, type Answer, type Configuration } from './transaction.ts';
 import { wantedPairs } from './wanted-pairs.ts';
@@ -28,7 +30,7 @@ export function requestAddress(sa: IsakmpSa, given: () => void): void {
   const wanted = (innerVersion(sa.connection) === 6 ? [INTERNAL_IP6_ADDRESS] : [INTERNAL_IP4_ADDRESS, INTERNAL_IP4_NETMASK, INTERNAL_IP4_DNS, UNITY_SPLIT_INCLUDE]).map((type) => ({ type, value: empty }));
   transact(sa, REQUEST, wanted, (attributes) => {
     const gift = readGift(attributes);
-    if (gift === undefined) sa.close('failed', `${sa.names.other} gives no inner address.`);
+    if (gift === undefined) deleteIsakmpSa(sa, `${sa.names.other} gives no inner address.`, 'failed');
     else use(sa, gift, given);
   });
 }
@@ -50,21 +52,26 @@ function use(sa: IsakmpSa, { address, ...gifts }: Gift, given: () => void): void
 
 // ---- the gateway
 
-/** What a client asks for, an address and whatever of the gifts it names. An address that it has it keeps. */
+/** What a client asks for, an address and whatever of the gifts it names; what is not known is not answered (§3.2). An address that it has it keeps. */
 export function answerRequest(sa: IsakmpSa, { attributes }: Configuration): Decoded<() => Answer> {
-  if (sa.context.poolOf(sa.connection) === undefined) return refused('isakmp-exchange', 'an inner address is asked for, and there is no pool of them');
+  const { settings: { gifts }, context: { poolOf } } = sa;
+  if (poolOf(sa.connection) === undefined) return refused('isakmp-exchange', 'an inner address is asked for, and there is no pool of them');
+  const asked = new Set(attributes.map(({ type }) => type));
   return decoded(() => {
-    const gift = giftFor(sa);
-    const asked = new Set(attributes.map(({ type }) => type));
-    return { attributes: gift === undefined ? [] : written(gift).filter(({ type }) => asked.has(type)) };
+    const gift = asked.has(innerVersion(sa.connection) === 6 ? INTERNAL_IP6_ADDRESS : INTERNAL_IP4_ADDRESS) ? giftFor(sa) : { ...gifts };
+    if (gift === undefined) childFailed(sa, noneLeft(sa));
+    return { attributes: written(gift ?? {}).filter(({ type }) => asked.has(type)) };
   });
 }
 
-/** Gives a client its address without being asked (push). */
+/** Gives a client its address without being asked (push). Without one there is nothing that it could do here. */
 export function pushAddress(sa: IsakmpSa): void {
   const gift = giftFor(sa);
-  if (gift !== undefined) transact(sa, SET, written(gift), () => undefined);
+  if (gift === undefined) deleteIsakmpSa(sa, noneLeft(sa), 'failed');
+  else transact(sa, SET, written(gift), () => undefined);
 }
+
+const noneLeft = ({ names: { me, other } }: IsakmpSa): string => `${me} has no inner address left for ${other}: all of its pool are in use.`;
 
 function giftFor(sa: IsakmpSa): Gift | undefined {
   sa.virtualAddress ??= sa.context.poolOf(sa.connection)?.take();
@@ -76,8 +83,8 @@ function giftFor(sa: IsakmpSa): Gift | undefined {
 
 const known: ReadonlySet<number> = new Set([INTERNAL_IP4_ADDRESS, INTERNAL_IP6_ADDRESS, INTERNAL_IP4_NETMASK, INTERNAL_IP4_DNS, UNITY_SPLIT_INCLUDE]);
 
-const written = ({ address, netmask, dns = [], networks = [] }: Gift): DataAttribute[] => [
-  { type: isIpv4(address) ? INTERNAL_IP4_ADDRESS : INTERNAL_IP6_ADDRESS, value: addressBytes(address) },
+const written = ({ address, netmask, dns = [], networks = [] }: Partial<Gift>): DataAttribute[] => [
+  ...(address === undefined ? [] : [{ type: isIpv4(address) ? INTERNAL_IP4_ADDRESS : INTERNAL_IP6_ADDRESS, value: addressBytes(address) }]),
   ...(netmask === undefined ? [] : [{ type: INTERNAL_IP4_NETMASK, value: addressBytes(netmask) }]),
   ...dns.map((server) => ({ type: INTERNAL_IP4_DNS, value: addressBytes(server) })),
   ...(networks.length === 0 ? [] : [{ type: UNITY_SPLIT_INCLUDE, value: concat(...networks.map(splitNetwork)) }]),

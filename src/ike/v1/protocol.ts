@@ -19,6 +19,7 @@ import { initiatePhaseOne } from './initiate.ts';
 import { answerAggressiveMode } from './aggressive-mode.ts';
 import { answerMainMode } from './main-mode.ts';
 import { deleteChild, deleteIsakmpSa } from './notices.ts';
+import { PasswordAttempts } from './password-attempts.ts';
 import { notification, only } from './payloads.ts';
 import { answerQuickMode, createChildren, rekeyChild } from './quick-mode.ts';
 import { afterPhaseOne, judgeConfiguration } from './remote-access.ts';
@@ -27,6 +28,7 @@ import type { IsakmpSa, V1Child, V1Context } from './sa.ts';
 import { messageStory } from './story.ts';
 import { IsakmpSaTable } from './table.ts';
 import { answerTransaction } from './transaction.ts';
+import { missingPairs } from './wanted-pairs.ts';
 
 /** Nobody is told of an error outside of an ISAKMP SA more often than this. */
 const sparseInterval = seconds(1);
@@ -208,8 +210,8 @@ export class IkeV1 implements IkeVersion {
       const port = connection.startPort;
       initiatePhaseOne(this.#context, connection, { local: { address: this.#context.config.address, port }, peer: { address: remote, port } });
     } else {
-      const idle = there.find(isIdle);
-      if (idle !== undefined) createChildren(idle);
+      const lacking = there.find(lacksChildren);
+      if (lacking !== undefined) createChildren(lacking);
       else this.#refuseCommand({ kind: 'initiate', connection: connection.name }, `${connection.name} is up or on its way`);
     }
   }
@@ -217,7 +219,7 @@ export class IkeV1 implements IkeVersion {
   wanted(connection: ConnectionConfig): void {
     const up = this.#context.sas.ofConnection(connection.name).find(isThere);
     if (up === undefined) this.initiate(connection);
-    else if (isIdle(up)) createChildren(up);
+    else if (lacksChildren(up)) createChildren(up);
   }
 
   #refuseCommand(command: IkeCommand, why: string): void {
@@ -230,9 +232,9 @@ const answerPhaseOne = { main: answerMainMode, aggressive: answerAggressiveMode 
 /** Up, or on its way because we want it; what others begin may come to nothing. */
 const isThere = ({ state, role }: IsakmpSa): boolean => state === 'established' || (state === 'connecting' && role === 'initiator');
 
-/** It has nothing under it, and nothing stands in the way of that. */
-const isIdle = ({ state, children, wishes, admitted, connection, virtualAddress }: IsakmpSa): boolean =>
-  state === 'established' && children.size === 0 && wishes.size === 0 && admitted && (connection.virtualAddress !== 'request' || virtualAddress !== undefined);
+/** There is traffic without a child SA, and nothing stands in the way of one. */
+const lacksChildren = (sa: IsakmpSa): boolean =>
+  sa.state === 'established' && sa.admitted && (sa.connection.virtualAddress !== 'request' || sa.virtualAddress !== undefined) && missingPairs(sa).length > 0;
 
 /** What no message may have in its header (RFC 2408 §3.1, §5.2). */
 function refusalOf({ version, initiatorCookie }: IsakmpHeader): Refusal | undefined {
@@ -259,6 +261,6 @@ function childExpires(child: V1Child, limit: 'soft' | 'hard'): void {
 
 /** The daemon's context shines through, `now` included. */
 function v1Context(context: IkeContext, tryAgain: V1Context['tryAgain']): V1Context {
-  const own: Omit<V1Context, keyof IkeContext> = { sas: new IsakmpSaTable(), established, tryAgain, rekey: rekeyIsakmpSa, childExpires };
+  const own: Omit<V1Context, keyof IkeContext> = { sas: new IsakmpSaTable(), passwordAttempts: new PasswordAttempts(), established, tryAgain, rekey: rekeyIsakmpSa, childExpires };
   return Object.assign(Object.create(context) as IkeContext, own);
 }

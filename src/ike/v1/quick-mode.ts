@@ -30,7 +30,7 @@ import { acceptedPhaseTwo, choosePhaseTwo, phaseTwoOffer, type PhaseTwoChoice } 
 import { behindHash, hashOne, openHashed, type HashOver } from './protected.ts';
 import type { IsakmpSa, V1Child } from './sa.ts';
 import { retire, sameTraffic, takeOver } from './successors.ts';
-import { acceptedTraffic, quickModeIdentities, wantedPairs } from './wanted-pairs.ts';
+import { acceptedTraffic, missingPairs, quickModeIdentities } from './wanted-pairs.ts';
 
 const noSpi = new Uint8Array(0);
 
@@ -83,9 +83,9 @@ function install(sa: IsakmpSa, role: Role, { spiIn, asked, choice, pair, replace
 
 // ---- the initiator
 
-/** A child SA for each pair of blocks that the configuration wants. */
+/** A child SA for each pair of blocks that the configuration wants, and that has none. */
 export function createChildren(sa: IsakmpSa): void {
-  for (const pair of wantedPairs(sa)) beginQuickMode(sa, pair, undefined);
+  for (const pair of missingPairs(sa)) beginQuickMode(sa, pair, undefined);
 }
 
 /** Fresh keys for a child SA: another takes its place. Once: while that is under way nothing happens. */

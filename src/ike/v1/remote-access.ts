@@ -49,8 +49,8 @@ function admit(sa: IsakmpSa): void {
 export function judgeConfiguration(sa: IsakmpSa, asked: Configuration): Decoded<() => Answer> {
   const isClient = sa.connection.virtualAddress === 'request';
   if (isXauth(asked)) {
-    if (asked.configuration === configurationTypes.REQUEST) return answerPassword(sa);
-    return hasPassword(sa) ? hearStatus(sa, asked, () => admit(sa)) : refused('isakmp-exchange', 'the outcome of an XAUTH that is not under way');
+    if (asked.configuration === configurationTypes.REQUEST) return answerPassword(sa, asked);
+    return hasPassword(sa) && !sa.admitted ? hearStatus(sa, asked, () => admit(sa)) : refused('isakmp-exchange', 'the outcome of an XAUTH that is not under way');
   }
   if (!sa.admitted) return refused('isakmp-exchange', 'Mode-Config before XAUTH is over');
   if (asked.configuration === configurationTypes.REQUEST) return answerRequest(sa, asked);

@@ -18,6 +18,7 @@ import type { TrafficPair } from './client-identities.ts';
 import { Exchange, type ExchangeName, type ExchangeOptions } from './exchange.ts';
 import { IvChain } from './iv-chain.ts';
 import type { NattTraits } from './natt-versions.ts';
+import type { PasswordAttempts } from './password-attempts.ts';
 import type { PhaseOneAlgorithms } from './phase1-proposals.ts';
 import { wholeWait } from './retransmission.ts';
 import type { IsakmpSaTable } from './table.ts';
@@ -25,6 +26,7 @@ import type { IsakmpSaTable } from './table.ts';
 /** The daemon's context with what IKEv1 keeps for all of its ISAKMP SAs. */
 export interface V1Context extends IkeContext {
   readonly sas: IsakmpSaTable;
+  readonly passwordAttempts: PasswordAttempts;
   /** Both sides have shown who they are. */
   established(sa: IsakmpSa): void;
   /** Begins anew with a peer that did not answer. */

@@ -23,6 +23,12 @@ export function wantedPairs(sa: IsakmpSa, inner?: TrafficSelector): TrafficPair[
   return local.flatMap((here) => remote.filter((there) => isIpv4(here.startAddress) === isIpv4(there.startAddress)).map((there) => ({ local: here, remote: there })));
 }
 
+/** Those of them for which there is no child SA, nor one under way. */
+export function missingPairs(sa: IsakmpSa): TrafficPair[] {
+  const there = [...[...sa.children].filter(({ state }) => state === 'installed').map(({ selectors }) => selectors), ...[...sa.wishes.values()].map(({ pair: { local, remote } }) => ({ local: [local], remote: [remote] }))];
+  return wantedPairs(sa).filter(({ local, remote }) => !there.some((has) => narrow(has.local, [local]).length > 0 && narrow(has.remote, [remote]).length > 0));
+}
+
 /**
  * The traffic that the initiator asks for, if it lies in what is wanted here: it goes back as it came. Without identities it is that between the
  * two themselves (RFC 2409 §5.5). In transport mode whoever stands behind a NAT is called by an address that the other does not see, or by a name.
