@@ -11,10 +11,11 @@ import { natBox } from './nat-box.ts';
 import { netns } from './netns.ts';
 import { netnsNat } from './netns-nat.ts';
 import { startUp } from './start-up.ts';
+import { zoo } from './zoo.ts';
 import type { Benchmark } from './benchmark.ts';
 import { table } from './table.ts';
 
-const benchmarks: readonly Benchmark[] = [startUp, keepalive, manyClients, natBox, esp, netns, netnsNat];
+const benchmarks: readonly Benchmark[] = [startUp, keepalive, manyClients, natBox, zoo, esp, netns, netnsNat];
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: 'boolean', default: false }, rounds: { type: 'string', default: '3' } } });
 const unknown = positionals.find((wanted) => !benchmarks.some(({ name }) => name === wanted));
