@@ -2,9 +2,9 @@
 import { isIpv4, prefix as toPrefix } from '../../src/core/address.ts';
 import type { IpAddress } from '../../src/core/address.ts';
 import { seconds } from '../../src/core/time.ts';
-import { changed, presetNamed, presets } from '../../src/nat/presets.ts';
+import { changed, ipv6Presets, presetNamed, presets } from '../../src/nat/presets.ts';
 import type { BehaviourChanges } from '../../src/nat/presets.ts';
-import type { NatBehaviour, NatBoxConfig, PortForward } from '../../src/nat/behaviour.ts';
+import type { Ipv6Translation, NatBehaviour, NatBoxConfig, PortForward } from '../../src/nat/behaviour.ts';
 import { contradictions } from '../../src/nat/contradictions.ts';
 import type { HostPlan, NatPlan, NodePlan, RouterPlan, SegmentPlan, WorldPlan } from '../../src/sim/plan.ts';
 import { Problem } from '../problem.ts';
@@ -13,6 +13,7 @@ import { planInterfaces, planSegments } from './addresses.ts';
 import type { Copies, Interfaces } from './addresses.ts';
 import { asDaemon, daemonPresets } from './daemons.ts';
 import { endpointConfig, identityOf } from './endpoints.ts';
+import { planIpv6Boxes } from './ipv6-boxes.ts';
 import type { LoadedTopology, Locate } from './load.ts';
 import { Routing } from './routing.ts';
 import type { HostFile, NatFile, TopologyFile } from './schema.ts';
@@ -41,9 +42,10 @@ export function planTopology({ name, file, locate }: LoadedTopology): Topology {
   const behaviours = new Map(Object.entries(file.nats).map(([box, nat]) => [box, behaviourOf(box, nat, locate)]));
   const poolSizes = new Map(Array.from(behaviours, ([box, { pool }]) => [box, pool.addresses]));
   const { interfaces, pools } = planInterfaces(file, segments, copies, poolSizes, locate);
-  const routing = new Routing(file, interfaces, copies);
+  const ipv6Boxes = planIpv6Boxes(file, segments, defaultPreset, locate);
+  const routing = new Routing(file, interfaces, copies, ipv6Boxes);
   const nodes: NodePlan[] = [
-    ...Object.entries(file.nats).map(([box, nat]) => natPlan(box, nat, { behaviour: behaviours.get(box)!, outsideAddresses: pools.get(box)! }, interfaces, routing, segments, locate)),
+    ...Object.entries(file.nats).map(([box, nat]) => natPlan(box, nat, { behaviour: behaviours.get(box)!, ...ownAddresses(pools.get(box)!, ipv6Boxes.get(box)) }, interfaces, routing, segments, locate)),
     ...Object.keys(file.routers).map((router): RouterPlan => ({ kind: 'router', name: router, interfaces: interfaces.get(router)!, routes: routing.routesOf(router), ...(file.routers[router]!.passes && { passes: file.routers[router]!.passes }) })),
     ...Object.entries(file.hosts).flatMap(([entry, host]) => copies[entry]!.map((copy) => hostPlan(copy, host, file, interfaces, routing, segments))),
   ];
@@ -68,7 +70,7 @@ function checkNames(file: TopologyFile, locate: Locate): void {
   for (const [box, nat] of Object.entries(file.nats)) {
     for (const inside of nat.inside) known('segment', segments, inside, ['nats', box, 'inside']);
     known('segment', segments, nat.outside, ['nats', box, 'outside']);
-    known('preset', presets.map((preset) => preset.name), nat.preset ?? defaultPreset, ['nats', box, 'preset']);
+    known('preset', [...presets, ...ipv6Presets].map((preset) => preset.name), nat.preset ?? defaultPreset, ['nats', box, 'preset']);
     nat.forwards?.forEach((forward, i) => known('host', hosts, forward.to, ['nats', box, 'forwards', i, 'to']));
   }
   for (const [router, { on }] of Object.entries(file.routers)) for (const segment of on) known('segment', segments, segment, ['routers', router, 'on']);
@@ -92,13 +94,9 @@ function checkNames(file: TopologyFile, locate: Locate): void {
   }
 }
 
-/** Boxes translate IPv4, and what a gateway gives out is of the version that the network behind it has. */
+/** What a gateway gives out is of the version that the network behind it has. */
 function checkVersions(file: TopologyFile, segments: ReadonlyMap<string, SegmentPlan>, locate: Locate): void {
   const versionOf = (segment: string): 4 | 6 => (isIpv4(segments.get(segment)!.prefix.address) ? 4 : 6);
-  for (const [box, { inside, outside }] of Object.entries(file.nats)) {
-    const other = [...inside, outside].find((segment) => versionOf(segment) === 6);
-    if (other !== undefined) throw new Problem(`${locate(['nats', box])}: ${other} has IPv6, which a NAT box does not translate here; between networks of IPv6 stand routers`);
-  }
   for (const [host, { protects, pool }] of Object.entries(file.hosts)) {
     if (protects === undefined || pool === undefined || isIpv4(pool.address) === (versionOf(protects) === 4)) continue;
     throw new Problem(`${locate(['hosts', host, 'pool'])}: ${protects} has IPv${versionOf(protects)}, and the pool has not`);
@@ -120,7 +118,7 @@ const isTurned = (knobs: object, [first = '', ...rest]: readonly string[]): bool
   return rest.length === 0 || typeof value !== 'object' || value === null ? value !== undefined : isTurned(value, rest);
 };
 
-function natPlan(name: string, nat: NatFile, box: Pick<NatBoxConfig, 'behaviour' | 'outsideAddresses'>, interfaces: Interfaces, routing: Routing, segments: ReadonlyMap<string, SegmentPlan>, locate: Locate): NatPlan {
+function natPlan(name: string, nat: NatFile, box: Pick<NatBoxConfig, 'behaviour' | 'outsideAddresses' | 'ipv6'>, interfaces: Interfaces, routing: Routing, segments: ReadonlyMap<string, SegmentPlan>, locate: Locate): NatPlan {
   const own = interfaces.get(name)!;
   const outside = own.at(-1)!;
   const forwards = (nat.forwards ?? []).map((forward, i): PortForward => {
@@ -132,7 +130,7 @@ function natPlan(name: string, nat: NatFile, box: Pick<NatBoxConfig, 'behaviour'
     kind: 'nat',
     name,
     interfaces: own,
-    routes: routing.routesOf(name),
+    routes: [...routing.routesOf(name), ...(box.ipv6?.kind === 'nat64' ? [{ to: box.ipv6.pref64, via: outside.address }] : [])],
     inside: own.slice(0, -1).map((one) => one.name),
     outside: outside.name,
     box: {
@@ -143,6 +141,10 @@ function natPlan(name: string, nat: NatFile, box: Pick<NatBoxConfig, 'behaviour'
     },
   };
 }
+
+/** A prefix translator stands for a whole prefix, which others route to it. */
+const ownAddresses = (outsideAddresses: readonly IpAddress[], ipv6: Ipv6Translation | undefined): Pick<NatBoxConfig, 'outsideAddresses' | 'ipv6'> =>
+  ipv6 === undefined ? { outsideAddresses } : { outsideAddresses: ipv6.kind === 'nptv6' ? [] : outsideAddresses, ipv6 };
 
 /** The knobs that were turned, in full depth: what was left undefined is not there. */
 const given = (knobs: NonNullable<NatFile['behaviour']>): BehaviourChanges => JSON.parse(JSON.stringify(knobs)) as BehaviourChanges;

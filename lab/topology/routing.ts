@@ -2,8 +2,10 @@
 import { isIpv4, prefix as toPrefix } from '../../src/core/address.ts';
 import type { IpAddress } from '../../src/core/address.ts';
 import type { InterfacePlan, RoutePlan } from '../../src/sim/plan.ts';
+import { embedded } from '../../src/nat/nat64/embedded.ts';
 import { Problem } from '../problem.ts';
 import type { Copies, Interfaces } from './addresses.ts';
+import type { Ipv6Boxes } from './ipv6-boxes.ts';
 import type { HostFile, TopologyFile } from './schema.ts';
 
 /** Routers lead both ways, a NAT box leads out only, a gateway leads out of the network that it protects. */
@@ -12,8 +14,11 @@ export class Routing {
   readonly #interfaces: Interfaces;
   readonly #hostOf: ReadonlyMap<string, HostFile>;
 
-  constructor(file: TopologyFile, interfaces: Interfaces, copies: Copies) {
+  readonly #ipv6Boxes: Ipv6Boxes;
+
+  constructor(file: TopologyFile, interfaces: Interfaces, copies: Copies, ipv6Boxes: Ipv6Boxes) {
     this.#file = file;
+    this.#ipv6Boxes = ipv6Boxes;
     this.#interfaces = interfaces;
     this.#hostOf = new Map(Object.entries(file.hosts).flatMap(([entry, host]) => copies[entry]!.map((copy) => [copy, host])));
   }
@@ -27,6 +32,7 @@ export class Routing {
       const next: typeof frontier = [];
       for (const { segment, firstHop } of frontier) {
         exit ??= this.#exitOf(segment, node, firstHop);
+        routes.push(...this.#translatedPrefixes(segment, node, firstHop));
         for (const router of Object.keys(this.#file.routers)) {
           const via = this.#addressOn(router, segment);
           if (router === node || via === undefined) continue;
@@ -43,8 +49,12 @@ export class Routing {
     return exit === undefined ? routes : [...routes, { to: toPrefix(isIpv4(exit) ? '0.0.0.0/0' : '::/0'), via: exit }];
   }
 
-  /** Where a packet from `node` must be addressed to reach `target`: its own address, or that of the box that forwards to it, and that one where it is to go `through` it. */
+  /** Where a packet from `node` must be addressed to reach `target`: its own address, or that of the box that forwards to it, and that one where it is to go `through` it; behind NAT64 as IPv6. */
   reach(node: string, target: string, through?: string): IpAddress {
+    return this.#asSeenFrom(node, this.#addressOf(node, target, through));
+  }
+
+  #addressOf(node: string, target: string, through?: string): IpAddress {
     const reachable = this.#reachable(node);
     const own = through !== undefined ? undefined : this.#interfaces.get(target)!.find(({ segment }) => reachable.has(segment) && segment !== this.#hostOf.get(target)?.protects);
     if (own) return own.address;
@@ -52,6 +62,21 @@ export class Routing {
     if (box) return this.#addressOn(box[0], box[1].outside)!;
     if (through !== undefined) throw new Problem(`${node} cannot reach ${target} through ${through}: it does not forward ports to it ("forwards:")`);
     throw new Problem(`${node} cannot reach ${target}: no common network, and no NAT box forwards ports to it ("forwards:")`);
+  }
+
+  /** An IPv4 address as it looks to who has IPv6 only and leaves by a NAT64 gateway. */
+  #asSeenFrom(node: string, address: IpAddress): IpAddress {
+    if (!isIpv4(address) || this.#interfaces.get(node)!.some((own) => isIpv4(own.address))) return address;
+    const reachable = this.#reachable(node);
+    for (const [box, ipv6] of this.#ipv6Boxes) if (ipv6.kind === 'nat64' && this.#file.nats[box]!.inside.some((segment) => reachable.has(segment))) return embedded(address, ipv6.pref64);
+    return address;
+  }
+
+  /** The prefixes that translators with their outside on this segment stand for. */
+  #translatedPrefixes(segment: string, node: string, firstHop: IpAddress | undefined): RoutePlan[] {
+    return Array.from(this.#ipv6Boxes).flatMap(([box, ipv6]) =>
+      ipv6.kind === 'nptv6' && box !== node && this.#file.nats[box]!.outside === segment ? [{ to: ipv6.outside, via: firstHop ?? this.#addressOn(box, segment)! }] : [],
+    );
   }
 
   #attached(node: string): string[] {

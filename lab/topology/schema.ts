@@ -134,6 +134,10 @@ const nat = z.strictObject({
   preset: z.string().optional(),
   behaviour: knobs.optional(),
   forwards: z.array(forward).optional(),
+  /** NAT64: in front of the IPv4 addresses of servers. */
+  pref64: prefix.optional(),
+  /** NPTv6: what the inside prefix becomes. */
+  outsidePrefix: prefix.optional(),
 });
 
 const encryption = z.strictObject({ name: z.enum(keys(encryptionIds)), bits: z.union([z.literal(128), z.literal(256)]).optional() });

@@ -44,7 +44,7 @@ export class NatNode implements Machine<NodeInput, NodeOutput> {
         break;
       case 'control':
         this.#toBox.push(input);
-        if (input.control.kind === 'change-address') this.#moveTo(input.control.address);
+        if (input.control.kind === 'change-address' && this.#outsidePrefix === undefined) this.#moveTo(input.control.address);
         break;
       case 'command':
         throw new TypeError('a NAT box runs no programs');

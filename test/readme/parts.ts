@@ -15,7 +15,7 @@ import { planTopology } from '../../lab/topology/plan.ts';
 import { toHex } from '../../src/core/bytes.ts';
 import { nattVersions } from '../../src/ike/config.ts';
 import { nattTraits } from '../../src/ike/v1/natt-versions.ts';
-import { presets } from '../../src/nat/presets.ts';
+import { ipv6Presets, presets } from '../../src/nat/presets.ts';
 import { vendorIds } from '../../src/wire/ike/v1/vendor-ids.ts';
 
 export type Parts = Readonly<Record<string, () => Promise<string> | string>>;
@@ -71,7 +71,7 @@ function lessons(): string {
 }
 
 function zoo(): string {
-  return table(['preset', 'what it does', 'engine on netns'], presets.map(({ name, title }) => [`\`${name}\``, title, onNetns(name)]));
+  return table(['preset', 'what it does', 'engine on netns'], [...presets, ...ipv6Presets].map(({ name, title, ipv6 }) => [`\`${name}\``, title, ipv6 === undefined ? onNetns(name) : 'none: simulated only']));
 }
 
 /** What a preset runs on, and what of it the kernel's NAT cannot do, as the backend itself says. */

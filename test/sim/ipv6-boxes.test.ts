@@ -104,6 +104,7 @@ describe('a NAT64 gateway', () => {
     up(world, 'alice');
     expect(detectionOf(world, 'alice')).toMatchObject({ localBehindNat: true, remoteBehindNat: true });
     expect(detectionOf(world, 'gw')).toMatchObject({ localBehindNat: true, remoteBehindNat: true });
+    expect(ping(world, 'alice', '10.99.0.9')).toBe('answered');
     expect(world.trace.of('mapping-created', 'box').map(({ body }) => body.mapping.inside)).toEqual([{ address: '2001:db8:1::10', port: 500 }, { address: '2001:db8:1::10', port: 4500 }]);
   });
 
@@ -111,8 +112,7 @@ describe('a NAT64 gateway', () => {
     const world = worldOf(behindNat64());
     up(world, 'alice');
     up(world, 'bob');
-    const [alice, bob] = ['alice', 'bob'].map((name) => world.trace.of('child-sa', name).filter(({ body }) => body.state === 'established').length);
-    expect([alice, bob]).toEqual([1, 1]);
+    expect([ping(world, 'alice', '10.99.0.9'), ping(world, 'bob', '10.99.0.9')]).toEqual(['answered', 'answered']);
   });
 
   test('without NAT traversal plain ESP of one client gets through, of two it does not', () => {
@@ -143,6 +143,8 @@ describe('a prefix translator', () => {
     up(world, 'alice');
     expect(detectionOf(world, 'alice')).toMatchObject({ localBehindNat: true, remoteBehindNat: false });
     expect(detectionOf(world, 'gw')).toMatchObject({ localBehindNat: false, remoteBehindNat: true });
+    expect(ping(world, 'alice', '10.99.0.9')).toBe('answered');
+    expect(world.trace.of('peer-moved')).toEqual([]);
   });
 
   test('needs no NAT traversal: what it changes ESP does not cover', () => {

@@ -34,7 +34,7 @@ describe('a wrong topology file is answered with file, line, column and what was
     ['preset: linux-masqerade', 'preset: linux-masquerade', /^my\.yaml:7:42: no preset "linux-masqerade"; did you mean "linux-masquerade"\?$/],
     ['latency: 10 parsecs', 'latency: 10 ms', /^my\.yaml:4:15: .*expected a duration such as "30 s"/],
     ['prefix: 192.168.7.0/33', 'prefix: 192.168.7.0/24', /^my\.yaml:3:10: .*expected an address prefix/],
-    ['prefix: 2001:db8::/64', 'prefix: 192.168.7.0/24', /^my\.yaml:7:3: lan has IPv6, which a NAT box does not translate here; between networks of IPv6 stand routers$/],
+    ['prefix: 2001:db8::/64', 'prefix: 192.168.7.0/24', /^my\.yaml:7:3: lan has IPv6, and linux-masquerade is a box between networks of IPv4; presets for IPv6 are nat64 and nptv6$/],
     ['protects: office, pool: fd98::/64', 'protects: office', /^my\.yaml:10:\d+: office has IPv4, and the pool has not$/],
     ['inside: lann', 'inside: lan', /^my\.yaml:7:10: no segment "lann"; did you mean "lan"\?$/],
     ['connectsTo: gatewy', 'connectsTo: gateway', /^my\.yaml:9:23: no host "gatewy"; did you mean "gateway"\?$/],
