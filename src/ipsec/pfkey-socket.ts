@@ -39,7 +39,7 @@ export class PfkeySocket {
   }
 
   #serve(now: Instant, request: PfkeyMessage): void {
-    const { diagnostic } = request;
+    const { diagnostic = this.#kernel.dialect.missing?.(request) } = request;
     if (diagnostic !== undefined) {
       this.#answer(request, {}, pfkeyErrors.EINVAL, diagnostic);
       return;

@@ -26,6 +26,8 @@ const lessons: readonly Row[] = [
   [['keepalive', '--set', 'minutes=2'], ['kernel']],
   [['multi-client', '--set', 'clients=5'], ['kernel']],
   [['passthrough'], ['kernel', 'machine']],
+  [['l2tp'], ['kernel']],
+  [['raw-esp'], ['kernel', 'machine']],
   [['identity'], ['kernel']],
   [['remote-access'], ['kernel']],
   [['ah'], ['kernel', 'machine']],

@@ -207,12 +207,14 @@ describe('keepalives by the stack of illumos', () => {
   });
 });
 
-test('illumos answers what is wrong with NAT traversal with EINVAL and the diagnostic, and the header alone', () => {
+test('illumos answers an extension that is missing with EINVAL and the diagnostic, and the header alone', () => {
   const host = new SystemHost('illumos', east);
   const isLocal = (at: string): boolean => at === east;
   const good = pfkeyDialects.illumos.encode({ saType: 3, errno: 0, sequence: 9, pid: 77, ...sa({ ports: [61234, 4500], more: { encryptionKey: keyOf(1, 20) } }) }, isLocal);
   const withoutRemote = good.slice(0, good.length - 24); // ADDRESS_NATT_REM is the last extension
   withoutRemote[4] = withoutRemote.length / 8;
-  const [answer] = of(host.do({ kind: 'pfkey', message: withoutRemote }), 'pfkey');
-  expect([...answer!.message]).toEqual([2, 3, 22, 3, 2, 0, 52, 0, 9, 0, 0, 0, 77, 0, 0, 0]);
+  const withoutSource = Uint8Array.from([...good.subarray(0, 32), ...good.subarray(56)]); // behind the header and the SA
+  withoutSource[4] = withoutSource.length / 8;
+  const answers = [withoutRemote, withoutSource].flatMap((message) => of(host.do({ kind: 'pfkey', message }), 'pfkey').map((answer) => [...answer.message]));
+  expect(answers).toEqual([52, 18].map((diagnostic) => [2, 3, 22, 3, 2, 0, diagnostic, 0, 9, 0, 0, 0, 77, 0, 0, 0]));
 });

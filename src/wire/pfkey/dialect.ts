@@ -22,6 +22,8 @@ export interface PfkeyDialect {
   lacks(message: PfkeyMessage): string | undefined;
   /** As much of a stack's message as the system's kernel would say; undefined where it would say nothing. */
   reduced(message: PfkeyMessage): PfkeyMessage | undefined;
+  /** Where the system says by a diagnostic which extension a request has not that it must have: that one. */
+  readonly missing?: (request: PfkeyMessage) => number | undefined;
   /** The type by its first octets, for people. */
   typeName(bytes: Uint8Array): string;
 }
@@ -52,7 +54,7 @@ export interface Protocol<Extensions extends object> {
   readonly diagnosticOf?: (...fault: Parameters<OnBadExtension<Extensions>>) => number | undefined;
 }
 
-export type ProtocolCodec = Omit<PfkeyDialect, 'name'> & { readonly has: (type: PfkeyType) => boolean };
+export type ProtocolCodec = Omit<PfkeyDialect, 'name' | 'missing'> & { readonly has: (type: PfkeyType) => boolean };
 
 export function protocolCodec<Extensions extends object>(name: System, protocol: Protocol<Extensions>): ProtocolCodec {
   const { version, types, saTypes, errors, encryption, auth, table } = protocol;

@@ -7,7 +7,7 @@ import { pfPolicy, pfPolicyVersion } from './pf-policy.ts';
 import { protocolCodec, type IsLocal, type PfkeyDialect } from './dialect.ts';
 import { address, key, lifetime, sa, spiRange, supported, type Extension, type RfcFields } from './extensions.ts';
 import { versionOf, type ExtensionTable } from './frame.ts';
-import { authAlgorithms, encapsulationTypes, encryptionAlgorithms, pfkeyErrors, saFlags, type PfkeyAddress, type PfkeyBody, type PfkeyMessage } from './message.ts';
+import { authAlgorithms, encapsulationTypes, encryptionAlgorithms, pfkeyErrors, saFlags, saTypes, type PfkeyAddress, type PfkeyBody, type PfkeyMessage } from './message.ts';
 import { byDirection } from './original-addresses.ts';
 import { hasKeys, sa2OfFlag, wantsTunnelFlag } from './mode-flag.ts';
 import { numbering, onlyNumbers } from './numbering.ts';
@@ -18,8 +18,14 @@ const sockaddr = sockaddrs({ inet6: 26, lengthOctet: false, sourceId: true });
 /** SADB_SAFLAGS_* and SADB_X_SAFLAGS_* */
 const flags = { NATT_LOC: 0x10_0000, NATT_REM: 0x8_0000, TUNNEL: 0x2_0000, OUTBOUND: 0x8000, INBOUND: 0x4000, NATTED: 0x1000 } as const;
 
-/** SADB_X_DIAGNOSTIC_*, as far as NAT traversal goes. DUPLICATE_NATT_PORTS is in the header file and nowhere else in the source: nothing raises it. */
+/**
+ * SADB_X_DIAGNOSTIC_*, as far as they are about extensions that are missing, there twice, or malformed. Nothing raises MISSING_RANGE here, nor
+ * DUPLICATE_NATT_PORTS, which is in the header file and nowhere else in the source.
+ */
 export const diagnostics = {
+  MISSING_SRC: 18, MISSING_DST: 19, MISSING_SA: 20, MISSING_EKEY: 21, MISSING_AKEY: 22, MISSING_RANGE: 23,
+  DUPLICATE_SRC: 24, DUPLICATE_DST: 25, DUPLICATE_SA: 26, DUPLICATE_EKEY: 27, DUPLICATE_AKEY: 28, DUPLICATE_RANGE: 29,
+  MALFORMED_SRC: 30, MALFORMED_DST: 31, MALFORMED_SA: 32, MALFORMED_EKEY: 33, MALFORMED_AKEY: 34, MALFORMED_RANGE: 35,
   MISSING_NATT_LOC: 51, MISSING_NATT_REM: 52, DUPLICATE_NATT_LOC: 53, DUPLICATE_NATT_REM: 54, MALFORMED_NATT_LOC: 55, MALFORMED_NATT_REM: 56, DUPLICATE_NATT_PORTS: 57,
 } as const;
 
@@ -82,7 +88,7 @@ const pfKey = protocolCodec<Extensions>('illumos', {
   unsaid: [],
   lacks: wordsFor,
   reduced: (message) => (message.errno === 0 ? withoutOddities(message) : headerOf(message)),
-  diagnosticOf: (name, fault) => badNatt[name]?.[fault],
+  diagnosticOf: (name, fault) => bad[name]?.[fault],
   toExtensions(body, _, isLocal) {
     const { sa2 } = body;
     return {
@@ -107,7 +113,26 @@ export const illumos: PfkeyDialect = {
   lacks: (message) => protocolOf(message).lacks(message),
   reduced: (message) => protocolOf(message).reduced(message),
   typeName: (bytes) => speaker(bytes).typeName(bytes),
+  missing: (request) => missingIn[request.type]?.(request),
 };
+
+/** In the order in which esp_add_sa(), ah_add_sa(), esp_update_sa(), esp_del_sa() and sadb_delget_sa() look. */
+const missingIn: Partial<Record<PfkeyMessage['type'], (request: PfkeyMessage) => number | undefined>> = {
+  SADB_ADD: (request) => withoutEnds(request) ?? withoutSa(request) ?? withoutKey(request),
+  SADB_UPDATE: (request) => withoutDestination(request),
+  SADB_GET: (request) => withoutDestination(request) ?? withoutSa(request),
+  SADB_DELETE: (request) => (request.sa === undefined ? (request.source ?? request.destination ? undefined : diagnostics.MISSING_SA) : withoutDestination(request)),
+};
+
+const withoutDestination = ({ destination }: PfkeyMessage): number | undefined => (destination === undefined ? diagnostics.MISSING_DST : undefined);
+const withoutEnds = (request: PfkeyMessage): number | undefined => (request.source === undefined ? diagnostics.MISSING_SRC : withoutDestination(request));
+const withoutSa = ({ sa: said }: PfkeyMessage): number | undefined => (said === undefined ? diagnostics.MISSING_SA : undefined);
+
+/** ESP needs no authentication key, and NULL no key at all. */
+function withoutKey({ saType, sa: said, encryptionKey, authKey }: PfkeyMessage): number | undefined {
+  if (saType === saTypes.AH) return authKey === undefined ? diagnostics.MISSING_AKEY : undefined;
+  return encryptionKey === undefined && said?.encrypt !== encryptionAlgorithms.NULL ? diagnostics.MISSING_EKEY : undefined;
+}
 
 const policies = pfPolicy(illumosErrors);
 const protocolOf = ({ type }: PfkeyMessage): typeof pfKey => (policies.has(type) ? policies : pfKey);
@@ -156,7 +181,14 @@ function nattOf({ nattType, nattSourcePort = 0, nattDestinationPort = 0, nattOri
 const unspecified = '0.0.0.0' as IpAddress;
 const whole = ({ address: at, port }: Endpoint): PfkeyAddress => ({ protocol: 0, prefixLength: 32, address: at, port });
 
-const badNatt: Partial<Record<keyof Extensions, Record<'duplicate' | 'malformed', number>>> = {
+/** keysock_duplicate(), keysock_malformed(): the others have no diagnostic. */
+const bad: Partial<Record<keyof Extensions, Record<'duplicate' | 'malformed', number>>> = {
+  sa: { duplicate: diagnostics.DUPLICATE_SA, malformed: diagnostics.MALFORMED_SA },
+  source: { duplicate: diagnostics.DUPLICATE_SRC, malformed: diagnostics.MALFORMED_SRC },
+  destination: { duplicate: diagnostics.DUPLICATE_DST, malformed: diagnostics.MALFORMED_DST },
+  authKey: { duplicate: diagnostics.DUPLICATE_AKEY, malformed: diagnostics.MALFORMED_AKEY },
+  encryptionKey: { duplicate: diagnostics.DUPLICATE_EKEY, malformed: diagnostics.MALFORMED_EKEY },
+  spiRange: { duplicate: diagnostics.DUPLICATE_RANGE, malformed: diagnostics.MALFORMED_RANGE },
   nattLocal: { duplicate: diagnostics.DUPLICATE_NATT_LOC, malformed: diagnostics.MALFORMED_NATT_LOC },
   nattRemote: { duplicate: diagnostics.DUPLICATE_NATT_REM, malformed: diagnostics.MALFORMED_NATT_REM },
 };

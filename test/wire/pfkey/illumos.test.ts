@@ -118,6 +118,56 @@ describe('what is wrong with the addresses of NAT traversal is told by its diagn
     expect(illumos.decode(fromHex(`${head} ${association} ${ends} ${natt}`), here)).toMatchObject({ ok: true, value: { type: 'SADB_ADD', diagnostic: diagnostics[name] } });
   });
 
+  const associationAlone = '02000100 c1a2b3d4 40010014 00000000';
+  const [source, destination] = [ends.slice(0, ends.length / 2), ends.slice(ends.length / 2 + 1)];
+  const [authKey, encryptionKey, spiRange] = ['02000800 40000000 01020304 05060708', '02000900 40000000 01020304 05060708', '02001000 00010000 ffffff0f 00000000'];
+  const message = (...extensions: readonly string[]): Uint8Array => {
+    const body = fromHex(extensions.join(' '));
+    return Uint8Array.from([...fromHex(header(2 + body.length / 8)), ...body]);
+  };
+  const diagnosticIn = (octets: Uint8Array): number | undefined => {
+    const decoded = illumos.decode(octets, here);
+    return decoded.ok ? decoded.value.diagnostic : undefined;
+  };
+
+  test.each([
+    ['SA', associationAlone, '01000100 c1a2b3d4'],
+    ['SRC', source, source.replace('02000000', '09000000')],
+    ['DST', destination, destination.replace('02000000', '09000000')],
+    ['AKEY', authKey, authKey.replace('40000000', '00000000')],
+    ['EKEY', encryptionKey, encryptionKey.replace('40000000', '48000000')],
+    ['RANGE', spiRange, '01001000 00010000'],
+  ] as const)('%s: whole, twice, and malformed', (name, whole, malformed) => {
+    expect(diagnosticIn(message(whole))).toBeUndefined();
+    expect(diagnosticIn(message(whole, whole))).toBe(diagnostics[`DUPLICATE_${name}`]);
+    expect(diagnosticIn(message(malformed))).toBe(diagnostics[`MALFORMED_${name}`]);
+  });
+
+  test('of several faults the first one is told', () => {
+    expect(diagnosticIn(message(source, source, authKey, authKey))).toBe(diagnostics.DUPLICATE_SRC);
+  });
+
+  const end = host('203.0.113.1');
+  const said = { spi: 1, replay: 0, state: 1, auth: 5, encrypt: 12, flags: 0 };
+  test.each([
+    ['MISSING_SRC', { type: 'SADB_ADD', destination: end, sa: said, encryptionKey: counting(0, 16) }],
+    ['MISSING_DST', { type: 'SADB_ADD', source: end, sa: said, encryptionKey: counting(0, 16) }],
+    ['MISSING_SA', { type: 'SADB_ADD', source: end, destination: end, encryptionKey: counting(0, 16) }],
+    ['MISSING_EKEY', { type: 'SADB_ADD', source: end, destination: end, sa: said, authKey: counting(0, 32) }],
+    ['MISSING_AKEY', { type: 'SADB_ADD', saType: 2, source: end, destination: end, sa: said }],
+    ['MISSING_DST', { type: 'SADB_UPDATE', sa: said }],
+    ['MISSING_DST', { type: 'SADB_GET', sa: said }],
+    ['MISSING_SA', { type: 'SADB_GET', destination: end }],
+    ['MISSING_DST', { type: 'SADB_DELETE', source: end, sa: said }],
+    ['MISSING_SA', { type: 'SADB_DELETE' }],
+    [undefined, { type: 'SADB_ADD', source: end, destination: end, sa: { ...said, encrypt: 11 } }],
+    [undefined, { type: 'SADB_ADD', source: end, destination: end, sa: said, encryptionKey: counting(0, 16) }],
+    [undefined, { type: 'SADB_DELETE', destination: end }],
+    [undefined, { type: 'SADB_FLUSH' }],
+  ] as const)('%s: %o', (name, request) => {
+    expect(illumos.missing!({ ...common, ...request })).toBe(name === undefined ? undefined : diagnostics[name]);
+  });
+
   test('a mapped IPv4 address is one of IPv4, and port 0 is 4500', () => {
     const mapped = '05001500 00800000 1a000000 00000000 00000000 00000000 0000ffff 0a000005 00000000 00000000';
     const decoded = illumos.decode(fromHex(`${header(18)} ${sa('00001800')} ${ends} ${local} ${mapped}`), here);
