@@ -4,6 +4,7 @@ import { detection } from './detection.ts';
 import { helper } from './helper.ts';
 import { identity } from './identity.ts';
 import { ipv6UdpEncap } from './ipv6-udp-encap.ts';
+import { ikePortFixed } from './ike-port-fixed.ts';
 import { keepalive } from './keepalive.ts';
 import { l2tp } from './l2tp.ts';
 import { multiClient } from './multi-client.ts';
@@ -29,6 +30,7 @@ export const scenarios: readonly Scenario[] = [
   identity,
   ah,
   ipv6UdpEncap,
+  ikePortFixed,
   nattVersionsLesson,
   remoteAccess,
 ];

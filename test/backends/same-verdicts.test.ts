@@ -37,6 +37,7 @@ const lessons: readonly Row[] = [
     [['port-float', '--ike', ike], ['kernel']],
     [['multi-client', '--set', 'clients=3', '--ike', ike], ['kernel']],
   ]),
+  [['ike-port-fixed'], ['kernel']],
   [['detection', '--nat-engine', 'machine'], ['machine']],
   [['multi-client', '--set', 'clients=3', '--nat-engine', 'machine'], ['machine']],
   [['keepalive', '--set', 'minutes=2', '--nat-engine', 'machine'], ['machine']],

@@ -7,6 +7,7 @@ import { helperRules } from './broken/helper.ts';
 import { identityRules } from './broken/identity.ts';
 import { l2tpRules } from './broken/l2tp.ts';
 import { ipv6UdpEncapRules } from './broken/ipv6-udp-encap.ts';
+import { ikePortFixedRules } from './broken/ike-port-fixed.ts';
 import { nattVersionsRules } from './broken/nat-t-versions.ts';
 import { rawEspRules } from './broken/raw-esp.ts';
 import { rebindRules } from './broken/rebind.ts';
@@ -22,6 +23,7 @@ export const brokenRules: readonly BrokenRule[] = [
   ...identityRules,
   ...ahRules,
   ...ipv6UdpEncapRules,
+  ...ikePortFixedRules,
   ...nattVersionsRules,
   ...remoteAccessRules,
 ];
