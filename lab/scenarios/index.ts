@@ -5,6 +5,7 @@ import { helper } from './helper.ts';
 import { identity } from './identity.ts';
 import { ipv6UdpEncap } from './ipv6-udp-encap.ts';
 import { ikePortFixed } from './ike-port-fixed.ts';
+import { ikeMappingTimeout } from './ike-mapping-timeout.ts';
 import { keepalive } from './keepalive.ts';
 import { l2tp } from './l2tp.ts';
 import { multiClient } from './multi-client.ts';
@@ -22,6 +23,7 @@ export const headlines: readonly Scenario[] = [detection, portFloat, keepalive, 
 /** All lessons, the headlines first, then by chapter in teaching order. */
 export const scenarios: readonly Scenario[] = [
   ...headlines,
+  ikeMappingTimeout,
   rebind,
   helper,
   l2tp,

@@ -7,6 +7,7 @@ import { helperRules } from './broken/helper.ts';
 import { identityRules } from './broken/identity.ts';
 import { l2tpRules } from './broken/l2tp.ts';
 import { ipv6UdpEncapRules } from './broken/ipv6-udp-encap.ts';
+import { ikeMappingTimeoutRules } from './broken/ike-mapping-timeout.ts';
 import { ikePortFixedRules } from './broken/ike-port-fixed.ts';
 import { nattVersionsRules } from './broken/nat-t-versions.ts';
 import { rawEspRules } from './broken/raw-esp.ts';
@@ -16,6 +17,7 @@ import { remoteAccessRules } from './broken/remote-access.ts';
 export const brokenRules: readonly BrokenRule[] = [
   ...headlineRules,
   ...helperRules,
+  ...ikeMappingTimeoutRules,
   ...rebindRules,
   ...l2tpRules,
   ...rawEspRules,
