@@ -10,6 +10,7 @@ import { keepalive } from './keepalive.ts';
 import { l2tp } from './l2tp.ts';
 import { multiClient } from './multi-client.ts';
 import { nattVersionsLesson } from './nat-t-versions.ts';
+import { overlap } from './overlap.ts';
 import { passthrough } from './passthrough.ts';
 import { portFloat } from './port-float.ts';
 import { rawEsp } from './raw-esp.ts';
@@ -27,6 +28,7 @@ export const scenarios: readonly Scenario[] = [
   rebind,
   helper,
   l2tp,
+  overlap,
   rawEsp,
   checksum,
   identity,

@@ -13,7 +13,8 @@ import type { HostFile } from './schema.ts';
 
 export type Role =
   | { readonly role: 'client'; readonly gateway: string; readonly gatewayIdentity: Identity; readonly gatewayAddress: IpAddress; readonly protects: Prefix }
-  | { readonly role: 'gateway'; readonly protects: Prefix; readonly pool: Prefix; readonly innerAddress: IpAddress };
+  /** `clientsOwn`: where the inner addresses lie that the clients bring along, when they are given none. */
+  | { readonly role: 'gateway'; readonly protects: Prefix; readonly pool: Prefix; readonly clientsOwn?: Prefix; readonly innerAddress: IpAddress };
 
 /** All of the version of IP that a network has. */
 const everything = ({ address }: Prefix): Prefix => prefix(isIpv4(address) ? '0.0.0.0/0' : '::/0');
@@ -116,7 +117,7 @@ function childConfig(address: IpAddress, ike: IkeFile, esp: EspFile, role: Role)
   const network = mode === 'transport' ? 'dynamic' : wanted === 'everything' ? everything(role.protects) : role.protects;
   return {
     local: role.role === 'client' ? ['dynamic'] : [network],
-    remote: role.role === 'client' ? [network] : ['dynamic'],
+    remote: [role.role === 'client' ? network : ((mode !== 'transport' && role.clientsOwn) || 'dynamic')],
     ...(upperLayer === undefined ? {} : { upperLayer: { protocol: upperLayer.protocol, localPort: selectorPort(upperLayer.localPort, address), remotePort: selectorPort(upperLayer.remotePort, address) } }),
     mode: mode ?? 'tunnel',
     protocol: protocol ?? 'esp',

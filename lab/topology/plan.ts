@@ -159,7 +159,7 @@ function hostPlan(name: string, host: HostFile, file: TopologyFile, interfaces: 
   const pool = gatewayFile.pool ?? defaultPools[isIpv4(protectedPrefix.address) ? 4 : 6];
   const role =
     host.connectsTo === undefined
-      ? ({ role: 'gateway', protects: protectedPrefix, pool, innerAddress: own.find(({ segment }) => segment === host.protects)!.address } as const)
+      ? ({ role: 'gateway', protects: protectedPrefix, pool, ...(host.pool && host.ike?.virtualAddress === 'none' && { clientsOwn: host.pool }), innerAddress: own.find(({ segment }) => segment === host.protects)!.address } as const)
       : ({ role: 'client', gateway: host.connectsTo, gatewayIdentity: identityOf(host.connectsTo, interfaces.get(host.connectsTo)![0]!.address, gatewayFile), gatewayAddress: routing.reach(name, host.connectsTo, host.through), protects: protectedPrefix } as const);
   const [address, ...otherAddresses] = own.filter(({ segment }) => segment !== host.protects).map((one) => one.address) as [IpAddress, ...IpAddress[]];
   return {

@@ -10,6 +10,7 @@ import { ipv6UdpEncapRules } from './broken/ipv6-udp-encap.ts';
 import { ikeMappingTimeoutRules } from './broken/ike-mapping-timeout.ts';
 import { ikePortFixedRules } from './broken/ike-port-fixed.ts';
 import { nattVersionsRules } from './broken/nat-t-versions.ts';
+import { overlapRules } from './broken/overlap.ts';
 import { rawEspRules } from './broken/raw-esp.ts';
 import { rebindRules } from './broken/rebind.ts';
 import { remoteAccessRules } from './broken/remote-access.ts';
@@ -20,6 +21,7 @@ export const brokenRules: readonly BrokenRule[] = [
   ...ikeMappingTimeoutRules,
   ...rebindRules,
   ...l2tpRules,
+  ...overlapRules,
   ...rawEspRules,
   ...checksumRules,
   ...identityRules,
