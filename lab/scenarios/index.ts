@@ -17,6 +17,7 @@ import { rawEsp } from './raw-esp.ts';
 import { rebind } from './rebind.ts';
 import { remoteAccess } from './remote-access.ts';
 import type { Scenario } from './scenario.ts';
+import { zeroChecksum } from './zero-checksum.ts';
 
 /** What everybody should have seen: the tour that `lab` alone gives. */
 export const headlines: readonly Scenario[] = [detection, portFloat, keepalive, multiClient, passthrough];
@@ -29,6 +30,7 @@ export const scenarios: readonly Scenario[] = [
   helper,
   l2tp,
   overlap,
+  zeroChecksum,
   rawEsp,
   checksum,
   identity,

@@ -14,6 +14,7 @@ import { overlapRules } from './broken/overlap.ts';
 import { rawEspRules } from './broken/raw-esp.ts';
 import { rebindRules } from './broken/rebind.ts';
 import { remoteAccessRules } from './broken/remote-access.ts';
+import { zeroChecksumRules } from './broken/zero-checksum.ts';
 
 export const brokenRules: readonly BrokenRule[] = [
   ...headlineRules,
@@ -22,6 +23,9 @@ export const brokenRules: readonly BrokenRule[] = [
   ...rebindRules,
   ...l2tpRules,
   ...overlapRules,
+  ...zeroChecksumRules,
+  ...rawEspRules,
+  ...checksumRules,
   ...rawEspRules,
   ...checksumRules,
   ...identityRules,
