@@ -17,6 +17,8 @@ import { rawEsp } from './raw-esp.ts';
 import { rebind } from './rebind.ts';
 import { remoteAccess } from './remote-access.ts';
 import type { Scenario } from './scenario.ts';
+import { splitPorts } from './split-ports.ts';
+import { udpBlocked } from './udp-blocked.ts';
 import { zeroChecksum } from './zero-checksum.ts';
 
 /** What everybody should have seen: the tour that `lab` alone gives. */
@@ -30,6 +32,8 @@ export const scenarios: readonly Scenario[] = [
   helper,
   l2tp,
   overlap,
+  udpBlocked,
+  splitPorts,
   zeroChecksum,
   rawEsp,
   checksum,

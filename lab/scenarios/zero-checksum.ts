@@ -75,7 +75,7 @@ const withChecksums: Act = {
   ],
 };
 
-function setting(id: string, title: string, zero: 'kept' | 'computed' | 'adjusted', host: Adjustment['clients'] = {}): Omit<Act, 'checks'> {
+function setting(id: string, title: string, zero: 'kept' | 'computed' | 'adjusted', host: NonNullable<Adjustment['clients']> = {}): Omit<Act, 'checks'> {
   return { id, title, topology: 'home', needs: { boxes: 1 }, adjust: { clients: host, gateway: host, boxes: { behaviour: { zeroChecksum: zero } } }, play: tryTunnel };
 }
 

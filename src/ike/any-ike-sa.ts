@@ -55,6 +55,8 @@ export abstract class AnyIkeSa<Context extends IkeContext = IkeContext> {
   /** When an IKE message last went out, and when an authenticated one last came in. */
   lastSent: Instant;
   lastHeard: Instant;
+  /** When this side has moved to port 4500. */
+  movedAt: Instant | undefined;
   readonly #alarms = new Map<string, { reason: string; ring: () => void }>();
 
   constructor(context: Context, { role, connection, initiatorSpi, responderSpi, local, peer }: Beginning) {

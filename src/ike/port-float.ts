@@ -11,6 +11,7 @@ export function floatPorts(sa: AnyIkeSa, from4500On: string): void {
   if (from.local === to.local) return;
   sa.local = { ...sa.local, port: to.local };
   sa.peer = { ...sa.peer, port: to.remote };
+  sa.movedAt = sa.context.now;
   const { me, other } = sa.names;
   tellFloat(sa, from, to, `There is a NAT between ${me} and ${other}: from ${from4500On} on ${me} talks from port 4500 to port 4500, where ESP can go along in UDP.`);
 }

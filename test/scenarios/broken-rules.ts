@@ -14,6 +14,8 @@ import { overlapRules } from './broken/overlap.ts';
 import { rawEspRules } from './broken/raw-esp.ts';
 import { rebindRules } from './broken/rebind.ts';
 import { remoteAccessRules } from './broken/remote-access.ts';
+import { splitPortsRules } from './broken/split-ports.ts';
+import { udpBlockedRules } from './broken/udp-blocked.ts';
 import { zeroChecksumRules } from './broken/zero-checksum.ts';
 
 export const brokenRules: readonly BrokenRule[] = [
@@ -23,6 +25,8 @@ export const brokenRules: readonly BrokenRule[] = [
   ...rebindRules,
   ...l2tpRules,
   ...overlapRules,
+  ...udpBlockedRules,
+  ...splitPortsRules,
   ...zeroChecksumRules,
   ...rawEspRules,
   ...checksumRules,

@@ -11,6 +11,7 @@ import { AnyIkeSa, type Beginning, type Encapsulation } from '../any-ike-sa.ts';
 import { releaseSpi, removeChild, type ChildSa } from '../child.ts';
 import type { ConnectionConfig, V1Settings } from '../config.ts';
 import type { IkeContext } from '../context.ts';
+import { diagnosis } from '../first-contact.ts';
 import { natFound } from '../nat-detection.ts';
 import { natTraversalPort } from '../port-float.ts';
 import type { Claim } from './authentication.ts';
@@ -222,13 +223,13 @@ export class IsakmpSa extends AnyIkeSa<V1Context> {
     const story = `${other} has not answered ${me}'s ${what} message in ${transmissions} transmissions`;
     if (this.state === 'connecting') {
       const predecessor = this.handshake?.predecessor;
-      this.close('failed', `${story}: no ISAKMP SA comes about.`);
+      this.close('failed', `${story}: no ISAKMP SA comes about.${diagnosis(this)}`);
       if (predecessor?.state === 'established') this.context.rekey(predecessor);
       else if (this.role === 'initiator' && this.connection.keyingTries === 'forever') this.context.tryAgain(this.connection);
       return;
     }
     this.context.event({ kind: 'peer-dead', ...this.name, peer: this.peer, story: `${story}: it is taken for dead.` });
-    this.close(this.state === 'rekeyed' ? 'deleted' : 'failed', `${story}: the ISAKMP SA and everything under it is forgotten.`);
+    this.close(this.state === 'rekeyed' ? 'deleted' : 'failed', `${story}: the ISAKMP SA and everything under it is forgotten.${diagnosis(this)}`);
   }
 
   close(state: 'deleted' | 'failed', story: string): void {

@@ -9,6 +9,7 @@ import { AnyIkeSa, type Encapsulation, type Path } from '../any-ike-sa.ts';
 import { releaseSpi, removeChild, type ChildSa } from '../child.ts';
 import type { ConnectionConfig } from '../config.ts';
 import type { IkeContext } from '../context.ts';
+import { diagnosis } from '../first-contact.ts';
 import { natFound } from '../nat-detection.ts';
 import { natTraversalPort } from '../port-float.ts';
 import type { CookieJar } from './cookie.ts';
@@ -126,12 +127,12 @@ export class IkeSa extends AnyIkeSa<V2Context> {
     const { me, other } = this.names;
     const story = `${other} has not answered ${me}'s ${exchange} request in ${retransmissions + 1} transmissions`;
     if (this.state === 'connecting') {
-      this.close('failed', `${story}: no IKE SA comes about.`);
+      this.close('failed', `${story}: no IKE SA comes about.${diagnosis(this)}`);
       if (this.role === 'initiator' && this.connection.keyingTries === 'forever') this.context.tryAgain(this.connection);
       return;
     }
     this.context.event({ kind: 'peer-dead', ...this.name, peer: this.peer, story: `${story}: it is taken for dead.` });
-    this.close(this.ending?.state ?? (this.state === 'rekeyed' ? 'deleted' : 'failed'), `${story}: the IKE SA and everything under it is forgotten.`);
+    this.close(this.ending?.state ?? (this.state === 'rekeyed' ? 'deleted' : 'failed'), `${story}: the IKE SA and everything under it is forgotten.${diagnosis(this)}`);
   }
 
   /** The end that this side has begun. */
