@@ -1,3 +1,4 @@
+import { addressChange } from './address-change.ts';
 import { ah } from './ah.ts';
 import { checksum } from './checksum.ts';
 import { detection } from './detection.ts';
@@ -29,6 +30,7 @@ export const scenarios: readonly Scenario[] = [
   ...headlines,
   ikeMappingTimeout,
   rebind,
+  addressChange,
   helper,
   l2tp,
   overlap,

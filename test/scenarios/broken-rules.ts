@@ -3,6 +3,7 @@ import type { BrokenRule } from '../support/breaking.ts';
 import { ahRules } from './broken/ah.ts';
 import { checksumRules } from './broken/checksum.ts';
 import { headlineRules } from './broken/headlines.ts';
+import { addressChangeRules } from './broken/address-change.ts';
 import { helperRules } from './broken/helper.ts';
 import { identityRules } from './broken/identity.ts';
 import { l2tpRules } from './broken/l2tp.ts';
@@ -22,6 +23,7 @@ export const brokenRules: readonly BrokenRule[] = [
   ...headlineRules,
   ...helperRules,
   ...ikeMappingTimeoutRules,
+  ...addressChangeRules,
   ...rebindRules,
   ...l2tpRules,
   ...overlapRules,
