@@ -3,6 +3,7 @@ import { ah } from './ah.ts';
 import { checksum } from './checksum.ts';
 import { detection } from './detection.ts';
 import { helper } from './helper.ts';
+import { forcedEncapsulation } from './forced-encapsulation.ts';
 import { identity } from './identity.ts';
 import { ipv6UdpEncap } from './ipv6-udp-encap.ts';
 import { ikePortFixed } from './ike-port-fixed.ts';
@@ -37,6 +38,7 @@ export const scenarios: readonly Scenario[] = [
   udpBlocked,
   splitPorts,
   zeroChecksum,
+  forcedEncapsulation,
   rawEsp,
   checksum,
   identity,

@@ -32,6 +32,7 @@ const lessons: readonly Row[] = [
   [['ike-port-fixed'], ['kernel']],
   [['ike-mapping-timeout'], ['kernel']],
   [['overlap'], ['kernel']],
+  [['forced-encapsulation'], []],
   [['remote-access'], ['kernel']],
   [['ah'], ['kernel', 'machine']],
   [['ipv6-udp-encap'], ['kernel']],

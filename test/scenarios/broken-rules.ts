@@ -2,6 +2,7 @@
 import type { BrokenRule } from '../support/breaking.ts';
 import { ahRules } from './broken/ah.ts';
 import { checksumRules } from './broken/checksum.ts';
+import { forcedEncapsulationRules } from './broken/forced-encapsulation.ts';
 import { headlineRules } from './broken/headlines.ts';
 import { addressChangeRules } from './broken/address-change.ts';
 import { helperRules } from './broken/helper.ts';
@@ -32,6 +33,7 @@ export const brokenRules: readonly BrokenRule[] = [
   ...zeroChecksumRules,
   ...rawEspRules,
   ...checksumRules,
+  ...forcedEncapsulationRules,
   ...rawEspRules,
   ...checksumRules,
   ...identityRules,
