@@ -53,7 +53,7 @@ const words: readonly Word[] = [
   {
     id: 'probe',
     says: 'The gateway asks the client whether it lives',
-    lost: 'it takes a healthy client for dead',
+    lost: 'it hears nothing, and takes a healthy client for dead',
     kept: 'the client answers',
     say: ({ cast: { gateway, clients }, command }) => command(gateway.name, { kind: 'probe', connection: gateway.connection, peerIdentity: clients[0]!.identity }),
     unheard: ({ gateway }) => happens('peer-dead', 'the gateway takes the client for dead', ({ node }) => node === gateway.name),
@@ -78,8 +78,8 @@ const words: readonly Word[] = [
   {
     id: 'rekey',
     says: 'The gateway wants fresh keys for the child SA',
-    lost: 'there are none, and the old ones will wear out',
-    kept: 'there are fresh keys',
+    lost: 'it gets none, and the old ones will wear out',
+    kept: 'it gets them',
     say: ({ cast: { gateway, clients }, command }) => command(gateway.name, { kind: 'rekey', connection: gateway.connection, what: 'child', peerIdentity: clients[0]!.identity }),
     unheard: ({ gateway }) => happens('child-sa', 'the gateway gives the rekey up', ({ node, body }) => node === gateway.name && (body.state === 'failed' || body.state === 'deleted')),
     heard: ({ clients }) => happens('child-sa', 'another child SA at the client', ({ node, body }) => node === clients[0]!.name && body.state === 'established'),

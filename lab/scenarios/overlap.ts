@@ -20,7 +20,7 @@ export const overlap = defineScenario({
   chapter: 'Many clients',
   title: 'Everybody is 192.168.1.10',
   teaches:
-    'Half of all homes count from 192.168.1.1. Two clients with one private address, each behind its own box, bring equal selectors in tunnel mode: whatever is for that address goes to the one who came last. Inner addresses that the gateway gives keep them apart; in transport mode each is known by the address of its box.',
+    'Many homes count from 192.168.1.1. Two clients with one private address, each behind its own box, bring equal selectors in tunnel mode: whatever is for that address goes to the one who came last. Inner addresses that the gateway gives keep them apart; in transport mode each is known by the address of its box.',
   refs: ['RFC 3948 §5.1', 'RFC 3715 §2.1', 'RFC 7296 §2.19', 'RFC 7296 §2.23.1'],
   parameters: {},
   acts: () => [apart, together, given, transport],

@@ -25,6 +25,16 @@ test('an initiator with another identity is not let in, and is told no more than
   expect(two.gw.states()).toEqual(['connecting', 'failed']);
 });
 
+test('a gateway calls nobody by the name that it expects before it has seen one: then it says what was wrong with the one it saw', () => {
+  const { gw } = established({ nat: 'initiator', alice: { localIdentity: { type: 'address', value: '192.168.1.10' } }, gw: { remoteIdentity: 'any', addressIdentity: 'strict' } });
+  expect(gw.events('drop').map(({ detail }) => detail)).toEqual([expect.stringContaining('it says that it is 192.168.1.10, and its packets come from 203.0.113.7')]);
+  const known = established({ nat: 'initiator' });
+  const [detection] = known.gw.events('nat-detection');
+  expect(detection!.story).toContain('203.0.113.7');
+  expect(detection!.story).not.toContain('alice');
+  expect(known.gw.events('ike-sa').at(-1)!.story).toContain('alice');
+});
+
 test('a gateway does not answer to a name that is not its own', () => {
   const two = established({ alice: { remoteIdentity: { type: 'fqdn', value: 'other-gw' } } });
   expect(two.gw.states()).toEqual(['connecting', 'failed']);
