@@ -7,12 +7,12 @@ import type { SaKeys } from '../crypto/ike-keys.ts';
 import type { EncryptionName, IntegrityName } from '../crypto/transforms.ts';
 import type { DhGroup, KeyLengths } from '../crypto/types.ts';
 import {
-  authAlgorithms, encryptionAlgorithms, ipsecModes, saFlags, saStates, saTypes, type PfkeyAddress, type PfkeyLifetime, type PfkeyMessage,
+  authAlgorithms, encryptionAlgorithms, ipsecModes, saFlags, saStates, type PfkeyAddress, type PfkeyLifetime, type PfkeyMessage,
 } from '../wire/pfkey/message.ts';
 import type { Alarm } from './alarm.ts';
 import type { AnyIkeSa, Encapsulation, Path, Role } from './any-ike-sa.ts';
 import type { ChildLifetime, ChildMode, ChildProtocol } from './config.ts';
-import type { PfkeyRequest } from './pfkey-client.ts';
+import { saTypeOf, type PfkeyRequest } from './pfkey-client.ts';
 import { describeSelectors, type Selectors } from './traffic-selectors.ts';
 
 /** What a child SA works with. `group` is there when it does a Diffie-Hellman of its own. */
@@ -270,8 +270,6 @@ export function lastUse(sa: AnyIkeSa, direction: 'inbound' | 'outbound', known: 
 }
 
 // ---- what PF_KEY wants
-
-export const saTypeOf: Readonly<Record<ChildProtocol, number>> = { esp: saTypes.ESP, ah: saTypes.AH };
 
 const nattTypes: Readonly<Record<Exclude<Encapsulation, 'none'>, number>> = { udp: 2, 'udp-non-ike': 1 };
 

@@ -2,9 +2,13 @@ import { refused, type Decoded } from '../core/decoded.ts';
 import type { IsLocal, PfkeyDialect } from '../wire/pfkey/dialect.ts';
 import { linux } from '../wire/pfkey/linux.ts';
 import { pfkeyErrors, saTypes, type PfkeyMessage, type PfkeyType } from '../wire/pfkey/message.ts';
+import type { ChildProtocol } from './config.ts';
 
 /** What of a message is not filled in by the client itself. */
 export type PfkeyRequest = Omit<PfkeyMessage, 'type' | 'saType' | 'errno' | 'sequence' | 'pid'>;
+/** sadb_msg_satype of what child SAs are made of. */
+export const saTypeOf: Readonly<Record<ChildProtocol, number>> = { esp: saTypes.ESP, ah: saTypes.AH };
+
 type Answered = (reply: PfkeyMessage) => void;
 
 /** The daemon's end of the PF_KEY socket (RFC 2367 §1.3): numbers its requests and finds the request that a reply belongs to. */

@@ -2,9 +2,9 @@
 import { isIpv4, type IpAddress } from '../core/address.ts';
 import type { TrafficSelector } from '../wire/ike/message.ts';
 import { ipsecModes, policyDirections, policyLevels, policyTypes, type PfkeyAddress, type PfkeyMessage } from '../wire/pfkey/message.ts';
-import type { ChildMode, ChildProtocol } from './config.ts';
 import { protocols } from '../wire/protocols.ts';
-import type { PfkeyClient } from './pfkey-client.ts';
+import type { ChildMode, ChildProtocol } from './config.ts';
+import { saTypeOf, type PfkeyClient } from './pfkey-client.ts';
 import { prefixesOf, type Selectors } from './traffic-selectors.ts';
 
 /** The ends of the tunnel. */
@@ -93,7 +93,7 @@ export class SecurityPolicies {
   }
 
   #tell(type: 'SADB_X_SPDADD' | 'SADB_X_SPDUPDATE' | 'SADB_X_SPDDELETE', direction: Direction, source: PfkeyAddress, destination: PfkeyAddress, claim: Claim): void {
-    this.#pfkey.request(type, { source, destination, policy: policyOf(direction, claim) });
+    this.#pfkey.request(type, { source, destination, policy: policyOf(direction, claim) }, undefined, saTypeOf[claim.protocol]);
   }
 }
 

@@ -1,9 +1,9 @@
 /** What the stack says unasked: ACQUIRE, EXPIRE, NEW_MAPPING (RFC 2367 §3.1.6, §3.1.8). */
 import type { PfkeyMessage } from '../wire/pfkey/message.ts';
-import { saTypeOf } from './child.ts';
 import type { ConnectionConfig } from './config.ts';
 import type { IkeContext } from './context.ts';
 import { espCameFrom } from './peer-address.ts';
+import { saTypeOf } from './pfkey-client.ts';
 
 /** `wanted` is told of the connection that traffic asks for. */
 export function hearStack({ children, traps }: IkeContext, message: PfkeyMessage, wanted: (connection: ConnectionConfig) => void): void {

@@ -48,8 +48,8 @@ export interface Protocol<Extensions extends object> {
   reduced?(message: PfkeyMessage): PfkeyMessage;
   /** Algorithms are in the system's numbers already. */
   toExtensions(body: PfkeyBody, message: PfkeyMessage, isLocal: IsLocal): Extensions;
-  /** `faults` takes the diagnostics of what is wrong with them, the one to be told in front. */
-  fromExtensions(extensions: Extensions, type: PfkeyType, isLocal: IsLocal, faults: number[]): PfkeyBody;
+  /** `faults` takes the diagnostics of what is wrong with them, the one to be told in front. `saType` is the lab's. */
+  fromExtensions(extensions: Extensions, type: PfkeyType, isLocal: IsLocal, faults: number[], saType: number): PfkeyBody;
   /** Where the system answers a bad extension with a diagnostic: that one. */
   readonly diagnosticOf?: (...fault: Parameters<OnBadExtension<Extensions>>) => number | undefined;
 }
@@ -93,10 +93,11 @@ export function protocolCodec<Extensions extends object>(name: System, protocol:
           return diagnostic !== undefined;
         });
         const type = typeNames.get(header.type) ?? malformed('pfkey-malformed', `PF_KEY message: type ${header.type}`);
-        const body = renumbered(protocol.fromExtensions(extensions, type, isLocal, faults), encryption.neutral, auth.neutral);
+        const saType = saTypes.neutral(header.satype);
+        const body = renumbered(protocol.fromExtensions(extensions, type, isLocal, faults, saType), encryption.neutral, auth.neutral);
         const [diagnostic = protocol.diagnosticOf === undefined ? 0 : header.reserved] = faults;
         const { sequence, pid } = header;
-        return { type, saType: saTypes.neutral(header.satype), errno: errors.neutral(header.errno), sequence, pid, ...(diagnostic === 0 ? {} : { diagnostic }), ...body };
+        return { type, saType, errno: errors.neutral(header.errno), sequence, pid, ...(diagnostic === 0 ? {} : { diagnostic }), ...body };
       }),
     reduced(message) {
       if (types[message.type] === undefined) return undefined;

@@ -10,7 +10,7 @@ import { protocolCodec, type IsLocal, type PfkeyDialect } from './dialect.ts';
 import { bareAddress, key, lifetime, nattPort, sa, spiRange, supported, type Extension, type RfcFields } from './extensions.ts';
 import type { ExtensionTable } from './frame.ts';
 import {
-  authAlgorithms, encapsulationTypes, encryptionAlgorithms, ipsecModes, pfkeyErrors, policyDirections, policyLevels, policyTypes,
+  authAlgorithms, encapsulationTypes, encryptionAlgorithms, ipsecModes, pfkeyErrors, policyDirections, policyLevels, policyTypes, saTypes,
   type PfkeyAddress, type PfkeyBody, type PfkeyLifetime, type PfkeyMessage, type PfkeyPolicy, type PfkeyPolicyRequest, type PfkeyType,
 } from './message.ts';
 import { hasKeys, sa2OfFlag, wantsTunnelFlag } from './mode-flag.ts';
@@ -127,7 +127,7 @@ export const openbsd: PfkeyDialect = {
     lacks: (message) => (isFlow(message.type) ? flowLacks(message) : saLacks(message)),
     reduced,
     toExtensions: (body, { type }, isLocal) => (isFlow(type) ? flowExtensions(body, type) : saExtensions(body, type, isLocal)),
-    fromExtensions: (extensions, type, isLocal) => (isFlow(type) ? readFlow(extensions) : readSa(extensions, type, isLocal)),
+    fromExtensions: (extensions, type, isLocal, _, saType) => (isFlow(type) ? readFlow(extensions, saType) : readSa(extensions, type, isLocal)),
   }),
 };
 
@@ -140,7 +140,9 @@ const anonymous: ReadonlySet<PfkeyType> = new Set<PfkeyType>(['SADB_GETSPI', 'SA
 function reduced({ sa2, policy, ...message }: PfkeyMessage): PfkeyMessage {
   const mode = sa2 === undefined || message.sa === undefined ? ipsecModes.ANY : sa2.mode;
   const said = sa2 && { sa2: { mode, sequence: 0, reqid: anonymous.has(message.type) ? 0 : sa2.reqid } };
-  return { ...message, ...said, ...(policy !== undefined && isFlow(message.type) && { policy: { ...policy, id: 0, priority: 0 } }) };
+  const [request] = policy?.requests ?? [];
+  const saType = isFlow(message.type) && request !== undefined ? saTypeOfFlow(request) : message.saType;
+  return { ...message, saType, ...said, ...(policy !== undefined && isFlow(message.type) && { policy: { ...policy, id: 0, priority: 0 } }) };
 }
 
 const identityOf = (reqid: number): Pick<Extensions, 'sourceIdentity' | 'destinationIdentity'> => (reqid === 0 ? {} : { sourceIdentity: `reqid-${reqid}`, destinationIdentity: `reqid-${reqid}` });
@@ -220,6 +222,11 @@ const nattOf = (remote: number, inbound: boolean): PfkeyBody => {
 
 // ---- flows
 
+/** Which protocol a flow wants stands in the header of its message. */
+const protocolOfFlow = (saType: number): number => (saType === saTypes.AH ? protocols.ah : protocols.esp);
+
+const saTypeOfFlow = ({ protocol }: PfkeyPolicyRequest): number => (protocol === protocols.ah ? saTypes.AH : saTypes.ESP);
+
 function flowLacks({ source, destination, policy, ...message }: PfkeyMessage): string | undefined {
   if (message.sa !== undefined || message.sa2 !== undefined || message.nattType !== undefined) return 'an SA in a message about flows';
   if (policy === undefined) return source === undefined && destination === undefined ? undefined : 'selectors without a direction';
@@ -232,7 +239,7 @@ function flowLacks({ source, destination, policy, ...message }: PfkeyMessage): s
   const [request] = policy.requests;
   if (request === undefined) return policy.type === policyTypes.IPSEC ? 'IPsec of no kind' : undefined;
   if (policy.type !== policyTypes.IPSEC) return 'a request of a policy that wants no IPsec';
-  if (request.protocol !== protocols.esp) return `protocol ${request.protocol}`;
+  if (request.protocol !== protocolOfFlow(message.saType)) return `protocol ${request.protocol} under SA type ${message.saType}`;
   if (!(request.level in flowTypeOf)) return `level ${request.level}`;
   if ((request.level === policyLevels.UNIQUE) !== (request.reqid !== 0)) return 'a reqid without level UNIQUE, or the other way round';
   return (request.mode === ipsecModes.TUNNEL) === (request.tunnel !== undefined) ? undefined : 'a mode without its ends';
@@ -258,7 +265,7 @@ function flowExtensions({ source, destination, policy }: PfkeyBody, type: PfkeyT
 const flowType = ({ type }: PfkeyPolicy, request: PfkeyPolicyRequest | undefined): number =>
   type === policyTypes.DISCARD ? flowTypes.DENY : type === policyTypes.NONE ? flowTypes.BYPASS : flowTypeOf[request!.level]!;
 
-function readFlow(extensions: Extensions): PfkeyBody {
+function readFlow(extensions: Extensions, saType: number): PfkeyBody {
   const { sourceFlow, destinationFlow, sourceMask, destinationMask, protocol: said, flowType: type } = extensions;
   if (type === undefined) return {};
   const { direction } = type;
@@ -267,11 +274,11 @@ function readFlow(extensions: Extensions): PfkeyBody {
   return {
     source: masked('sourceMask', sourceFlow, sourceMask, said?.protocol ?? 0),
     destination: masked('destinationMask', destinationFlow, destinationMask, said?.protocol ?? 0),
-    policy: { ...actionOf(type.protocol, extensions, direction), direction, id: 0, priority: 0 },
+    policy: { ...actionOf(type.protocol, extensions, direction, saType), direction, id: 0, priority: 0 },
   };
 }
 
-function actionOf(type: number, extensions: Extensions, direction: number): Pick<PfkeyPolicy, 'type' | 'requests'> {
+function actionOf(type: number, extensions: Extensions, direction: number, saType: number): Pick<PfkeyPolicy, 'type' | 'requests'> {
   switch (type) {
     case flowTypes.DENY:
       return { type: policyTypes.DISCARD, requests: [] };
@@ -282,7 +289,7 @@ function actionOf(type: number, extensions: Extensions, direction: number): Pick
       const reqid = reqidOf(extensions);
       const level = type === flowTypes.USE ? policyLevels.USE : reqid === 0 ? policyLevels.REQUIRE : policyLevels.UNIQUE;
       const tunnel = readTunnel(extensions, direction);
-      const request = { protocol: protocols.esp, mode: tunnel === undefined ? ipsecModes.TRANSPORT : ipsecModes.TUNNEL, level, reqid };
+      const request = { protocol: protocolOfFlow(saType), mode: tunnel === undefined ? ipsecModes.TRANSPORT : ipsecModes.TUNNEL, level, reqid };
       return { type: policyTypes.IPSEC, requests: [tunnel === undefined ? request : { ...request, tunnel }] };
     }
     default:

@@ -135,7 +135,7 @@ export const pfPolicy = (errors: Numbering): ProtocolCodec =>
   protocolCodec<Extensions>('illumos', {
     version: pfPolicyVersion,
     types: { SADB_X_SPDFLUSH: 1, SADB_X_SPDADD: 2, SADB_X_SPDDELETE: 3, SADB_X_SPDDUMP: 6 }, // SPD_FLUSH, ADDRULE, DELETERULE, DUMP
-    saTypes: numbering([[3, 0], [0, 0]]), // SPD_ACTIVE stands in its place
+    saTypes: numbering([[3, 0], [2, 0], [0, 0]]), // SPD_ACTIVE stands in its place; the protocol is one of the action's attributes
     errors,
     encryption: sameNumbers,
     auth: sameNumbers,
