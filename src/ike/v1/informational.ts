@@ -1,5 +1,5 @@
 /** What the peer tells without waiting for an answer (RFC 2409 §5.7). In the clear anybody could have written it: it changes nothing. */
-import { decoded } from '../../core/decoded.ts';
+import { decoded, refused } from '../../core/decoded.ts';
 import { sameBytes } from '../../core/bytes.ts';
 import { notifyTypes, protocolIds, type ClearMessage, type EncryptedMessage, type Payload } from '../../wire/ike/v1/message.ts';
 import { notifyName } from '../../wire/ike/v1/notation.ts';
@@ -15,6 +15,8 @@ import type { IsakmpSa } from './sa.ts';
 
 type Notification = Extract<Payload, { type: 'Notification' }>;
 type Delete = Extract<Payload, { type: 'Delete' }>;
+
+const informing: ReadonlySet<Payload['type']> = new Set(['Notification', 'Delete', 'VID', 'Unknown']);
 
 /** A message of an informational exchange, whose message ID was never seen. */
 export function hearInformational(sa: IsakmpSa, message: ClearMessage | EncryptedMessage, bytes: Uint8Array, path: Path): void {
@@ -32,6 +34,8 @@ function judge(sa: IsakmpSa, exchange: Exchange, received: Received): Verdict {
   const opened = openHashed(received, hashOne(sa, exchange.messageId));
   if (!opened.ok) return opened;
   const { payloads } = opened.value;
+  // RFC 2409 §5.7. HASH(1) of quick mode is made alike: without this its first message would pass for one of these, under another exchange type
+  if (payloads.length === 0 || !payloads.every(({ type }) => informing.has(type))) return refused('isakmp-payloads', 'an informational message informs of something, and negotiates nothing');
   for (const payload of all({ payloads }, 'Notification')) {
     const wrong = refusalOfProbe(sa, payload);
     if (wrong !== undefined) return wrong;
