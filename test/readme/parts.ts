@@ -71,7 +71,7 @@ function lessons(): string {
 }
 
 function zoo(): string {
-  return table(['preset', 'what it does', 'engine on netns'], [...presets, ...ipv6Presets].map(({ name, title, ipv6 }) => [`\`${name}\``, title, ipv6 === undefined ? onNetns(name) : 'none: simulated only']));
+  return table(['preset', 'what it does', 'engine on netns'], [...presets, ...ipv6Presets].map(({ name, title, ipv6 }) => [`\`${name}\``, title, ipv6 === undefined ? onNetns(name) : 'machine']));
 }
 
 /** What a preset runs on, and what of it the kernel's NAT cannot do, as the backend itself says. */

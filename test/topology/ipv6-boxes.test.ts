@@ -72,6 +72,8 @@ describe('what stands where it cannot', () => {
   test.each(refusals)('%s with %o', (name, variation, message) => expect(() => planTopology(vary(loadTopology(name), variation))).toThrow(message));
 });
 
-test.each(['nat64', 'nptv6'])('%s is unsupported in namespaces, and the reason says where it runs', (name) => {
-  expect(netns.unsupported(planTopology(loadTopology(name)).plan, 'auto')).toEqual([{ what: `box: ${name}`, why: expect.stringContaining('run it on sim') as string }]);
+test.each(['nat64', 'nptv6'])('%s runs on the machine in namespaces, and the kernel is refused by name', (name) => {
+  expect(netns.unsupported(planTopology(loadTopology(name)).plan, 'auto')).toEqual([]);
+  expect(netns.natEngine(boxIn(loadTopology(name)), 'auto')).toBe('machine');
+  expect(netns.unsupported(planTopology(loadTopology(name)).plan, 'kernel')).toContainEqual({ what: `box: ${name}`, why: expect.stringContaining('nftables has neither NAT64') as string });
 });

@@ -1,5 +1,5 @@
 /** Linux network namespaces: the kernel's forwarding and NAT, real sockets, every node in this one process. */
-import type { NodePlan, SegmentPlan, WorldPlan } from '../../../src/sim/plan.ts';
+import type { SegmentPlan, WorldPlan } from '../../../src/sim/plan.ts';
 import { Problem } from '../../problem.ts';
 import type { Backend, Capabilities, Unsupported } from '../backend.ts';
 import { engineOf } from './box.ts';
@@ -20,7 +20,7 @@ export const netns: Backend = {
   natEngines: ['kernel', 'machine'],
   natEngine: (box, choice) => engineOf(box, choice, rate),
   probe: () => Promise.resolve(capabilities()),
-  unsupported: (plan, choice) => [...plan.nodes.flatMap(unsupportedTranslator), ...(choice === 'kernel' ? unsupportedBoxes(plan) : []), ...plan.segments.flatMap(unsupportedImpairments)],
+  unsupported: (plan, choice) => [...(choice === 'kernel' ? unsupportedBoxes(plan) : []), ...plan.segments.flatMap(unsupportedImpairments)],
   open: (plan, options) => Promise.resolve(new NamespaceLab(plan, options)),
   enclosure: {
     isEntered: isIsolated,
@@ -45,9 +45,6 @@ function capabilities(): Capabilities {
   }));
   return { usable: requirements.every(({ name, present }) => present || dispensable.has(name)), requirements };
 }
-
-const unsupportedTranslator = (node: NodePlan): Unsupported[] =>
-  node.kind === 'nat' && node.box.ipv6 !== undefined ? [{ what: `${node.name}: ${node.box.ipv6.kind}`, why: 'the way that packets take through a machine in a namespace is made for IPv4; run it on sim' }] : [];
 
 function unsupportedBoxes({ nodes }: WorldPlan): Unsupported[] {
   return nodes.flatMap((node) => {

@@ -12,6 +12,10 @@
  * The outward table is the main one with the device in place of whatever leads outside: what inside networks send one another is none of the
  * box's business. Nothing goes in circles: no line names the devices as where a packet came from, so what is written to them meets local and main.
  *
+ * IPv6 keeps the local table where it is, at 0, for it holds the groups by which neighbours find each other; nobody's outside address is in it. To a NAT64 prefix, and to the
+ * outside prefix of a prefix translator, leads a route of the main table, so that the kernel's own ICMP errors go to the box, too. What inside networks send beyond a
+ * prefix translator has an outward table as above.
+ *
  * Who asks on the outside segment for an outside address asks, by these lines, for one that lies behind the inward device. The kernel answers for
  * such an address as a proxy only.
  */
@@ -33,6 +37,7 @@ const inward = 101;
 const hairpin = 102;
 
 const everything = prefix('0.0.0.0/0');
+const allOfIpv6 = prefix('::/0');
 
 export class Detour {
   readonly #at: Interfaces;
@@ -47,7 +52,8 @@ export class Detour {
       [`ipv4/neigh/${plan.outside}/proxy_delay`]: 0,
       'ipv4/icmp_ratelimit': 0,
     });
-    at.commit([...detourRoutes(plan, doors).map((route) => at.routeRequest(route)), ...detourRules(plan).map(addRule), deleteRule({ priority: 0, table: 'local' })]);
+    const rules = plan.box.ipv6?.kind === 'nptv6' ? [] : [...detourRules(plan).map(addRule), deleteRule({ priority: 0, table: 'local' })];
+    at.commit([...[...detourRoutes(plan, doors), ...ipv6Routes(plan, doors)].map((route) => at.routeRequest(route)), ...rules, ...ipv6Rules(plan).map(addRule)]);
     for (const address of plan.box.outsideAddresses) this.claim(address);
   }
 
@@ -86,6 +92,23 @@ export const detourRules = ({ inside, outside }: NatPlan): PolicyRule[] => [
   { priority: 20, table: 'local' },
   ...inside.map((incoming) => ({ priority: 30, incoming, table: outward })),
 ];
+
+/** Into the box, for IPv6. */
+export function ipv6Routes({ box: { ipv6 } }: NatPlan, doors: Doors): NamedRoute[] {
+  switch (ipv6?.kind) {
+    case undefined:
+      return [];
+    case 'nat64':
+      return [{ to: ipv6.pref64, through: doors.inside }];
+    case 'nptv6':
+      return [
+        { to: ipv6.outside, through: doors.outside },
+        { to: allOfIpv6, through: doors.inside, table: outward },
+      ];
+  }
+}
+
+const ipv6Rules = ({ box: { ipv6 }, inside }: NatPlan): PolicyRule[] => (ipv6?.kind === 'nptv6' ? inside.map((incoming) => ({ priority: 30, incoming, table: outward, version: 6 })) : []);
 
 const rulesFor = ({ inside }: NatPlan, to: IpAddress): PolicyRule[] => [
   ...inside.map((incoming) => ({ priority: 10, incoming, to, table: hairpin })),

@@ -6,8 +6,8 @@ import type { NatBoxConfig, NatControl, NatTimeouts } from '../../../src/nat/beh
 import type { NatPlan } from '../../../src/sim/plan.ts';
 import { Problem } from '../../problem.ts';
 import { KernelNat } from './kernel-nat.ts';
-import { changeAddress } from './links.ts';
-import type { Interfaces, NamedRoute } from './links.ts';
+import { changeAddress, kernelRoutes } from './links.ts';
+import type { Interfaces } from './links.ts';
 import { kernelNat } from './nftables.ts';
 import type { Poller } from './poller.ts';
 
@@ -50,7 +50,7 @@ export class KernelBox {
       case 'change-address': {
         report({ kind: 'nat-control', control: 'change-address', story: `${plan.name} has the outside address ${control.address} from now on; its mappings go with the old one` });
         const { prefixLength: length } = plan.interfaces.find(({ name }) => name === plan.outside)!;
-        const routes = plan.routes.flatMap(({ to, via }): NamedRoute[] => (via === 'tunnel' ? [] : [{ to, via }]));
+        const routes = kernelRoutes(plan);
         // Masquerade forgets its entries by itself when their address goes: that, too, is told as what it is.
         return this.#table.clear('address-changed', () => {
           changeAddress(interfaces, plan.outside, { address: this.#outsideAddress, length }, { address: control.address, length }, routes);

@@ -8,15 +8,14 @@ import type { Duration, Instant } from '../../../src/core/time.ts';
 import { seeded } from '../../../src/core/random.ts';
 import type { EndpointCommand } from '../../../src/host/ports.ts';
 import type { NatControl } from '../../../src/nat/behaviour.ts';
-import type { NodePlan, RoutePlan, WorldPlan } from '../../../src/sim/plan.ts';
+import type { NodePlan, WorldPlan } from '../../../src/sim/plan.ts';
 import type { RawProgram } from '../../../src/sim/raw-node.ts';
 import type { TraceLog } from '../../../src/trace/trace.ts';
 import type { Exit, Lab, LabOptions, NatEngineChoice, Predicate } from '../backend.ts';
 import { Watch } from '../watch.ts';
 import { EndpointDriver } from './host.ts';
 import { LabClock } from './lab-clock.ts';
-import { Interfaces, wire } from './links.ts';
-import type { NamedRoute } from './links.ts';
+import { Interfaces, kernelRoutes, wire } from './links.ts';
 import { engineOf, runBox } from './box.ts';
 import { firewallRules } from './firewall.ts';
 import type { BoxDriver } from './box.ts';
@@ -144,7 +143,7 @@ export class NamespaceLab implements Lab {
           mtu: this.#plan.segments.find((one) => one.name === segment)!.mtu,
         })),
       ),
-      routes: this.#plan.nodes.flatMap((node) => node.routes.flatMap((route) => kernelRoute(route).map((named) => ({ at: wired.get(node.name)!, route: named })))),
+      routes: this.#plan.nodes.flatMap((node) => kernelRoutes(node).map((route) => ({ at: wired.get(node.name)!, route }))),
     });
   }
 
@@ -185,6 +184,3 @@ const linkLocal = (address: IpAddress): InterfaceAddress[] =>
 
 /** Interface names have 15 octets at the most, segments have names of people's choice. */
 const bridgeName = ({ segments }: WorldPlan, segment: string): string => `segment${segments.findIndex(({ name }) => name === segment)}`;
-
-/** Routes into the tunnel are set when the tunnel device is there. */
-const kernelRoute = ({ to, via }: RoutePlan): NamedRoute[] => (via === 'tunnel' ? [] : [{ to, via }]);

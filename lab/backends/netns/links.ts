@@ -2,7 +2,8 @@
  * Cables, switches, addresses and routes between namespaces, spoken straight to the kernel by rtnetlink: no process is started, and a namespace
  * gets all of its configuration in one system call or two.
  */
-import { describePrefix } from '../../../src/core/address.ts';
+import { describePrefix, isIpv4 } from '../../../src/core/address.ts';
+import type { NodePlan } from '../../../src/sim/plan.ts';
 import type { NetworkNamespace } from './namespace.ts';
 import { NETLINK_ROUTE, NetlinkSocket } from './netlink.ts';
 import type { Request } from './netlink.ts';
@@ -158,6 +159,10 @@ export class Interfaces {
     return through === undefined ? route : { ...route, index: this.index(through) };
   }
 }
+
+/** Of a node's routes those that the kernel is given at once: what leads into the tunnel, or through a box into the other version of IP, waits for the device there. */
+export const kernelRoutes = ({ routes }: Pick<NodePlan, 'routes'>): NamedRoute[] =>
+  routes.flatMap(({ to, via }) => (via === 'tunnel' || isIpv4(via) !== isIpv4(to.address) ? [] : [{ to, via }]));
 
 /** One end of a cable. */
 export interface CableEnd {

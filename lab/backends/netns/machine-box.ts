@@ -10,11 +10,13 @@ import { natMachine } from '../../../src/nat/machine.ts';
 import type { NatMachine } from '../../../src/nat/machine.ts';
 import type { NatPlan } from '../../../src/sim/plan.ts';
 import { adjusted } from '../../../src/wire/checksum.ts';
+import { ipVersion } from '../../../src/wire/ip.ts';
 import { ipv4At } from '../../../src/wire/ipv4.ts';
+import { ipv6At } from '../../../src/wire/ipv6.ts';
 import { Detour } from './detour.ts';
 import type { LabClock } from './lab-clock.ts';
-import { changeAddress } from './links.ts';
-import type { Interfaces, NamedRoute } from './links.ts';
+import { changeAddress, kernelRoutes } from './links.ts';
+import type { Interfaces } from './links.ts';
 import type { PacketSocket } from './packet-socket.ts';
 import type { Poller } from './poller.ts';
 import { TunDevice } from './tun.ts';
@@ -108,8 +110,10 @@ export class MachineBox {
 
   #moveTo(address: IpAddress): void {
     const { plan, interfaces } = this.#options;
+    const { ipv6 } = plan.box;
+    if (ipv6?.kind === 'nptv6') return interfaces.addRoute({ to: { address, length: ipv6.outside.length }, through: doors.outside });
     const { prefixLength: length } = plan.interfaces.find(({ name }) => name === plan.outside)!;
-    const routes = plan.routes.flatMap(({ to, via }): NamedRoute[] => (via === 'tunnel' ? [] : [{ to, via }]));
+    const routes = kernelRoutes(plan);
     const [old, ...others] = this.#addresses as readonly [IpAddress, ...IpAddress[]];
     changeAddress(interfaces, plan.outside, { address: old, length }, { address, length }, routes);
     this.#detour.release(old);
@@ -120,6 +124,10 @@ export class MachineBox {
 
 /** On its way through the box a packet is forwarded twice, to the device and from it, and crosses one router: the second hop is not counted. */
 function oneHopYounger(packet: Uint8Array): Uint8Array {
+  if (ipVersion(packet) === 6) {
+    packet[ipv6At.hopLimit]!++;
+    return packet;
+  }
   const before = u16At(packet, ipv4At.ttl); // TTL and protocol make a word of the checksum
   packet[ipv4At.ttl]!++;
   setU16(packet, ipv4At.checksum, adjusted(u16At(packet, ipv4At.checksum), before, before + 0x100));

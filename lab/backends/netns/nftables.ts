@@ -33,6 +33,7 @@ export type KernelNat =
 /** What to tell the kernel so that it behaves as the box's configuration says, or which knobs it cannot honour. */
 export function kernelNat(config: NatBoxConfig, interfaces: NatInterfaces): KernelNat {
   const unsupported = [
+    ...(config.ipv6 === undefined ? [] : [{ knob: config.ipv6.kind, reason: 'nftables has neither NAT64 nor prefixes that leave checksums as they are' }]),
     ...unsupportedKnobs(config.behaviour),
     ...(config.outsideAddresses.length > 1 ? [{ knob: 'outsideAddresses', reason: 'masquerade uses the first address of its interface; forwarded ports are open on that one' }] : []),
   ];

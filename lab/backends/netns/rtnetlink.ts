@@ -94,6 +94,8 @@ export interface PolicyRule {
   /** Only what came in by the interface of this name; `lo` stands for the host's own packets. */
   readonly incoming?: string;
   readonly to?: IpAddress;
+  /** Of IP; 4 when not given. */
+  readonly version?: 4 | 6;
 }
 
 /** `struct ifinfomsg` */
@@ -228,9 +230,9 @@ export const deleteRoute = (route: Route): Request => ({
 });
 
 /** `struct fib_rule_hdr` */
-const ruleMessage = ({ priority, table, incoming, to }: PolicyRule): Uint8Array =>
+const ruleMessage = ({ priority, table, incoming, to, version = 4 }: PolicyRule): Uint8Array =>
   concat(
-    packed([1, AF_INET], [1, to === undefined ? 0 : 32], [1, 0], [1, 0], [1, table === 'local' ? RT_TABLE_LOCAL : table], [1, 0], [1, 0], [1, FR_ACT_TO_TBL], [4, 0]),
+    packed([1, version === 4 ? AF_INET : AF_INET6], [1, to === undefined ? 0 : 8 * addressBytes(to).length], [1, 0], [1, 0], [1, table === 'local' ? RT_TABLE_LOCAL : table], [1, 0], [1, 0], [1, FR_ACT_TO_TBL], [4, 0]),
     attribute(FRA_PRIORITY, priority),
     ...(incoming === undefined ? [] : [attribute(FRA_IIFNAME, incoming)]),
     ...(to === undefined ? [] : [attribute(FRA_DST, addressBytes(to))]),
@@ -238,7 +240,6 @@ const ruleMessage = ({ priority, table, incoming, to }: PolicyRule): Uint8Array 
 
 const describeRule = ({ priority, table, incoming = 'anywhere', to }: PolicyRule): string => `the rule ${priority}, from ${incoming}${to === undefined ? '' : ` to ${to}`}: table ${table}`;
 
-/** IPv4 only. */
 export const addRule = (rule: PolicyRule): Request => ({ type: RTM_NEWRULE, flags: fresh, doing: `making ${describeRule(rule)}`, body: ruleMessage(rule) });
 
 export const deleteRule = (rule: PolicyRule): Request => ({ type: RTM_DELRULE, flags: 0, doing: `removing ${describeRule(rule)}`, body: ruleMessage(rule) });
