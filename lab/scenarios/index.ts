@@ -2,6 +2,7 @@ import { addressChange } from './address-change.ts';
 import { ah } from './ah.ts';
 import { checksum } from './checksum.ts';
 import { detection } from './detection.ts';
+import { hairpin } from './hairpin.ts';
 import { helper } from './helper.ts';
 import { forcedEncapsulation } from './forced-encapsulation.ts';
 import { identity } from './identity.ts';
@@ -35,6 +36,7 @@ export const scenarios: readonly Scenario[] = [
   helper,
   l2tp,
   overlap,
+  hairpin,
   udpBlocked,
   splitPorts,
   zeroChecksum,

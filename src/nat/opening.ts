@@ -213,6 +213,7 @@ export class Openings {
 
   #isFree({ protocol, source, destination }: Flow, outside: NumericEndpoint): boolean {
     if (isPinned(this.#behaviour.pinned, protocol, outside.port)) return false; // it is only for those who cannot have another
+    if (outside.address === destination.address && outside.port === destination.port) return false; // what turns around here would come back to its sender
     if (this.#behaviour.ports.overloading === 'per-remote') return !this.#table.hasFlow(protocol, outside, destination);
     const target = this.#forwards.get(forwardKey(protocol, outside.port));
     if (target !== undefined && (target.address !== source.address || target.port !== source.port)) return false;

@@ -131,6 +131,10 @@ describe('hairpinning (RFC 4787 §6)', () => {
     expect(lab.out(udp(`${alice}:5000`, `${outside}:6000`))).toBe(`back in: udp ${outside}:5000 > ${bob}:6000`);
     expect(lab.out(udp(`${bob}:6000`, `${outside}:5000`))).toBe(`back in: udp ${outside}:6000 > ${alice}:5000`);
   });
+  test('nobody gets the very endpoint outside that he speaks to: the packet would come back to him', () => {
+    const lab = boxWith('linux-masquerade', { hairpinning: 'external-source' }, { forwards: [{ protocol: 'udp', port: 500, to: { address: ip('10.0.0.9'), port: 500 } }] });
+    expect(lab.out(udp(`${alice}:500`, `${outside}:500`))).toMatch(/^back in: udp 203\.0\.113\.1:(?!500 )\d+ > 10\.0\.0\.9:500$/);
+  });
   test('a box without it drops', () => expect(boxWith('linux-masquerade').out(udp(`${bob}:6000`, `${outside}:5000`))).toBe('nat-hairpin'));
 });
 

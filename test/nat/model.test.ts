@@ -106,7 +106,7 @@ class ListModel {
     }
     const taken = new Set(this.rows.filter((r) => hostOf(r.outside) === address && (!ports.overloading || r.remote === remote)).map((r) => portOf(r.outside)));
     const anywhere = new Set(this.rows.filter((r) => hostOf(r.outside) === address).map((r) => portOf(r.outside)));
-    const free = (p: number): boolean => !pinned.ports.includes(p) && !taken.has(p);
+    const free = (p: number): boolean => !pinned.ports.includes(p) && !taken.has(p) && `${address}:${p}` !== remote;
     const at = (p: number, lonely = false) => ({ outside: `${address}:${p}`, shared: !ports.overloading && !lonely, steals: [] });
     if (sibling !== undefined && hostOf(sibling) === address && free(portOf(sibling))) return at(portOf(sibling));
     const mine = this.#open(hostOf(inside), address);

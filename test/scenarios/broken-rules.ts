@@ -3,6 +3,7 @@ import type { BrokenRule } from '../support/breaking.ts';
 import { ahRules } from './broken/ah.ts';
 import { checksumRules } from './broken/checksum.ts';
 import { forcedEncapsulationRules } from './broken/forced-encapsulation.ts';
+import { hairpinRules } from './broken/hairpin.ts';
 import { headlineRules } from './broken/headlines.ts';
 import { addressChangeRules } from './broken/address-change.ts';
 import { helperRules } from './broken/helper.ts';
@@ -28,6 +29,7 @@ export const brokenRules: readonly BrokenRule[] = [
   ...rebindRules,
   ...l2tpRules,
   ...overlapRules,
+  ...hairpinRules,
   ...udpBlockedRules,
   ...splitPortsRules,
   ...zeroChecksumRules,
