@@ -12,6 +12,7 @@ import { answersProbe, happens } from '../checks/waiting.ts';
 import { isIke, isKeepalive, path, ports, sameOnTheWay, seenAt } from '../checks/wire.ts';
 import type { Seen } from '../checks/wire.ts';
 import type { Adjustment, Cast } from '../topology/cast.ts';
+import type { IkeMode } from '../topology/ike-version.ts';
 import { plural } from '../wording.ts';
 import { defineScenario } from './scenario.ts';
 import type { Act, Stage } from './scenario.ts';
@@ -28,10 +29,17 @@ export const ikeMappingTimeout = defineScenario({
   title: 'The gateway speaks first',
   teaches:
     'IKE and ESP in UDP share one mapping, and when it is gone the gateway cannot reach the client by either: its question whether the client lives finds nobody, its rekey comes to nothing, its delete is never heard, and the client believes in a tunnel that is no more. Keepalives keep the way open; else it is for the client to speak first.',
-  refs: ['RFC 3948 §4', 'RFC 7296 §2.4', 'RFC 3706 §5', 'RFC 4787 §4.3'],
+  refs: ['RFC 3948 §4', 'RFC 7296 §2.4', 'RFC 3706 §5', 'RFC 3947 §7', 'RFC 4787 §4.3'],
   parameters: {},
   acts: () => [...words.flatMap((word) => [unheard(word), heard(word)]), clientFirst, clientAsks],
 });
+
+const v1Refs = { liveness: 'RFC 3706 §5', rekeying: 'RFC 2409 §5.5', ending: 'RFC 2408 §3.15', following: 'RFC 3947 §7' } as const;
+const refs: Readonly<Record<IkeMode, Readonly<Record<keyof typeof v1Refs, string>>>> = {
+  v2: { liveness: 'RFC 7296 §2.4', rekeying: 'RFC 7296 §2.8', ending: 'RFC 7296 §1.4.1', following: 'RFC 7296 §2.23' },
+  v1: v1Refs,
+  'v1-aggressive': v1Refs,
+};
 
 // ---- what the gateway says -------------------------------------------------------------------------------------------------
 
@@ -59,7 +67,7 @@ const words: readonly Word[] = [
     unheard: ({ gateway }) => happens('peer-dead', 'the gateway takes the client for dead', ({ node }) => node === gateway.name),
     heard: ({ gateway }) => ({ describe: "the client's answer", sees: (event) => answersProbe(event, gateway.name) }),
     checksOfLost: (cast) => [
-      claim({ id: 'taken-for-dead', claim: 'The gateway takes the client for dead', expected: 'the peer is given up after all retransmissions', ref: 'RFC 7296 §2.4' }, (trace) => {
+      claim({ id: 'taken-for-dead', claim: 'The gateway takes the client for dead', expected: 'the peer is given up after all retransmissions', ref: refs[cast.ike].liveness }, (trace) => {
         const dead = trace.of('peer-dead', cast.gateway.name);
         return { holds: dead.length > 0, observed: dead[0]?.body.story ?? 'it does not', evidence: dead };
       }),
@@ -67,7 +75,7 @@ const words: readonly Word[] = [
       cutOff,
     ],
     checksOfKept: (cast) => [
-      claim({ id: 'lives', claim: 'The client answers, and lives on', expected: 'an answer, and nobody taken for dead', ref: 'RFC 7296 §2.4' }, (trace) => {
+      claim({ id: 'lives', claim: 'The client answers, and lives on', expected: 'an answer, and nobody taken for dead', ref: refs[cast.ike].liveness }, (trace) => {
         const answers = trace.of('ike-message', cast.gateway.name).filter((event) => answersProbe(event, cast.gateway.name));
         const dead = trace.of('peer-dead');
         return { holds: answers.length > 0 && dead.length === 0, observed: `${plural(answers.length, 'answer')}, ${dead.length} taken for dead`, evidence: [...answers.slice(0, 1), ...dead] };
@@ -96,7 +104,7 @@ const words: readonly Word[] = [
     heard: ({ clients }) => happens('ike-sa', 'the client has heard of it', ({ node, body }) => node === clients[0]!.name && body.state === 'deleted'),
     checksOfLost: (cast) => [neverTold(cast), cutOff],
     checksOfKept: (cast) => [
-      claim({ id: 'told', claim: 'The client knows that its tunnel has ended', expected: 'its IKE SA is deleted', ref: 'RFC 7296 §1.4.1' }, (trace) => {
+      claim({ id: 'told', claim: 'The client knows that its tunnel has ended', expected: 'its IKE SA is deleted', ref: refs[cast.ike].ending }, (trace) => {
         const deleted = deletions(trace, cast);
         return { holds: deleted.length > 0, observed: deleted[0]?.body.story ?? 'it does not know', evidence: deleted };
       }),
@@ -171,7 +179,7 @@ const clientFirst: Act = {
   checks: (cast) => [
     expired(cast),
     works,
-    claim({ id: 'new-port', claim: 'The gateway asks at the new port', expected: "its question goes to where the client's data last came from", ref: 'RFC 7296 §2.23' }, (trace) => {
+    claim({ id: 'new-port', claim: 'The gateway asks at the new port', expected: "its question goes to where the client's data last came from", ref: refs[cast.ike].following }, (trace) => {
       const [question] = questions(trace, cast);
       const arrivals = seenAt(trace, { node: cast.gateway.name, direction: 'in' }).filter(({ to, seq }) => to.port === ports.natt && seq < (question?.seq ?? 0));
       const [first, last] = [arrivals[0], arrivals.at(-1)];
@@ -204,7 +212,7 @@ const clientAsks: Act = {
   checks: (cast) => [
     expired(cast),
     diesAtTheBox(cast),
-    claim({ id: 'notices', claim: 'The client notices that the gateway has forgotten it', expected: 'it takes its peer for dead after all retransmissions', ref: 'RFC 7296 §2.4' }, (trace) => {
+    claim({ id: 'notices', claim: 'The client notices that the gateway has forgotten it', expected: 'it takes its peer for dead after all retransmissions', ref: refs[cast.ike].liveness }, (trace) => {
       const dead = trace.of('peer-dead', cast.clients[0]!.name);
       return { holds: dead.length > 0, observed: dead[0]?.body.story ?? 'it does not', evidence: dead };
     }),
@@ -281,7 +289,7 @@ const neverTold = (cast: Cast): Check =>
   });
 
 const freshKeys = (cast: Cast, wanted: boolean): Check =>
-  claim({ id: wanted ? 'fresh-keys' : 'no-fresh-keys', claim: wanted ? 'There is another child SA with fresh keys' : 'There are no fresh keys', expected: wanted ? 'a second child SA at the client' : 'no second child SA at the client', ref: 'RFC 7296 §2.8' }, (trace) => {
+  claim({ id: wanted ? 'fresh-keys' : 'no-fresh-keys', claim: wanted ? 'There is another child SA with fresh keys' : 'There are no fresh keys', expected: wanted ? 'a second child SA at the client' : 'no second child SA at the client', ref: refs[cast.ike].rekeying }, (trace) => {
     const up = trace.of('child-sa', cast.clients[0]!.name).filter(({ body }) => body.state === 'established');
     return { holds: up.length > 0 && up.length > 1 === wanted, observed: plural(up.length, 'child SA'), evidence: up };
   });

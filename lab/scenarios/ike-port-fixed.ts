@@ -100,7 +100,7 @@ const anyPort: Act = {
     return [
       arrivesFromAnother(cast, one, 'first-translated'),
       arrivesFromAnother(cast, two, 'second-translated'),
-      claim({ id: 'answered-there', claim: 'The gateway answers to the address and port that it was asked from', expected: 'every answer goes where the question before it came from', ref: 'RFC 7296 §2.11' }, (trace) => {
+      claim({ id: 'answered-there', claim: 'The gateway answers to the address and port that it was asked from', expected: 'every answer goes where the question before it came from', ref: cast.ike === 'v2' ? 'RFC 7296 §2.11' : 'RFC 3947 §4' }, (trace) => {
         const answers = [one, two].flatMap((client) => talk(trace, cast, client).answers);
         const astray = answers.filter(({ answer, to }) => to === undefined || answer.to.address !== to.from.address || answer.to.port !== to.from.port);
         const [shown] = astray.length > 0 ? astray : answers;

@@ -21,7 +21,7 @@ export const overlap = defineScenario({
   title: 'Everybody is 192.168.1.10',
   teaches:
     'Many homes count from 192.168.1.1. Two clients with one private address, each behind its own box, bring equal selectors in tunnel mode: whatever is for that address goes to the one who came last. Inner addresses that the gateway gives keep them apart; in transport mode each is known by the address of its box.',
-  refs: ['RFC 3948 §5.1', 'RFC 3715 §2.1', 'RFC 7296 §2.19', 'RFC 7296 §2.23.1'],
+  refs: ['RFC 3948 §5.1', 'RFC 3715 §2.1', 'RFC 7296 §2.23.1', 'RFC 3947 §5.2'],
   parameters: {},
   acts: () => [apart, together, given, transport],
 });
@@ -98,7 +98,7 @@ const given: Act = {
     const [one, two] = pair(cast);
     return [
       sameAddress(cast),
-      claim({ id: 'given', claim: 'Each has been given an address that the other has not', expected: 'two inner addresses', ref: 'RFC 7296 §2.19' }, (trace) => {
+      claim({ id: 'given', claim: 'Each has been given an address that the other has not', expected: 'two inner addresses', ref: 'RFC 3948 §5.1' }, (trace) => {
         const addresses = [one, two].flatMap(({ name }) => trace.of('virtual-address', name).slice(0, 1));
         return { holds: addresses.length === 2 && new Set(addresses.map(({ body }) => body.address)).size === 2, observed: addresses.map(({ body }) => body.address).join(' and ') || 'none', evidence: addresses };
       }),
@@ -129,7 +129,7 @@ const transport: Act = {
     const [one, two] = pair(cast);
     return [
       sameAddress(cast),
-      claim({ id: 'by-box', claim: 'To the gateway each is its box', expected: "two child SAs, each with the address of the client's box", ref: 'RFC 7296 §2.23.1' }, (trace) => {
+      claim({ id: 'by-box', claim: 'To the gateway each is its box', expected: "two child SAs, each with the address of the client's box", ref: cast.ike === 'v2' ? 'RFC 7296 §2.23.1' : 'RFC 3947 §5.2' }, (trace) => {
         const children = childrenOf(trace, cast);
         const wanted = cast.boxes.map(({ box }) => `${box.outsideAddresses[0]!}/32`);
         const known = children.map(({ body }) => body.selectors.split(' === ')[1] ?? '');

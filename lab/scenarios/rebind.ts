@@ -24,7 +24,7 @@ export const rebind = defineScenario({
   title: 'The mapping moves, and the tunnel with it',
   teaches:
     'A box may give a client another port at any time: after a reboot, a full table, a whim. Nobody tells the gateway. The first packet from the new place that proves who sent it, IKE or ESP, moves the IKE SA and every child SA at once, in the middle of a rekey as well.',
-  refs: ['RFC 7296 §2.23', 'RFC 3947 §5.3', 'RFC 3948 §4'],
+  refs: ['RFC 7296 §2.23', 'RFC 3947 §7', 'RFC 3948 §4'],
   parameters: {},
   acts: () => [silent, byEsp, byIke, byRekey, duringRekey, afterRekey],
 });
