@@ -83,6 +83,19 @@ test('the packet socket sees both ends of the cable, with real UDP checksums, an
   }
 });
 
+test('over IPv6 the kernel throws away what has no checksum, though it arrives (RFC 8200 §8.1)', async () => {
+  await using net = twoHosts({ ipv6: true });
+  const seen = new Inbox<SeenPacket>();
+  const inbox = new Inbox<Datagram>();
+  new PacketSocket(net.b.namespace, net.poller, { interfaces: [net.b.index('eth0')], clock: new LabClock() }, seen.push);
+  new UdpSocket(net.b.namespace, net.poller, at('fd00::2', 4500), inbox.push);
+  const sender = new UdpSocket(net.a.namespace, net.poller, at('fd00::1', 4500), () => undefined);
+  for (const [octet, checksum] of [[1, 'zero'], [2, 'computed'], [3, 'zero'], [4, 'computed']] as const) sender.send(at('fd00::2', 4500), bytes(octet), { checksum });
+  await inbox.next(({ payload }) => payload[0] === 4);
+  expect(inbox.items.map(({ payload }) => payload[0])).toEqual([2, 4]);
+  expect(seen.items.map((packet) => [packet.bytes[48], packet.bytes[46]! + packet.bytes[47]! === 0])).toEqual([[1, true], [2, false], [3, true], [4, false]]);
+});
+
 test('the packet socket is silent about interfaces that were not asked for, and about ARP', async () => {
   await using net = twoHosts();
   const seen = new Inbox<SeenPacket>();
