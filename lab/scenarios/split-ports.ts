@@ -28,7 +28,7 @@ export const splitPorts = defineScenario({
 /** What the two lines of the box are called by outside, in the topology "home". */
 const lines = { of500: '203.0.113.1', of4500: '203.0.113.3' } as const;
 
-const boxes: Adjustment['boxes'] = { behaviour: { pool: { addresses: 2, pooling: 'paired', byRemotePort: { 500: 0, 4500: 1 } } } };
+const boxes: Adjustment['boxes'] = { preset: 'split-ports' };
 
 const follows: Act = {
   id: 'follows',

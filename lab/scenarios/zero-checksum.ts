@@ -76,7 +76,7 @@ const withChecksums: Act = {
 };
 
 function setting(id: string, title: string, zero: 'kept' | 'computed' | 'adjusted', host: NonNullable<Adjustment['clients']> = {}): Omit<Act, 'checks'> {
-  return { id, title, topology: 'home', needs: { boxes: 1 }, adjust: { clients: host, gateway: host, boxes: { behaviour: { zeroChecksum: zero } } }, play: tryTunnel };
+  return { id, title, topology: 'home', needs: { boxes: 1 }, adjust: { clients: host, gateway: host, boxes: { preset: 'linux-masquerade', behaviour: { zeroChecksum: zero } } }, play: tryTunnel };
 }
 
 async function tryTunnel(stage: Stage): Promise<void> {

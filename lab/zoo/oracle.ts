@@ -48,6 +48,11 @@ export const needsOfActs: Readonly<Record<string, Readonly<Record<string, readon
     ...sameFor(['wrong-password', 'everything', 'split'], [...tunnel, 'second-on-500']),
   },
   l2tp: { alone: [...tunnel, 'one-address-for-both-ports'], ...sameFor(['together', 'any-daemon', 'own-ports', 'tunnel-mode'], [...tunnel, 'second-on-500', 'same-address-for-all']) },
+  overlap: {
+    apart: ['udp-500', 'udp-4500', 'zero-checksums', 'second-on-500'],
+    ...sameFor(['together', 'given'], ['udp-500', 'udp-4500', 'zero-checksums']),
+    transport: [...tunnel, 'one-address-for-both-ports'],
+  },
   'ipv6-udp-encap': { '6-in-4': tunnel },
   ah: { blocked: through, passed: through, 'in-udp': tunnel },
   checksum: sameFor(['control', 'adjust', 'withheld', 'recompute', 'trust'], tunnel),
