@@ -50,6 +50,8 @@ export function expectationOf(behaviour: NatBehaviour): Expectation {
     fragmentsDisordered: fragmentFates[behaviour.fragments],
     fragmentsInward: fragmentFates[behaviour.fragments],
     zeroChecksum: checksumFates[behaviour.zeroChecksum],
+    tcpMapping: mapping,
+    tcpHalfOpen: timeouts.tcpTransitory,
     icmp: 'passes',
     icmpLife: timeouts.icmp,
     icmpErrors: errorFates[behaviour.icmpErrors],

@@ -66,6 +66,7 @@ function possibleTurns(findings: Classification, { timeouts }: NatBehaviour): Be
     ...life(findings.unreplied, (unreplied) => ({ unreplied }), timeouts.unreplied),
     ...life(findings.replied, (replied) => ({ replied }), timeouts.replied),
     ...life(findings.icmpLife, (icmp) => ({ icmp }), timeouts.icmp),
+    ...life(findings.tcpHalfOpen, (tcpTransitory) => ({ tcpTransitory }), timeouts.tcpTransitory),
     { timeouts: portLives()! },
   ];
 }

@@ -46,6 +46,8 @@ export const lines: readonly Line[] = [
   line('fragments', 'Fragments outwards', { ref: 'RFC 4787 REQ-14', level: 'MUST', met: isWhole }),
   line('fragmentsDisordered', 'The last one first', { ref: 'RFC 4787 REQ-14', level: 'MUST', met: isWhole }),
   line('fragmentsInward', 'Fragments inwards', { ref: 'RFC 4787 REQ-14', level: 'MUST', met: isWhole }),
+  line('tcpMapping', 'Mapping of TCP', { ref: 'RFC 5382 REQ-1', level: 'MUST', met: (value) => value === 'endpoint-independent' }),
+  line('tcpHalfOpen', 'Life of TCP half open', { ref: 'RFC 5382 REQ-5', level: 'MUST', met: lasts(minutes(4)) }),
   line('icmp', 'ICMP queries', { ref: 'RFC 5508 REQ-1', level: 'MUST', met: (value) => value === 'passes' }),
   line('icmpLife', 'Life of a query', { ref: 'RFC 5508 REQ-2', level: 'MUST', met: lasts(minutes(1)) }),
   line('icmpErrors', 'ICMP errors, inwards', { ref: 'RFC 5508 REQ-4', level: 'MUST', met: (value) => value === 'translated' }),

@@ -21,6 +21,7 @@ export const powers = {
   /** Raw ESP. */ esp: 0x02,
   /** ICMP echo with an answer when it is asked for. */ icmp: 0x04,
   /** It sees packets as they come: fragments, checksums. */ packets: 0x08,
+  /** TCP's first segments, and nobody else who would answer them. */ tcp: 0x10,
 } as const;
 export type Power = keyof typeof powers;
 
@@ -76,7 +77,7 @@ export function tagsToReport(message: StunMessage): readonly Tag[] {
   return Array.from({ length: value.length / 8 }, (_, i) => toHex(value.subarray(8 * i, 8 * i + 8)));
 }
 
-const carriers: readonly Carrier[] = ['udp', 'icmp', 'esp'];
+const carriers: readonly Carrier[] = ['udp', 'icmp', 'esp', 'tcp'];
 const checksums: readonly Letter['checksum'][] = ['computed', 'zero', 'wrong'];
 
 export function sighted({ tag, count, carrier, from, to, checksum, fragments }: Sighting): StunAttribute {

@@ -7,16 +7,17 @@ import { decodeIcmp, encodeIcmp } from '../wire/icmp.ts';
 import { decodeIpv4, decodeQuotedIpv4, encodeIpv4 } from '../wire/ipv4.ts';
 import { protocols } from '../wire/protocols.ts';
 import { decodeStun, encodeStun, type StunMessage } from '../wire/stun.ts';
+import { decodeTcp, encodeTcp, tcpFlags } from '../wire/tcp.ts';
 import { decodeUdp, encodeUdp, udpAt } from '../wire/udp.ts';
 import { tagOf, type Tag } from './attributes.ts';
 import { disguised, unveiled, type Disguise } from './disguise.ts';
 
-export type Carrier = 'udp' | 'icmp' | 'esp';
+export type Carrier = 'udp' | 'tcp' | 'icmp' | 'esp';
 
 /** A STUN message with its envelope. */
 export interface Letter {
   readonly carrier: Carrier;
-  /** The port is UDP's; of ICMP the query identifier on the side that asks, 0 on the other; of ESP 0. */
+  /** The port is UDP's or TCP's; of ICMP the query identifier on the side that asks, 0 on the other; of ESP 0. */
   readonly from: Endpoint;
   readonly to: Endpoint;
   readonly message: StunMessage;
@@ -47,6 +48,8 @@ export function encodeLetter(letter: Letter, identification: number): Uint8Array
   switch (carrier) {
     case 'udp':
       return encodeIpv4({ ...addresses, identification, protocol: protocols.udp, payload: encodeUdp({ sourcePort: from.port, destinationPort: to.port, payload: disguised(wearer(letter), stun) }, addresses, checksum === 'zero' ? 'zero' : 'computed') });
+    case 'tcp': // a handshake's first two segments, with words in them (RFC 9293 §3.5 allows it); nobody goes on from there
+      return encodeIpv4({ ...addresses, identification, protocol: protocols.tcp, payload: encodeTcp({ sourcePort: from.port, destinationPort: to.port, ...handshake(message), payload: stun }, addresses) });
     case 'icmp': {
       const [kind, identifier] = message.class === 'success' ? (['echo-reply', to.port] as const) : (['echo-request', from.port] as const);
       return encodeIpv4({ ...addresses, identification, protocol: protocols.icmp, payload: encodeIcmp({ kind, identifier, sequence: 1, data: stun }) });
@@ -54,6 +57,13 @@ export function encodeLetter(letter: Letter, identification: number): Uint8Array
     case 'esp':
       return encodeIpv4({ ...addresses, identification, protocol: protocols.esp, payload: concat(encodeEspHeader({ spi, sequence: 1 }), stun) });
   }
+}
+
+/** The sequence numbers follow from the transaction, so that the answer fits the question without anybody's having kept it. */
+function handshake({ class: stunClass, transaction }: StunMessage): { readonly flags: number; readonly sequence: number; readonly acknowledgment: number } {
+  const sequence = u32At(transaction, 0);
+  if (stunClass === 'request') return { flags: tcpFlags.syn, sequence, acknowledgment: 0 };
+  return { flags: tcpFlags.syn | tcpFlags.ack, sequence: ~sequence >>> 0, acknowledgment: (sequence + 1) >>> 0 };
 }
 
 const wearer = ({ from, to, message, disguise }: Letter): Parameters<typeof disguised>[0] => ({
@@ -82,6 +92,10 @@ export function decodeLetter(packet: Uint8Array): Decoded<Letter> {
       if (!udp.ok) return udp;
       const { stun, disguise } = unveiled(udp.value.payload);
       return letter(stun, udp.value.sourcePort, udp.value.destinationPort, { carrier: 'udp', ...(disguise && { disguise }), checksum: wrong ? 'wrong' : udp.value.checksum === 'zero' ? 'zero' : 'computed' });
+    }
+    case protocols.tcp: {
+      const tcp = decodeTcp(payload, ip.value);
+      return tcp.ok ? letter(tcp.value.payload, tcp.value.sourcePort, tcp.value.destinationPort, { carrier: 'tcp' }) : tcp;
     }
     case protocols.icmp: {
       const icmp = decodeIcmp(payload);

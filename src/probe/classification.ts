@@ -47,6 +47,9 @@ export interface Measured {
   readonly fragments: FragmentFate;
   readonly fragmentsDisordered: FragmentFate;
   readonly fragmentsInward: FragmentFate;
+  /** RFC 5382: of what a TCP mapping depends; how long a connection that has only begun is remembered. */
+  readonly tcpMapping: Dependence;
+  readonly tcpHalfOpen: Lifetime;
   /** UDP without a checksum. */
   readonly zeroChecksum: ChecksumFate;
   /** An ICMP query gets out and its answer in; how long the way in stays open (RFC 5508 §3). */

@@ -1,6 +1,7 @@
 /** RFC 5780 §4.3, §4.4: of what a box's mapping depends, and its filter. */
 import { describeEndpoint, sameEndpoint } from '../core/address.ts';
 import type { Bench, Server } from './bench.ts';
+import type { Carrier } from './carrier.ts';
 import { found, notMeasured, type Dependence, type Finding } from './classification.ts';
 import type { Experiment } from './experiment.ts';
 
@@ -12,10 +13,10 @@ const flows = 3;
 const dependences = ['endpoint-independent', 'address-dependent', 'address-and-port-dependent'] as const satisfies readonly Dependence[];
 
 /** One port to three places: the same outside port for all, for all ports of an address, or for each its own. */
-export function* mappingBehaviour(bench: Bench, { primary, alternate }: Server): Experiment<Finding<Dependence>> {
+export function* mappingBehaviour(bench: Bench, { primary, alternate }: Server, carrier: Carrier = 'udp'): Experiment<Finding<Dependence>> {
   if (alternate === undefined) return notMeasured(oneAddress);
   const places = [primary, { address: primary.address, port: alternate.port }, { address: alternate.address, port: primary.port }, alternate];
-  const exchanges = yield* bench.ask(...Array.from({ length: flows }, () => bench.fresh()).flatMap((from) => places.map((to) => ({ from, to }))));
+  const exchanges = yield* bench.ask(...Array.from({ length: flows }, () => bench.fresh()).flatMap((from) => places.map((to) => ({ carrier, from, to }))));
   const silent = exchanges.find(({ answers }) => answers.length === 0);
   if (silent) return notMeasured(`no answer from ${describeEndpoint(silent.question.to)}`);
   const seen = exchanges.map(({ answers: [answer] }) => answer!.mapped);

@@ -7,6 +7,7 @@ const here: Record<Power, string> = {
   esp: 'needs root: raw ESP',
   icmp: 'needs root: raw ICMP',
   packets: 'needs root: raw packets',
+  tcp: 'left to the lab: a kernel would answer for TCP',
 };
 
 const there: Record<Power, string> = {
@@ -14,6 +15,7 @@ const there: Record<Power, string> = {
   esp: 'the server does not take ESP',
   icmp: 'the server leaves ICMP to its kernel',
   packets: 'the server does not see packets as they come',
+  tcp: 'the server leaves TCP to its kernel',
 };
 
 /** Why something cannot be measured from here, or with this server; undefined where it can. */

@@ -80,19 +80,20 @@ function* probe(bench: Bench, config: ProberConfig): Experiment<Outcome> {
   const { message } = answer.letter;
   const server: Server = { primary: config.server, alternate: stunAttribute(message, 'other-address')?.endpoint, powers: powersOf(message) };
   const given = yield* allocation(bench, server); // first, as long as nobody else asks the box for ports
-  const [dependence, clients, packets, udp, icmp] = yield* together(
+  const [dependence, clients, packets, udp, tcp, icmp] = yield* together(
     bench,
     dependences(bench, server),
     severalClients(bench, server),
     oddPackets(bench, server),
     udpLives(bench, server, config.longest),
+    tcpConnections(bench, server, config.longest),
     icmpQueries(bench, server, config.longest),
   );
   return {
     local,
     mapped: answer.mapped,
     server: config.server,
-    findings: { translation: found(!sameEndpoint(local, answer.mapped)), ...given, ...dependence, ...clients, ...packets, ...udp, ...icmp },
+    findings: { translation: found(!sameEndpoint(local, answer.mapped)), ...given, ...dependence, ...clients, ...packets, ...udp, ...tcp, ...icmp },
   };
 }
 
@@ -178,6 +179,13 @@ function* unrepliedAndRefresh(bench: Bench, server: Server, longest: Duration): 
   const unreplied = yield* lifetime(bench, server, { to: server.primary, replied: false, longest });
   const [outbound, inbound] = yield* together(bench, refreshOutbound(bench, server, unreplied), refreshInbound(bench, server, unreplied));
   return { unreplied, refreshOutbound: outbound, refreshInbound: inbound };
+}
+
+function* tcpConnections(bench: Bench, server: Server, longest: Duration): Experiment<Findings<'tcpMapping' | 'tcpHalfOpen'>> {
+  const lacks = lacking(bench, server, 'tcp');
+  if (lacks !== undefined) return { tcpMapping: notMeasured(lacks), tcpHalfOpen: notMeasured(lacks) };
+  const [mapping, halfOpen] = yield* together(bench, mappingBehaviour(bench, server, 'tcp'), lifetime(bench, server, { carrier: 'tcp', to: server.primary, replied: false, longest }));
+  return { tcpMapping: mapping, tcpHalfOpen: halfOpen };
 }
 
 function* icmpQueries(bench: Bench, server: Server, longest: Duration): Experiment<Findings<'icmp' | 'icmpLife'>> {

@@ -45,6 +45,7 @@ const knobs: readonly (readonly [what: string, preset: string, turned: object])[
   ['500 forgotten sooner', 'full-cone', { timeouts: { byRemotePort: { 500: '40 s' } } }],
   ['4500 forgotten sooner', 'full-cone', { timeouts: { byRemotePort: { 4500: '65 s' } } }],
   ['queries forgotten soon', 'full-cone', { timeouts: { icmp: '17 s' } }],
+  ['half-open connections forgotten soon', 'full-cone', { timeouts: { tcpTransitory: '50 s' } }],
   ['a life of 7 s', 'full-cone', { timeouts: { unreplied: '7 s', replied: '7 s' } }],
   ['500 and 4500 pinned for the whole box', 'linux-masquerade', { pinned: { ports: [500, 4500], scope: 'whole-box' } }],
   ['4500 stolen', 'linux-masquerade', { pinned: { ports: [4500], onConflict: 'steal', scope: 'per-server' } }],
@@ -62,7 +63,7 @@ const knobs: readonly (readonly [what: string, preset: string, turned: object])[
 /** Knobs that packets between the two ends of the probe do not show, with the reason. A new knob is turned above, or it stands here. */
 const unseen: Partial<Record<keyof NatBehaviour, string>> = {
   refusals: 'the probe does not use up what a box can refuse',
-  tcp: 'the probe speaks no TCP',
+  tcp: 'the probe sends no more than the first segment of a connection, and its server begins none',
   ah: 'the probe speaks no AH, which no NAT lets arrive whole',
   l2tp: 'the probe does not ask for port 1701',
   pptp: 'the probe makes no PPTP calls',

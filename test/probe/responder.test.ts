@@ -81,9 +81,9 @@ describe('as RFC 5780 has it', () => {
 });
 
 describe('beyond it', () => {
-  test.for(['udp', 'icmp', 'esp'] as const)('it answers in what the request came in: %s', (carrier) => {
+  test.for(['udp', 'tcp', 'icmp', 'esp'] as const)('it answers in what the request came in: %s', (carrier) => {
     const port = carrier === 'esp' ? 0 : client.port;
-    const [answer] = ask(server(), { carrier, from: { ...client, port }, to: { address: primary, port: carrier === 'udp' ? 3478 : 0 } });
+    const [answer] = ask(server(), { carrier, from: { ...client, port }, to: { address: primary, port: carrier === 'udp' || carrier === 'tcp' ? 3478 : 0 } });
     expect([answer!.carrier, answer!.to.port]).toEqual([carrier, port]);
   });
 
