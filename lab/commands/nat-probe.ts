@@ -130,7 +130,8 @@ function say(result: ProbeResult, { json, yaml, color }: ProbeCommandLine, more:
 }
 
 function topologyFor(target: string): ReturnType<typeof loadTopology> {
-  if (presetNamed(target) !== undefined) return homeWith(target);
+  if (presets.some(({ name }) => name === target)) return homeWith(target);
+  if (presetNamed(target) !== undefined) throw new Problem(`${target} is a box for IPv6, and the probe speaks IPv4`);
   const topologies = topologyNames();
   if (/[./\\]/.test(target) || topologies.includes(target)) return loadTopology(target);
   throw new Problem(`no NAT preset or topology "${target}"; ${suggestion(target, [...presets.map(({ name }) => name), ...topologies])}`);

@@ -1,4 +1,5 @@
 /** Where the two ends of the probe stand in a topology: one innermost, with an address for a second client, one out in front of every box that it meets. */
+import { isIpv4 } from '../../src/core/address.ts';
 import type { IpAddress } from '../../src/core/address.ts';
 import type { WorldPlan } from '../../src/sim/plan.ts';
 import { Problem } from '../problem.ts';
@@ -25,6 +26,9 @@ export function placeProbe(topology: LoadedTopology): ProbePlan {
   for (const name of [proberHost, responderHost]) if (Object.hasOwn(topology.file.hosts, name)) throw new Problem(`the topology ${topology.name} has a host "${name}", which is the probe's name; call it something else`);
   const inside = insideOf(topology);
   const { outside, way } = outsideOf(topology.file, inside);
+  const { nodes } = planTopology(topology).plan;
+  const speaksIpv6 = nodes.flatMap(({ interfaces }) => interfaces).find((one) => [inside, outside].includes(one.segment) && !isIpv4(one.address));
+  if (speaksIpv6) throw new Problem(`the probe speaks IPv4, and the topology ${topology.name} has IPv6 on ${speaksIpv6.segment}`);
   const { plan } = planTopology(vary(topology, { hosts: { [proberHost]: { on: [inside, inside] }, [responderHost]: { on: [outside, outside] } } }));
   return { plan, way, prober: addressesOf(plan, proberHost), responder: addressesOf(plan, responderHost) };
 }

@@ -98,7 +98,7 @@ function setting(id: string, title: string, hairpinning: false | 'external-sourc
   return {
     id,
     title,
-    topology: 'neighbours',
+    topology: 'hairpin',
     keepsTopology: true,
     needs: { boxes: 1 },
     adjust: { clients, boxes: { behaviour: { hairpinning } } },

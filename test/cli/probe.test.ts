@@ -32,6 +32,8 @@ describe.concurrent('lab nat probe', () => {
     [['nat', 'probe', 'double-nta'], 'did you mean "double-nat"?'],
     [['nat', 'probe', './nowhere.yaml'], 'cannot read the topology ./nowhere.yaml'],
     [['nat', 'probe', 'symmetric', '--backend', 'smi'], 'did you mean "sim"?'],
+    [['nat', 'probe', 'ipv4-over-ipv6'], 'the probe speaks IPv4, and the topology ipv4-over-ipv6 has IPv6 on'],
+    [['nat', 'probe', 'nat64'], 'nat64 is a box for IPv6, and the probe speaks IPv4'],
     [['nat', 'probe', 'symmetric', '--serve'], 'probe what?'],
     [['nat', 'probe', '--serve', '--address', '198.51.100.77'], 'this machine has no such address'],
     [['nat', 'probe', '--server', '2001:db8::1'], 'expected an IPv4 address or a name'],
