@@ -1,6 +1,7 @@
 /** Topologies with boxes that translate IPv6: what is planned, what is refused, and lessons behind them. */
 import { describe, expect, test } from 'vitest';
 import { netns } from '../../lab/backends/netns/backend.ts';
+import { placeProbe } from '../../lab/probe/place.ts';
 import { loadTopology, vary } from '../../lab/topology/load.ts';
 import type { LoadedTopology, Variation } from '../../lab/topology/load.ts';
 import { planTopology } from '../../lab/topology/plan.ts';
@@ -76,4 +77,8 @@ test.each(['nat64', 'nptv6'])('%s runs on the machine in namespaces, and the ker
   expect(netns.unsupported(planTopology(loadTopology(name)).plan, 'auto')).toEqual([]);
   expect(netns.natEngine(boxIn(loadTopology(name)), 'auto')).toBe('machine');
   expect(netns.unsupported(planTopology(loadTopology(name)).plan, 'kernel')).toContainEqual({ what: `box: ${name}`, why: expect.stringContaining('nftables has neither NAT64') as string });
+});
+
+test.each([['nat64', 'mobile'], ['nptv6', 'site']])('%s is not for the probe, which speaks IPv4', (name, segment) => {
+  expect(() => placeProbe(loadTopology(name))).toThrow(`the probe speaks IPv4, and in ${name} ${segment} has IPv6`);
 });
