@@ -33,8 +33,6 @@ export const brokenRules: readonly BrokenRule[] = [
   ...udpBlockedRules,
   ...splitPortsRules,
   ...zeroChecksumRules,
-  ...rawEspRules,
-  ...checksumRules,
   ...forcedEncapsulationRules,
   ...rawEspRules,
   ...checksumRules,

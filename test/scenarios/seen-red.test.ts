@@ -6,6 +6,11 @@ import { judge } from './judge.ts';
 
 vi.setConfig({ testTimeout: 30_000 });
 
+test('each lesson is listed once, and so is each rule', () => {
+  expect(lessonIds).toEqual([...new Set(lessonIds)]);
+  expect(brokenRules.filter((rule, i) => brokenRules.indexOf(rule) !== i)).toEqual([]);
+});
+
 /** By check: how many others of its act were red with it at the least, and with which verdicts. */
 const seen = new Map<string, { companions: number; readonly verdicts: Set<string> }>();
 
