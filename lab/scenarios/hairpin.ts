@@ -101,7 +101,7 @@ function setting(id: string, title: string, hairpinning: false | 'external-sourc
     topology: 'hairpin',
     keepsTopology: true,
     needs: { boxes: 1 },
-    adjust: { clients, boxes: { behaviour: { hairpinning } } },
+    adjust: { clients, boxes: { preset: 'port-restricted', behaviour: { hairpinning } } },
     play: async (stage: Stage) => {
       const [client] = stage.cast.clients;
       stage.step('The client calls the gateway by the address that it has outside');
