@@ -12,6 +12,7 @@ import { ikeMappingTimeout } from './ike-mapping-timeout.ts';
 import { keepalive } from './keepalive.ts';
 import { l2tp } from './l2tp.ts';
 import { multiClient } from './multi-client.ts';
+import { natReboot } from './nat-reboot.ts';
 import { nattVersionsLesson } from './nat-t-versions.ts';
 import { overlap } from './overlap.ts';
 import { passthrough } from './passthrough.ts';
@@ -33,6 +34,7 @@ export const scenarios: readonly Scenario[] = [
   ikeMappingTimeout,
   rebind,
   addressChange,
+  natReboot,
   l2tp,
   overlap,
   helper,

@@ -1,6 +1,7 @@
 import { execa } from 'execa';
 import { fileURLToPath } from 'node:url';
 import { describe } from 'vitest';
+import { scenarios } from '../../lab/scenarios/index.ts';
 import { needs } from '../support/needs.ts';
 
 interface Verdicts {
@@ -40,6 +41,12 @@ const lessons: readonly Row[] = [
   [['remote-access'], ['kernel']],
   [['ah'], ['kernel', 'machine']],
   [['ipv6-udp-encap'], ['kernel']],
+  [['checksum'], ['kernel']],
+  [['nat-t-versions'], ['kernel']],
+  [['rebind'], ['kernel']],
+  [['nat-reboot'], ['kernel']],
+  [['address-change'], ['kernel', 'machine']],
+  [['helper'], ['machine']],
   ...['v1', 'v1-aggressive'].flatMap((ike): Row[] => [
     [['detection', '--ike', ike], ['kernel']],
     [['port-float', '--ike', ike], ['kernel']],
@@ -54,6 +61,9 @@ const lessons: readonly Row[] = [
 
 describe('every lesson has the same verdicts on the simulator and in namespaces, check by check, whatever its boxes run on', () => {
   const { test } = needs('user namespaces', 'koffi', 'nft', 'tun');
+  test('and every lesson is among them', ({ expect }) => {
+    expect(scenarios.map(({ id }) => id).filter((id) => !lessons.some(([[first]]) => first === id))).toEqual([]);
+  });
   for (const [words, engines] of lessons) {
     test.concurrent(words.join(' '), { timeout: 180_000 }, async ({ expect }) => {
       const engineless = words.filter((word, i) => word !== '--nat-engine' && words[i - 1] !== '--nat-engine');

@@ -12,6 +12,7 @@ import { l2tpRules } from './broken/l2tp.ts';
 import { ipv6UdpEncapRules } from './broken/ipv6-udp-encap.ts';
 import { ikeMappingTimeoutRules } from './broken/ike-mapping-timeout.ts';
 import { ikePortFixedRules } from './broken/ike-port-fixed.ts';
+import { natRebootRules } from './broken/nat-reboot.ts';
 import { nattVersionsRules } from './broken/nat-t-versions.ts';
 import { overlapRules } from './broken/overlap.ts';
 import { rawEspRules } from './broken/raw-esp.ts';
@@ -26,6 +27,7 @@ export const brokenRules: readonly BrokenRule[] = [
   ...helperRules,
   ...ikeMappingTimeoutRules,
   ...addressChangeRules,
+  ...natRebootRules,
   ...rebindRules,
   ...l2tpRules,
   ...overlapRules,
