@@ -87,7 +87,7 @@ export const warningsFor = (acts: readonly Act[], places: Places): readonly stri
 function planned(act: Act, { topology, preset, ike }: Places, adjustment: Adjustment | undefined): Topology {
   const loaded = loadTopology(topology === undefined || act.keepsTopology ? act.topology : topology);
   const variations = [
-    ...(preset === undefined ? [] : [{ nats: Object.fromEntries(Object.keys(loaded.file.nats).map((box) => [box, { preset, behaviour: null }])) }]),
+    ...(preset === undefined || act.keepsBoxes ? [] : [{ nats: Object.fromEntries(Object.keys(loaded.file.nats).map((box) => [box, { preset, behaviour: null }])) }]),
     ...(ike === undefined || act.keepsIke ? [] : [inMode(loaded, ike)]),
     ...(adjustment === undefined ? [] : [adjustmentToVariation(loaded, adjustment)]),
   ];

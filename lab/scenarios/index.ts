@@ -1,5 +1,6 @@
 import { addressChange } from './address-change.ts';
 import { ah } from './ah.ts';
+import { carrier } from './carrier.ts';
 import { checksum } from './checksum.ts';
 import { detection } from './detection.ts';
 import { hairpin } from './hairpin.ts';
@@ -37,6 +38,7 @@ export const scenarios: readonly Scenario[] = [
   natReboot,
   l2tp,
   overlap,
+  carrier,
   helper,
   hairpin,
   udpBlocked,

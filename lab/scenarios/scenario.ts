@@ -38,6 +38,8 @@ export interface Act {
   readonly keepsTopology?: true;
   /** The act is about this very version of IKE: `--ike` leaves it alone. */
   readonly keepsIke?: true;
+  /** The act is about these very boxes, each with a part of its own: `--nat` leaves them alone. */
+  readonly keepsBoxes?: true;
   /** How many must be in the cast at the least, beside one client and the gateway. */
   readonly needs?: { readonly clients?: number; readonly boxes?: number };
   /** What this act changes in the topology, by role. */

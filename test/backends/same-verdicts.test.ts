@@ -47,6 +47,7 @@ const lessons: readonly Row[] = [
   [['nat-reboot'], ['kernel']],
   [['address-change'], ['kernel', 'machine']],
   [['helper'], ['machine']],
+  [['carrier'], ['kernel', 'machine']],
   ...['v1', 'v1-aggressive'].flatMap((ike): Row[] => [
     [['detection', '--ike', ike], ['kernel']],
     [['port-float', '--ike', ike], ['kernel']],

@@ -1,6 +1,7 @@
 /** All the rules that are broken on purpose, lesson by lesson. */
 import type { BrokenRule } from '../support/breaking.ts';
 import { ahRules } from './broken/ah.ts';
+import { carrierRules } from './broken/carrier.ts';
 import { checksumRules } from './broken/checksum.ts';
 import { forcedEncapsulationRules } from './broken/forced-encapsulation.ts';
 import { hairpinRules } from './broken/hairpin.ts';
@@ -31,6 +32,7 @@ export const brokenRules: readonly BrokenRule[] = [
   ...rebindRules,
   ...l2tpRules,
   ...overlapRules,
+  ...carrierRules,
   ...hairpinRules,
   ...udpBlockedRules,
   ...splitPortsRules,
