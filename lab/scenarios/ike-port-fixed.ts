@@ -43,7 +43,7 @@ const translated: Act = {
   title: 'A box that gives every flow a new port: the gateway hears the client, and does not answer',
   topology: 'home',
   needs: { boxes: 1 },
-  adjust: { ...insisting, boxes: { preset: 'linux-masquerade-random' } },
+  adjust: { ...insisting, boxes: { preset: 'openbsd-pf' } },
   play: oneAfterTheOther(1),
   checks: (cast) => {
     const [one] = cast.clients;
@@ -93,7 +93,7 @@ const anyPort: Act = {
   title: 'A gateway that answers to where the question came from: both are in, whatever ports the box gives them',
   topology: 'hotel',
   needs: { clients: 2, boxes: 1 },
-  adjust: { boxes: { preset: 'linux-masquerade-random' } },
+  adjust: { boxes: { preset: 'openbsd-pf' } },
   play: oneAfterTheOther(2),
   checks: (cast) => {
     const [one, two] = pair(cast);

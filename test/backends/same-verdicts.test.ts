@@ -34,7 +34,7 @@ const lessons: readonly Row[] = [
   [['udp-blocked'], ['kernel', 'machine']],
   [['hairpin'], ['machine']],
   [['identity'], ['kernel']],
-  [['ike-port-fixed'], ['kernel']],
+  [['ike-port-fixed'], ['kernel', 'machine']],
   [['ike-mapping-timeout'], ['kernel']],
   [['overlap'], ['kernel']],
   [['forced-encapsulation'], []],

@@ -80,5 +80,5 @@ test.each(['nat64', 'nptv6'])('%s runs on the machine in namespaces, and the ker
 });
 
 test.each([['nat64', 'mobile'], ['nptv6', 'site']])('%s is not for the probe, which speaks IPv4', (name, segment) => {
-  expect(() => placeProbe(loadTopology(name))).toThrow(`the probe speaks IPv4, and in ${name} ${segment} has IPv6`);
+  expect(() => placeProbe(loadTopology(name))).toThrow(`the probe speaks IPv4, and the topology ${name} has IPv6 on ${segment}`);
 });
