@@ -3,6 +3,7 @@ import { ah } from './ah.ts';
 import { carrier } from './carrier.ts';
 import { checksum } from './checksum.ts';
 import { detection } from './detection.ts';
+import { fragments } from './fragments.ts';
 import { hairpin } from './hairpin.ts';
 import { helper } from './helper.ts';
 import { forcedEncapsulation } from './forced-encapsulation.ts';
@@ -44,6 +45,7 @@ export const scenarios: readonly Scenario[] = [
   udpBlocked,
   splitPorts,
   zeroChecksum,
+  fragments,
   forcedEncapsulation,
   rawEsp,
   checksum,

@@ -48,6 +48,7 @@ const lessons: readonly Row[] = [
   [['address-change'], ['kernel', 'machine']],
   [['helper'], ['machine']],
   [['carrier'], ['kernel', 'machine']],
+  [['fragments'], ['kernel', 'machine']],
   ...['v1', 'v1-aggressive'].flatMap((ike): Row[] => [
     [['detection', '--ike', ike], ['kernel']],
     [['port-float', '--ike', ike], ['kernel']],

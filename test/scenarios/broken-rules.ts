@@ -4,6 +4,7 @@ import { ahRules } from './broken/ah.ts';
 import { carrierRules } from './broken/carrier.ts';
 import { checksumRules } from './broken/checksum.ts';
 import { forcedEncapsulationRules } from './broken/forced-encapsulation.ts';
+import { fragmentsRules } from './broken/fragments.ts';
 import { hairpinRules } from './broken/hairpin.ts';
 import { headlineRules } from './broken/headlines.ts';
 import { addressChangeRules } from './broken/address-change.ts';
@@ -37,6 +38,7 @@ export const brokenRules: readonly BrokenRule[] = [
   ...udpBlockedRules,
   ...splitPortsRules,
   ...zeroChecksumRules,
+  ...fragmentsRules,
   ...forcedEncapsulationRules,
   ...rawEspRules,
   ...checksumRules,
