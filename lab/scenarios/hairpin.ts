@@ -5,7 +5,7 @@ import { claim, guard, nothing } from '../checks/check.ts';
 import type { Check } from '../checks/check.ts';
 import { dataTravelsAs } from '../checks/float.ts';
 import { answered, unanswered } from '../checks/pings.ts';
-import { happens } from '../checks/waiting.ts';
+import { givesUp } from '../checks/sas.ts';
 import { isIke, path, sameOnTheWay, seenAt } from '../checks/wire.ts';
 import type { Seen } from '../checks/wire.ts';
 import type { Adjustment, Cast } from '../topology/cast.ts';
@@ -32,7 +32,7 @@ const none: Act = {
   play: async (stage) => {
     const [client] = stage.cast.clients;
     stage.step('The client calls the gateway by the address that it has outside');
-    await stage.expect(happens('ike-sa', `${client!.name} gives up`, ({ node, body }) => node === client!.name && body.state === 'failed'), seconds(30), () => stage.command(client!.name, { kind: 'initiate', connection: client!.connection }));
+    await bringUp(stage, [client!], seconds(30));
   },
   checks: (cast) => [
     guard({ id: 'to-the-box', claim: 'What the client sends goes to the box, for an address of its own', expected: "IKE to the box's outside address" }, (trace) => {
@@ -43,10 +43,7 @@ const none: Act = {
       const arrived = seenAt(trace, { node: cast.gateway.name, direction: 'in' });
       return { holds: arrived.length === 0, observed: `${plural(arrived.length, 'packet')} at the gateway`, evidence: arrived.slice(0, 2) };
     }),
-    claim({ id: 'gives-up', claim: 'The client gives up', expected: 'its IKE SA fails' }, (trace) => {
-      const [failed] = trace.of('ike-sa', cast.clients[0]!.name).filter(({ body }) => body.state === 'failed');
-      return failed ? { holds: true, observed: failed.body.story, evidence: [failed] } : nothing('it is still trying');
-    }),
+    givesUp({ id: 'gives-up', claim: 'The client gives up' }, cast.clients[0]!.name),
   ],
 };
 

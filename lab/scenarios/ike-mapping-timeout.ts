@@ -8,6 +8,7 @@ import { claim, guard, nothing } from '../checks/check.ts';
 import type { Check } from '../checks/check.ts';
 import { saidBy } from '../checks/negotiation.ts';
 import { answered, unanswered } from '../checks/pings.ts';
+import { findsPeerAlive } from '../checks/sas.ts';
 import { answersProbe, happens } from '../checks/waiting.ts';
 import { isIke, isKeepalive, path, ports, sameOnTheWay, seenAt } from '../checks/wire.ts';
 import type { Seen } from '../checks/wire.ts';
@@ -75,11 +76,7 @@ const words: readonly Word[] = [
       cutOff,
     ],
     checksOfKept: (cast) => [
-      claim({ id: 'lives', claim: 'The client answers, and lives on', expected: 'an answer, and nobody taken for dead', ref: refs[cast.ike].liveness }, (trace) => {
-        const answers = trace.of('ike-message', cast.gateway.name).filter((event) => answersProbe(event, cast.gateway.name));
-        const dead = trace.of('peer-dead');
-        return { holds: answers.length > 0 && dead.length === 0, observed: `${plural(answers.length, 'answer')}, ${dead.length} taken for dead`, evidence: [...answers.slice(0, 1), ...dead] };
-      }),
+      findsPeerAlive({ id: 'lives', claim: 'The client answers, and lives on', ref: refs[cast.ike].liveness }, cast.gateway.name),
       works,
     ],
   },

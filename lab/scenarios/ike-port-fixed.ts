@@ -3,6 +3,7 @@ import type { Trace } from '../../src/trace/trace.ts';
 import { claim, guard, nothing } from '../checks/check.ts';
 import type { Check } from '../checks/check.ts';
 import { answered } from '../checks/pings.ts';
+import { givesUp } from '../checks/sas.ts';
 import { isIke, path, ports, seenAt } from '../checks/wire.ts';
 import type { SeenIke } from '../checks/wire.ts';
 import type { Adjustment, Cast, Client } from '../topology/cast.ts';
@@ -47,7 +48,7 @@ const translated: Act = {
   play: oneAfterTheOther(1),
   checks: (cast) => {
     const [one] = cast.clients;
-    return [arrivesFromAnother(cast, one!, 'translated'), ignored(cast, one!, 'ignored', 'The gateway hears the client and says nothing'), givesUp(one!)];
+    return [arrivesFromAnother(cast, one!, 'translated'), ignored(cast, one!, 'ignored', 'The gateway hears the client and says nothing'), givesUp({ id: 'gives-up', claim: 'The client gives up' }, one!.name)];
   },
 };
 
@@ -175,8 +176,3 @@ const ignored = (cast: Cast, client: Client, id: string, said: string): Check =>
     return { holds: heard.length > 0 && answers.length === 0, observed: `${plural(heard.length, 'message')} heard, ${answers.length} answered`, evidence: [...heard.slice(0, 2), ...answers.slice(0, 2).map(({ answer }) => answer)] };
   });
 
-const givesUp = ({ name }: Client): Check =>
-  claim({ id: 'gives-up', claim: 'The client gives up', expected: 'its IKE SA fails after all retransmissions' }, (trace) => {
-    const failed = trace.of('ike-sa', name).filter(({ body }) => body.state === 'failed');
-    return { holds: failed.length > 0, observed: failed[0]?.body.story ?? 'it has not given up', evidence: failed };
-  });

@@ -5,6 +5,7 @@ import { claim, guard, nothing } from '../checks/check.ts';
 import type { Check } from '../checks/check.ts';
 import { dataTravelsAs } from '../checks/float.ts';
 import { answered, unanswered } from '../checks/pings.ts';
+import { haveTunnels } from '../checks/sas.ts';
 import { espInUdpAt } from '../checks/udp-checksum.ts';
 import type { SeenEspInUdp } from '../checks/udp-checksum.ts';
 import { isEsp, isIke, path, sameOnTheWay, seenAt } from '../checks/wire.ts';
@@ -61,10 +62,7 @@ const firewalled: Act = {
   checks: (cast) => [
     overIp(cast, 6),
     noNat(cast),
-    claim({ id: 'agreed', claim: 'The negotiation goes well, and both believe in a tunnel', expected: 'an established child SA on both sides' }, (trace) => {
-      const up = [cast.clients[0]!.name, cast.gateway.name].flatMap((node) => trace.of('child-sa', node).filter(({ body }) => body.state === 'established').slice(0, 1));
-      return { holds: up.length === 2, observed: `${up.length} of 2`, evidence: up };
-    }),
+    haveTunnels({ id: 'agreed', claim: 'The negotiation goes well, and both believe in a tunnel' }, [cast.clients[0]!.name, cast.gateway.name]),
     claim({ id: 'dies', claim: "The client's ESP does not get through the firewall", expected: 'seen at the client, never at the gateway' }, (trace) => {
       const sent = seenAt(trace, { node: cast.clients[0]!.name, direction: 'out' }).filter(isEsp);
       const arrived = seenAt(trace, { node: cast.gateway.name, direction: 'in' }).filter((seen) => sent.some((one) => sameOnTheWay(seen, one)));

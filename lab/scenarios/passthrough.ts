@@ -6,6 +6,7 @@ import { claim, guard, nothing } from '../checks/check.ts';
 import type { Check } from '../checks/check.ts';
 import { saidBy } from '../checks/negotiation.ts';
 import { answered } from '../checks/pings.ts';
+import { findsPeerAlive, givesUp } from '../checks/sas.ts';
 import { all, answersProbe, happens, tunnelUp } from '../checks/waiting.ts';
 import { isIke, path, ports, sameOnTheWay, seenAt } from '../checks/wire.ts';
 import type { Seen } from '../checks/wire.ts';
@@ -42,7 +43,7 @@ const withoutNatTraversal: Act = {
     const [one, two] = pair(stage.cast);
     await firstComesIn(stage, one);
     stage.step(`${two.name} wants the same port for the same server`);
-    await stage.expect(happens('ike-sa', `${two.name} gives up`, ({ node, body }) => node === two.name && body.state === 'failed'), patience, () => stage.command(two.name, { kind: 'initiate', connection: two.connection }));
+    await bringUp(stage, [two], patience);
     await stage.table(boxOf(stage.cast));
     await ping(stage, { ping: 'the first one, still', from: one.name, to: stage.cast.server });
   },
@@ -54,10 +55,7 @@ const withoutNatTraversal: Act = {
         const { inside, through } = fate(trace, cast, two);
         return { holds: inside.length > 1 && through.length === 0, observed: `${plural(inside.length, 'request')} inside, ${through.length} outside`, evidence: [...inside.slice(0, 3), ...through.slice(0, 3)] };
       }),
-      claim({ id: 'gives-up', claim: 'The second client gives up', expected: 'its IKE SA fails after all retransmissions' }, (trace) => {
-        const failed = trace.of('ike-sa', two.name).filter(({ body }) => body.state === 'failed');
-        return { holds: failed.length > 0, observed: failed[0] ? failed[0].body.story : 'it has not given up', evidence: failed };
-      }),
+      givesUp({ id: 'gives-up', claim: 'The second client gives up' }, two.name),
       answered({ id: 'first-works', claim: 'The first client works throughout' }, 'the first one, still'),
       stillOn500(one),
     ];
@@ -179,11 +177,7 @@ const stolenAfterTheMove: Act = {
   },
   checks: (cast) => [
     stolenMapping(cast),
-    claim({ id: 'nobody-dead', claim: 'The gateway reaches the first client all the time', expected: 'its question is answered' }, (trace) => {
-      const answersReceived = trace.of('ike-message').filter((event) => answersProbe(event, cast.gateway.name));
-      const dead = trace.of('peer-dead', cast.gateway.name);
-      return { holds: answersReceived.length > 0 && dead.length === 0, observed: `${plural(answersReceived.length, 'answer')}, ${dead.length} taken for dead`, evidence: answersReceived.slice(0, 1) };
-    }),
+    findsPeerAlive({ id: 'nobody-dead', claim: 'The gateway reaches the first client all the time' }, cast.gateway.name),
     answered({ id: 'first-works', claim: 'The first client is not disturbed' }, 'the first one, still'),
     answered({ id: 'second-works', claim: 'The second works as well' }, 'the second'),
   ],

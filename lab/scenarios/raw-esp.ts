@@ -4,6 +4,7 @@ import { claim, guard, nothing } from '../checks/check.ts';
 import type { Check } from '../checks/check.ts';
 import { dataTravelsAs } from '../checks/float.ts';
 import { answered, unanswered } from '../checks/pings.ts';
+import { haveTunnels } from '../checks/sas.ts';
 import { isEsp, path, sameOnTheWay, seenAt } from '../checks/wire.ts';
 import type { Seen, SeenEsp } from '../checks/wire.ts';
 import type { Adjustment, Cast, Client } from '../topology/cast.ts';
@@ -66,10 +67,7 @@ const together: Act = {
     const [one, two] = cast.clients as readonly [Client, Client];
     return [
       plainEspOutside(cast),
-      claim({ id: 'both-up', claim: 'IKE itself has no trouble: both tunnels are up', expected: 'two child SAs', ref: 'RFC 3715 §2.3' }, (trace) => {
-        const up = [one, two].flatMap((client) => tunnelOf(trace, client) ?? []);
-        return { holds: up.length === 2, observed: `${up.length} of 2`, evidence: up };
-      }),
+      haveTunnels({ id: 'both-up', claim: 'IKE itself has no trouble: both tunnels are up', ref: 'RFC 3715 §2.3' }, [one.name, two.name]),
       answered({ id: 'first-works', claim: 'The first client works' }, pingOf(one)),
       unanswered({ id: 'second-cut-off', claim: 'The second client has a tunnel, and gets nothing through it' }, pingOf(two)),
       claim({ id: 'second-dies', claim: "The second client's ESP does not come out of the box", expected: 'seen inside, never outside', ref: 'RFC 3715 §2.1' }, (trace) => {

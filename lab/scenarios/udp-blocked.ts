@@ -7,13 +7,13 @@ import { decodeIpv4 } from '../../src/wire/ipv4.ts';
 import { protocols } from '../../src/wire/protocols.ts';
 import { claim, guard, nothing } from '../checks/check.ts';
 import type { Check } from '../checks/check.ts';
-import { happens } from '../checks/waiting.ts';
 import { isIke, path, ports, sameOnTheWay, seenAt } from '../checks/wire.ts';
 import type { Seen, SeenIke } from '../checks/wire.ts';
 import type { Adjustment, Cast } from '../topology/cast.ts';
 import { plural } from '../wording.ts';
 import { defineScenario } from './scenario.ts';
 import type { Act } from './scenario.ts';
+import { bringUp } from './stagecraft.ts';
 
 export const udpBlocked = defineScenario({
   id: 'udp-blocked',
@@ -73,8 +73,7 @@ function setting(id: string, title: string, boxes: NonNullable<Adjustment['boxes
     play: async (stage) => {
       const [client] = stage.cast.clients;
       stage.step('The client begins, and waits');
-      const gaveUp = happens('ike-sa', `${client!.name} gives up`, ({ node, body }) => node === client!.name && body.state === 'failed');
-      await stage.expect(gaveUp, (2 * wholeWait(stage.cast) + seconds(10)) as Duration, () => stage.command(client!.name, { kind: 'initiate', connection: client!.connection }));
+      await bringUp(stage, [client!], (2 * wholeWait(stage.cast) + seconds(10)) as Duration);
     },
   };
 }
