@@ -113,6 +113,13 @@ export const isKeepalive = (seen: Seen): boolean => seen.content.kind === 'keepa
 /** The same packet at another place: its payload is the same whatever became of addresses and ports on the way. */
 export const sameOnTheWay = (one: Seen, other: Seen): boolean => sameBytes(one.payload, other.payload);
 
+/**
+ * What of these packets came out of the box on its outside; of boxes in a row, of the first one. Retransmissions are the same octets: of several sent, one that came out
+ * stands for all.
+ */
+export const cameOut = (trace: Trace, [box]: readonly { readonly name: string; readonly outside: string }[], sent: readonly Seen[]): readonly Seen[] =>
+  box === undefined ? [] : seenAt(trace, { node: box.name, interface: box.outside, direction: 'out' }).filter((out) => sent.some((one) => sameOnTheWay(out, one)));
+
 /** `192.168.1.10:500 > 203.0.113.1:500`; protocols without ports show addresses only. */
 export const path = ({ from, to }: Seen): string => (from.port === 0 ? `${from.address} > ${to.address}` : `${describeEndpoint(from)} > ${describeEndpoint(to)}`);
 

@@ -10,7 +10,7 @@ import { installedSas } from '../checks/pfkey.ts';
 import { lost, returned } from '../checks/programs.ts';
 import type { EchoErrand } from '../checks/programs.ts';
 import { haveTunnels } from '../checks/sas.ts';
-import { isAh, isEsp, path, sameOnTheWay, seenAt } from '../checks/wire.ts';
+import { cameOut, isAh, isEsp, path, sameOnTheWay, seenAt } from '../checks/wire.ts';
 import type { Seen, SeenAh } from '../checks/wire.ts';
 import type { Adjustment, Cast } from '../topology/cast.ts';
 import { plural } from '../wording.ts';
@@ -155,8 +155,7 @@ const ahAt = (trace: Trace, node: string, direction: 'in' | 'out'): readonly See
 /** The client's AH inside the box, and what of it came out. */
 function fate(trace: Trace, { clients, boxes }: Cast): { readonly sent: readonly Seen[]; readonly through: readonly Seen[] } {
   const sent = ahAt(trace, clients[0]!.name, 'out');
-  const outside = seenAt(trace, { node: boxes[0]?.name ?? '', interface: boxes[0]?.outside ?? '', direction: 'out' });
-  return { sent, through: outside.filter((seen) => sent.some((one) => sameOnTheWay(seen, one))) };
+  return { sent, through: cameOut(trace, boxes, sent) };
 }
 
 /** A packet of the client where it left and where it arrived, and what became of its header. */

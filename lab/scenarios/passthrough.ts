@@ -8,7 +8,7 @@ import { saidBy } from '../checks/negotiation.ts';
 import { answered } from '../checks/pings.ts';
 import { findsPeerAlive, givesUp } from '../checks/sas.ts';
 import { all, answersProbe, happens, tunnelUp } from '../checks/waiting.ts';
-import { isIke, path, ports, sameOnTheWay, seenAt } from '../checks/wire.ts';
+import { cameOut, isIke, path, ports, sameOnTheWay, seenAt } from '../checks/wire.ts';
 import type { Seen } from '../checks/wire.ts';
 import type { Adjustment, Cast, Client } from '../topology/cast.ts';
 import { plural } from '../wording.ts';
@@ -210,11 +210,9 @@ async function gatewayAsks(stage: Stage, one: Client): Promise<void> {
 }
 
 /** A client's first requests on 500 inside the box, and those of them that came out of it. */
-function fate(trace: Trace, { boxes, gateway }: Cast, client: Client): { readonly inside: readonly Seen[]; readonly through: readonly Seen[] } {
+function fate(trace: Trace, { boxes }: Cast, client: Client): { readonly inside: readonly Seen[]; readonly through: readonly Seen[] } {
   const inside = seenAt(trace, { node: client.name, direction: 'out' }).filter((seen) => isIke(seen) && seen.from.port === ports.ike);
-  const outside = seenAt(trace, { node: boxes[0]?.name ?? '', interface: boxes[0]?.outside ?? '', direction: 'out' }).filter(({ to }) => to.address === gateway.address);
-  // Retransmissions are the same octets: one that came out has an outside twin no earlier than itself.
-  return { inside, through: outside.filter((out) => inside.some((seen) => sameOnTheWay(seen, out))) };
+  return { inside, through: cameOut(trace, boxes, inside) };
 }
 
 const pinned = (cast: Cast): Check =>

@@ -5,7 +5,7 @@ import type { Check } from '../checks/check.ts';
 import { dataTravelsAs } from '../checks/float.ts';
 import { answered, unanswered } from '../checks/pings.ts';
 import { haveTunnels } from '../checks/sas.ts';
-import { isEsp, path, sameOnTheWay, seenAt } from '../checks/wire.ts';
+import { cameOut, isEsp, path, seenAt } from '../checks/wire.ts';
 import type { Seen, SeenEsp } from '../checks/wire.ts';
 import type { Adjustment, Cast, Client } from '../topology/cast.ts';
 import { plural } from '../wording.ts';
@@ -217,8 +217,7 @@ const tunnelOf = (trace: Trace, { name }: Client): EventOf<'child-sa'> | undefin
 /** A client's ESP inside the box, and what of it came out. */
 function fate(trace: Trace, { boxes }: Cast, client: Client): { readonly sent: readonly Seen[]; readonly through: readonly Seen[] } {
   const sent = espAt(trace, client.name, 'out');
-  const outside = seenAt(trace, { node: boxes[0]?.name ?? '', interface: boxes[0]?.outside ?? '', direction: 'out' });
-  return { sent, through: outside.filter((seen) => sent.some((one) => sameOnTheWay(seen, one))) };
+  return { sent, through: cameOut(trace, boxes, sent) };
 }
 
 const plainEspOutside = (cast: Cast): Check =>

@@ -9,7 +9,7 @@ import { decodeIpv4 } from '../../src/wire/ipv4.ts';
 import { protocols } from '../../src/wire/protocols.ts';
 import { claim, guard } from '../checks/check.ts';
 import type { Check } from '../checks/check.ts';
-import { isEsp, isIke, path, ports, sameOnTheWay, seenAt } from '../checks/wire.ts';
+import { cameOut, isEsp, isIke, path, ports, seenAt } from '../checks/wire.ts';
 import type { Seen, SeenIke } from '../checks/wire.ts';
 import type { Adjustment, Cast, Client } from '../topology/cast.ts';
 import { plural } from '../wording.ts';
@@ -240,9 +240,9 @@ const deliveredFor = (trace: Trace, { gateway }: Cast, address: IpAddress): read
   });
 
 /** A client's first messages inside the box, and those of them that came out. */
-function fate(trace: Trace, { boxes: [box] }: Cast, { name }: Client): { readonly inside: readonly Seen[]; readonly outside: readonly Seen[] } {
+function fate(trace: Trace, { boxes }: Cast, { name }: Client): { readonly inside: readonly Seen[]; readonly outside: readonly Seen[] } {
   const inside = seenIke(trace, name, 'out').filter(isFirst);
-  return { inside, outside: seenAt(trace, { node: box!.name, interface: box!.outside, direction: 'out' }).filter((out) => inside.some((seen) => sameOnTheWay(seen, out))) };
+  return { inside, outside: cameOut(trace, boxes, inside) };
 }
 
 // ---- checks of several acts ----------------------------------------------------------------------------------------------

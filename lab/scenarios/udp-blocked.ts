@@ -7,7 +7,7 @@ import { decodeIpv4 } from '../../src/wire/ipv4.ts';
 import { protocols } from '../../src/wire/protocols.ts';
 import { claim, guard, nothing } from '../checks/check.ts';
 import type { Check } from '../checks/check.ts';
-import { isIke, path, ports, sameOnTheWay, seenAt } from '../checks/wire.ts';
+import { cameOut, isIke, path, ports, sameOnTheWay, seenAt } from '../checks/wire.ts';
 import type { Seen, SeenIke } from '../checks/wire.ts';
 import type { Adjustment, Cast } from '../topology/cast.ts';
 import { plural } from '../wording.ts';
@@ -109,9 +109,8 @@ const failureOf = (trace: Trace, { clients }: Cast): EventOf<'ike-sa'> | undefin
 
 const endsAtTheBox = (cast: Cast, port: number): Check =>
   guard({ id: 'ends-at-the-box', claim: `What goes to UDP port ${port} ends at the box`, expected: 'seen inside, never outside' }, (trace) => {
-    const [box] = cast.boxes;
     const inside = sentBy(trace, cast).filter(({ to }) => to.port === port);
-    const outside = seenAt(trace, { node: box?.name ?? '', interface: box?.outside ?? '', direction: 'out' }).filter((seen) => inside.some((one) => sameOnTheWay(one, seen)));
+    const outside = cameOut(trace, cast.boxes, inside);
     return { holds: inside.length > 0 && outside.length === 0, observed: `${plural(inside.length, 'message')} inside, ${outside.length} outside`, evidence: [...inside.slice(0, 2), ...outside.slice(0, 2)] };
   });
 
