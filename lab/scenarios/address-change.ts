@@ -2,8 +2,9 @@
 import { ip } from '../../src/core/address.ts';
 import { describeDuration, minutes, seconds } from '../../src/core/time.ts';
 import type { Duration } from '../../src/core/time.ts';
-import type { EventOf, Trace } from '../../src/trace/trace.ts';
+import type { Trace } from '../../src/trace/trace.ts';
 import type { Predicate } from '../backends/backend.ts';
+import { controlOf } from '../checks/box-events.ts';
 import { claim, guard, nothing } from '../checks/check.ts';
 import type { Check } from '../checks/check.ts';
 import { answered, unanswered } from '../checks/pings.ts';
@@ -14,7 +15,7 @@ import type { Cast } from '../topology/cast.ts';
 import { plural } from '../wording.ts';
 import { defineScenario } from './scenario.ts';
 import type { Act, Stage } from './scenario.ts';
-import { bringUp, ping, virtualAddressOf } from './stagecraft.ts';
+import { connectAndTry, ping, pingClient } from './stagecraft.ts';
 
 const fresh = ip('203.0.113.77');
 /** The client asks after so much silence of the gateway. */
@@ -50,7 +51,7 @@ const forgotten = act(
   { keepalive: '20 s', deadPeerDetection: describeDuration(interval) },
   {
     play: async (stage) => {
-      await connect(stage);
+      await connectAndTry(stage, 'client to server');
       await changeAddress(stage);
       stage.step('Nobody has anything to say but the keepalives, and the client asks now and then whether the gateway lives');
       await stage.expect(happens('peer-moved', 'the gateway follows', ({ node }) => node === stage.cast.gateway.name), patience);
@@ -60,7 +61,7 @@ const forgotten = act(
       changed(cast),
       claim({ id: 'follows', claim: 'The gateway follows as soon as the client asks', expected: `to the new address, within ${describeDuration((interval + seconds(10)) as Duration)}`, ref: 'RFC 7296 §2.23' }, (trace) => {
         const [move] = trace.of('peer-moved', cast.gateway.name);
-        const since = changeOf(trace, cast)?.at ?? 0;
+        const since = controlOf(trace, cast)?.at ?? 0;
         return {
           holds: move !== undefined && move.body.to.address === fresh && move.at - since <= interval + seconds(10),
           observed: move ? `${move.body.story} That was ${describeDuration(Math.round(move.at - since) as Duration)} after the change.` : 'it has not',
@@ -75,7 +76,7 @@ const forgotten = act(
 
 const keptAlive = act('kept-alive', 'A box that keeps its mappings: keepalives refresh what is dead, and nobody notices', 'stale-mappings', { keepalive: '20 s', deadPeerDetection: 'off' }, {
   play: async (stage) => {
-    await connect(stage);
+    await connectAndTry(stage, 'client to server');
     await changeAddress(stage);
     stage.step('Three minutes pass, longer than the box remembers who is silent. The keepalives go on');
     await stage.pass(minutes(3));
@@ -97,7 +98,7 @@ const keptAlive = act('kept-alive', 'A box that keeps its mappings: keepalives r
 const noticed = act('noticed', 'With dead-peer detection the client notices. It begins anew at once, and so keeps the dead mapping alive', 'stale-mappings', { keepalive: '20 s', deadPeerDetection: describeDuration(interval) }, {
   play: async (stage) => {
     const [client] = stage.cast.clients;
-    await connect(stage);
+    await connectAndTry(stage, 'client to server');
     await changeAddress(stage);
     stage.step('The client asks whether the gateway lives, and asks again');
     await stage.expect(happens('peer-dead', 'the client gives the gateway up', ({ node }) => node === client!.name), patience);
@@ -108,7 +109,7 @@ const noticed = act('noticed', 'With dead-peer detection the client notices. It 
     changed(cast),
     claim({ id: 'noticed', claim: 'The client finds that the gateway does not answer', expected: `it gives it up, within ${describeDuration(patience)}`, ref: 'RFC 7296 §2.4' }, (trace) => {
       const [dead] = trace.of('peer-dead', cast.clients[0]!.name);
-      const since = changeOf(trace, cast)?.at ?? 0;
+      const since = controlOf(trace, cast)?.at ?? 0;
       return { holds: dead !== undefined && dead.at - since <= patience, observed: dead ? `${dead.body.story} That was ${describeDuration((Math.round((dead.at - since) / 1000) * 1000) as Duration)} after the change.` : 'it has not', evidence: dead ? [dead] : [] };
     }),
     claim({ id: 'refreshed', claim: 'The new attempt leaves by the old address on port 4500', expected: 'everything to 4500 from the address that is gone', ref: 'RFC 3948 §4' }, (trace) => leavesByOld(trace, cast, () => true, trace.of('peer-dead', cast.clients[0]!.name)[0]?.seq)),
@@ -123,7 +124,7 @@ const noticed = act('noticed', 'With dead-peer detection the client notices. It 
 const silence = act('silence', 'A client that is silent until the box has forgotten, and then speaks, speaks from the new address, and the gateway follows', 'stale-mappings', { keepalive: 'off', deadPeerDetection: 'off' }, {
   play: async (stage) => {
     const { boxes: [box] } = stage.cast;
-    await connect(stage);
+    await connectAndTry(stage, 'client to server');
     await changeAddress(stage);
     stage.step('The client keeps quiet until the mapping of port 4500 is gone');
     await stage.expect(happens('mapping-expired', 'the dead mapping expires', ({ body }) => body.mapping.inside.port === ports.natt), patience);
@@ -146,13 +147,6 @@ const silence = act('silence', 'A client that is silent until the box has forgot
 
 // ---- what is played ------------------------------------------------------------------------------------------------------
 
-async function connect(stage: Stage): Promise<void> {
-  const [client] = stage.cast.clients;
-  stage.step('A tunnel through the box, and a ping to see that it works');
-  await bringUp(stage, [client!]);
-  await ping(stage, { ping: 'client to server', from: client!.name, to: stage.cast.server });
-}
-
 function newAttemptFails(trace: Trace, client: string): Predicate {
   const [dead] = trace.of('peer-dead', client);
   return happens('ike-sa', 'the new attempt fails', ({ node, body }) => node === client && body.state === 'failed' && body.initiatorSpi !== dead?.body.initiatorSpi);
@@ -164,16 +158,13 @@ async function changeAddress(stage: Stage): Promise<void> {
 }
 
 async function bothSpeak(stage: Stage): Promise<void> {
-  const { clients: [client], gateway, server } = stage.cast;
-  const inner = virtualAddressOf(stage, client!.name);
+  const { clients: [client], server } = stage.cast;
   stage.step('Both sides speak');
   await ping(stage, { ping: 'client to server, after', from: client!.name, to: server });
-  if (inner !== undefined) await ping(stage, { ping: 'gateway to client, after', from: gateway.name, to: inner });
+  await pingClient(stage, client!, 'gateway to client, after');
 }
 
 // ---- what is claimed -----------------------------------------------------------------------------------------------------
-
-const changeOf = (trace: Trace, { boxes }: Cast): EventOf<'nat-control'> | undefined => trace.of('nat-control', boxes[0]?.name)[0];
 
 /** What left the box for the gateway. */
 const outside = (trace: Trace, { boxes, gateway }: Cast): readonly Seen[] =>
@@ -181,13 +172,13 @@ const outside = (trace: Trace, { boxes, gateway }: Cast): readonly Seen[] =>
 
 const changed = (cast: Cast): Check =>
   guard({ id: 'changed', claim: 'The tunnel worked, and then the box got another address', expected: 'an answered ping, then the change' }, (trace) => {
-    const change = changeOf(trace, cast);
+    const change = controlOf(trace, cast);
     const worked = trace.of('ping-answered').find(({ body }) => body.ping === 'client to server');
     return { holds: change !== undefined && worked !== undefined && worked.seq < change.seq, observed: change?.body.story ?? 'nothing changed', evidence: [...(worked ? [worked] : []), ...(change ? [change] : [])] };
   });
 
 /** Of what was said to port 4500 after the change, or after `since`. */
-function leavesByOld(trace: Trace, cast: Cast, which: (seen: Seen) => boolean, since = changeOf(trace, cast)?.seq) {
+function leavesByOld(trace: Trace, cast: Cast, which: (seen: Seen) => boolean, since = controlOf(trace, cast)?.seq) {
   if (since === undefined) return nothing('nothing changed');
   const sent = outside(trace, cast).filter((seen) => seen.seq > since && seen.to.port === ports.natt && which(seen));
   const otherwise = sent.filter(({ from }) => from.address === fresh);

@@ -12,7 +12,7 @@ import type { Adjustment, Cast } from '../topology/cast.ts';
 import { plural } from '../wording.ts';
 import { defineScenario } from './scenario.ts';
 import type { Act, Stage } from './scenario.ts';
-import { bringUp, ping } from './stagecraft.ts';
+import { bringUp, impatient, ping } from './stagecraft.ts';
 
 const fromClient = 'client to server';
 
@@ -28,7 +28,7 @@ export const hairpin = defineScenario({
 });
 
 const none: Act = {
-  ...setting('none', 'The box does not turn packets around: the neighbour is out of reach, though it stands next door', false, { ike: { retransmission: { first: '1 s', factor: 1.5, tries: 3 } } }),
+  ...setting('none', 'The box does not turn packets around: the neighbour is out of reach, though it stands next door', false, { ike: impatient }),
   play: async (stage) => {
     const [client] = stage.cast.clients;
     stage.step('The client calls the gateway by the address that it has outside');

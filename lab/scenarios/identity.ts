@@ -11,10 +11,7 @@ import type { Adjustment, Cast } from '../topology/cast.ts';
 import { plural } from '../wording.ts';
 import { defineScenario } from './scenario.ts';
 import type { Act, Stage } from './scenario.ts';
-import { bringUp, ping } from './stagecraft.ts';
-
-/** Whom nobody answers gives up soon: 1 s and its three retransmissions take 8 s. */
-const impatient = { retransmission: { first: '1 s', factor: 1.5, tries: 3 } } as const;
+import { bringUp, impatient, ping } from './stagecraft.ts';
 
 export const identity = defineScenario({
   id: 'identity',

@@ -17,7 +17,7 @@ import type { IkeMode } from '../topology/ike-version.ts';
 import { plural } from '../wording.ts';
 import { defineScenario } from './scenario.ts';
 import type { Act, Stage } from './scenario.ts';
-import { bringUp, ping } from './stagecraft.ts';
+import { bringUp, connectAndTry, impatient, ping } from './stagecraft.ts';
 
 /** The box forgets an idle mapping after this; a client that sends keepalives is never silent for so long. */
 const timeout = seconds(30);
@@ -117,8 +117,7 @@ const setting = (keepalive: 'off' | Duration, preset = 'linux-masquerade'): Adju
   boxes: { preset, behaviour: { timeouts: { unreplied: describeDuration(timeout), replied: describeDuration(timeout) } } },
 });
 
-/** 1 s and its three retransmissions take 8 s. */
-const impatient = { retransmission: { first: '1 s', factor: 1.5, tries: 3 } } as const;
+/** Longer than somebody impatient tries. */
 const patience = seconds(15);
 
 function unheard(word: Word): Act {
@@ -129,7 +128,7 @@ function unheard(word: Word): Act {
     needs: { boxes: 1 },
     adjust: setting('off'),
     play: async (stage) => {
-      await comesIn(stage);
+      await connectAndTry(stage, 'at first');
       await fallsSilent(stage);
       await speaksToNobody(stage, word);
       await ping(stage, { ping: later, from: stage.cast.clients[0]!.name, to: stage.cast.server });
@@ -146,7 +145,7 @@ function heard(word: Word): Act {
     needs: { boxes: 1 },
     adjust: setting(interval),
     play: async (stage) => {
-      await comesIn(stage);
+      await connectAndTry(stage, 'at first');
       stage.step(`Nobody has anything to say for ${describeDuration(silence)}, but for the keepalives`);
       await stage.pass(silence);
       stage.step(word.says);
@@ -165,7 +164,7 @@ const clientFirst: Act = {
   adjust: setting('off', 'linux-masquerade-random'),
   play: async (stage) => {
     const [client] = stage.cast.clients;
-    await comesIn(stage);
+    await connectAndTry(stage, 'at first');
     await fallsSilent(stage);
     stage.step('The client has something to send');
     await ping(stage, { ping: later, from: client!.name, to: stage.cast.server });
@@ -197,7 +196,7 @@ const clientAsks: Act = {
     const { cast } = stage;
     const [client] = cast.clients;
     const word = words.find(({ id }) => id === 'delete')!;
-    await comesIn(stage);
+    await connectAndTry(stage, 'at first');
     await fallsSilent(stage);
     await speaksToNobody(stage, word);
     stage.step('The client asks whether the gateway lives');
@@ -216,13 +215,6 @@ const clientAsks: Act = {
     works,
   ],
 };
-
-async function comesIn(stage: Stage): Promise<void> {
-  const [client] = stage.cast.clients;
-  stage.step('A tunnel through the box, and a ping to see that it works');
-  await bringUp(stage, [client!]);
-  await ping(stage, { ping: 'at first', from: client!.name, to: stage.cast.server });
-}
 
 async function fallsSilent(stage: Stage): Promise<void> {
   stage.step(`Nobody speaks. The box forgets after ${describeDuration(timeout)}`);

@@ -3,6 +3,7 @@ import { describeEndpoint } from '../../src/core/address.ts';
 import { describeDuration, minutes, scaled, seconds } from '../../src/core/time.ts';
 import type { Duration } from '../../src/core/time.ts';
 import type { EventOf, Trace } from '../../src/trace/trace.ts';
+import { aroundControl } from '../checks/box-events.ts';
 import { claim, guard, nothing } from '../checks/check.ts';
 import type { Check } from '../checks/check.ts';
 import { answered, unanswered } from '../checks/pings.ts';
@@ -14,7 +15,7 @@ import { plural } from '../wording.ts';
 import { count } from './parameters.ts';
 import { defineScenario } from './scenario.ts';
 import type { Act, Stage } from './scenario.ts';
-import { bringUp, ping, virtualAddressOf } from './stagecraft.ts';
+import { connectAndTry, ping, pingClient } from './stagecraft.ts';
 
 /** The box forgets an idle mapping after this; the client speaks every so often. */
 const timeout = seconds(30);
@@ -52,7 +53,7 @@ const control: Act = {
   needs: { boxes: 1 },
   adjust: withTimers('off'),
   play: async (stage) => {
-    await connectAndTry(stage);
+    await connectAndTry(stage, 'client to server');
     stage.step(`Nobody speaks. The box forgets after ${describeDuration(timeout)}`);
     await stage.expect(happens('mapping-expired', 'the mapping expires', ({ body }) => body.mapping.inside.port === 4500), scaled(timeout, 1.5));
     await stage.pass(margin);
@@ -81,7 +82,7 @@ const cure = (idle: Duration): Act => ({
   needs: { boxes: 1 },
   adjust: withTimers(interval),
   play: async (stage) => {
-    await connectAndTry(stage);
+    await connectAndTry(stage, 'client to server');
     stage.step(`${describeDuration(idle)} pass, and nobody has anything to say`);
     await stage.pass(idle);
     await stage.table(boxOf(stage.cast));
@@ -114,7 +115,7 @@ const timed = (id: string, title: string, every: Duration, holds: boolean): Act 
   needs: { boxes: 1 },
   adjust: withTimers(every),
   play: async (stage) => {
-    await connectAndTry(stage);
+    await connectAndTry(stage, 'client to server');
     stage.step(`The keepalives come every ${describeDuration(every)}; the gateway speaks just after the box's ${describeDuration(timeout)}`);
     await stage.expect(happens('keepalive-sent', 'two keepalives', nth(2)), scaled(every, 3));
     await stage.pass((timeout + margin / 2) as Duration);
@@ -141,7 +142,7 @@ const lost: Act = {
   adjust: withTimers(interval, 'linux-masquerade-random'),
   play: async (stage) => {
     const { clients, gateway } = stage.cast;
-    await connectAndTry(stage);
+    await connectAndTry(stage, 'client to server');
     stage.step('The box loses its table, as at a power cut. The next keepalive opens a new mapping');
     await stage.expect(happens('keepalive-sent', 'a keepalive after the flush'), scaled(interval, 2), () => stage.control(boxOf(stage.cast), { kind: 'flush' }));
     await stage.pass(seconds(1));
@@ -155,12 +156,12 @@ const lost: Act = {
   },
   checks: (cast) => [
     guard({ id: 'moved', claim: 'The keepalive came from another port than the data before it', expected: 'a new mapping with another outside port' }, (trace) => {
-      const { before, after } = aroundTheFlush(trace, cast);
+      const { before, after } = aroundControl(trace, cast);
       if (!before || !after) return nothing('nothing arrived before or after the flush');
       return { holds: isKeepalive(after) && before.from.port !== after.from.port, observed: `${describeEndpoint(before.from)} before, ${describeEndpoint(after.from)} after`, evidence: [before, after] };
     }),
     claim({ id: 'proves-nothing', claim: 'The keepalive does not move the gateway', expected: 'no change of the peer\'s address until an authenticated packet', ref: 'RFC 3948 §2.3' }, (trace) => {
-      const { after } = aroundTheFlush(trace, cast);
+      const { after } = aroundControl(trace, cast);
       const follow = trace.of('peer-moved', cast.gateway.name).at(0);
       const proof = seenAt(trace, { node: cast.gateway.name, direction: 'in' }).find((seen) => after !== undefined && seen.seq > after.seq && isEsp(seen));
       if (!after || !proof) return nothing('no keepalive, or no authenticated packet after it');
@@ -169,7 +170,7 @@ const lost: Act = {
     diesAtTheBox(cast, 'gateway to client, old port'),
     unanswered({ id: 'old-port', claim: 'What the gateway sends to the old port is lost' }, 'gateway to client, old port'),
     claim({ id: 'follows', claim: 'The first authenticated packet brings the gateway to the new port', expected: 'the peer moved to where the packet came from', ref: 'RFC 7296 §2.23' }, (trace) => {
-      const { after } = aroundTheFlush(trace, cast);
+      const { after } = aroundControl(trace, cast);
       const [follow] = trace.of('peer-moved', cast.gateway.name);
       return { holds: follow !== undefined && after !== undefined && describeEndpoint(follow.body.to) === describeEndpoint(after.from), observed: follow?.body.story ?? 'the gateway did not follow', evidence: follow ? [follow] : [] };
     }),
@@ -186,29 +187,11 @@ const nth = (n: number): (() => boolean) => {
   return () => ++seen >= n;
 };
 
-async function connectAndTry(stage: Stage): Promise<void> {
-  const [client] = stage.cast.clients;
-  stage.step('A tunnel through the box, and a ping to see that it works');
-  await bringUp(stage, [client!]);
-  await ping(stage, { ping: 'client to server', from: client!.name, to: stage.cast.server });
-}
-
-async function gatewaySpeaks(stage: Stage, name: string): Promise<void> {
-  const to = virtualAddressOf(stage, stage.cast.clients[0]!.name);
-  if (to !== undefined) await ping(stage, { ping: name, from: stage.cast.gateway.name, to });
-}
+const gatewaySpeaks = (stage: Stage, name: string): Promise<void> => pingClient(stage, stage.cast.clients[0]!, name);
 
 const clientSends = (trace: Trace, { clients }: Cast): readonly Seen[] => seenAt(trace, { node: clients[0]!.name, direction: 'out' }).filter(({ to }) => to.port === 4500);
 const keepalivesOf = (trace: Trace, cast: Cast): readonly Seen[] => clientSends(trace, cast).filter(isKeepalive);
 const expirations = (trace: Trace, cast: Cast): readonly EventOf<'mapping-expired'>[] => trace.of('mapping-expired', boxOf(cast)).filter(({ body }) => body.mapping.inside.port === 4500);
-
-/** The last packet from the client before the box's table went, and the first after. */
-function aroundTheFlush(trace: Trace, { boxes, gateway }: Cast): { readonly before: Seen | undefined; readonly after: Seen | undefined } {
-  const [flush] = trace.of('nat-control', boxes[0]?.name);
-  const arrivals = seenAt(trace, { node: gateway.name, direction: 'in' }).filter(({ to }) => to.port === 4500);
-  if (!flush) return { before: undefined, after: undefined };
-  return { before: arrivals.filter(({ event }) => event.at <= flush.at).at(-1), after: arrivals.find(({ event }) => event.at > flush.at) };
-}
 
 const oneOctet = (cast: Cast): Check =>
   claim({ id: 'one-octet', claim: 'Each keepalive is exactly one octet, 0xFF', expected: 'UDP payload ff', ref: 'RFC 3948 §2.3' }, (trace) => {

@@ -2,6 +2,7 @@
 import { describeEndpoint } from '../../src/core/address.ts';
 import { seconds } from '../../src/core/time.ts';
 import type { Trace } from '../../src/trace/trace.ts';
+import { aroundControl, arrivalsOn4500, controlOf } from '../checks/box-events.ts';
 import { claim, guard, nothing } from '../checks/check.ts';
 import type { Check } from '../checks/check.ts';
 import { answered, unanswered } from '../checks/pings.ts';
@@ -12,7 +13,7 @@ import type { Cast, Client } from '../topology/cast.ts';
 import { plural } from '../wording.ts';
 import { defineScenario } from './scenario.ts';
 import type { Act, Stage } from './scenario.ts';
-import { bringUp, ping, virtualAddressOf } from './stagecraft.ts';
+import { bringUp, connectAndTry, ping, pingClient } from './stagecraft.ts';
 
 export const natReboot = defineScenario({
   id: 'nat-reboot',
@@ -32,25 +33,21 @@ const alone: Act = {
   needs: { boxes: 1 },
   adjust: { clients: { ike: { keepalive: '20 s' } }, gateway: { ike: { keepalive: 'off' } }, boxes: { preset: 'linux-masquerade' } },
   play: async (stage) => {
-    const { clients: [client], server } = stage.cast;
-    stage.step('A tunnel through the box, and a ping to see that it works');
-    await bringUp(stage, [client!]);
-    await ping(stage, { ping: 'before', from: client!.name, to: server });
+    const [client] = stage.cast.clients;
+    await connectAndTry(stage, 'before');
     await reboot(stage);
     stage.step('Before the client has said anything, the gateway speaks');
-    await gatewayPings(stage, client!, 'too early');
+    await pingClient(stage, client!, 'too early');
     stage.step('The client\'s next keepalive');
     await stage.expect(happens('keepalive-sent', 'a keepalive', ({ node }) => node === client!.name), seconds(30));
     await stage.pass(seconds(1));
-    await gatewayPings(stage, client!, 'after the keepalive');
+    await pingClient(stage, client!, 'after the keepalive');
   },
   checks: (cast) => [
     rebooted(cast),
     unanswered({ id: 'cut-off', claim: 'Until the client speaks, nobody reaches it' }, 'too early'),
     claim({ id: 'same-port', claim: 'The keepalive has the port that the client had before', expected: 'one source on 4500 at the gateway, before and after', ref: 'RFC 4787 §4.2.1' }, (trace) => {
-      const at = rebootOf(trace, cast);
-      const arrived = from4500(trace, cast);
-      const [before, after] = [arrived.findLast(({ seq }) => seq < at), arrived.find(({ seq }) => seq > at)];
+      const { before, after } = aroundControl(trace, cast);
       if (!before || !after) return nothing('nothing arrived before or after');
       return { holds: describeEndpoint(before.from) === describeEndpoint(after.from), observed: `${describeEndpoint(before.from)} before, ${describeEndpoint(after.from)} after`, evidence: [before, after] };
     }),
@@ -79,18 +76,18 @@ const swapped: Act = {
     await ping(stage, { ping: 'of the second', from: two!.name, to: server });
     await stage.table(stage.cast.boxes[0]!.name);
     stage.step(`The gateway speaks to ${one!.name}, at the port that it knows`);
-    await gatewayPings(stage, one!, 'to the first, astray');
+    await pingClient(stage, one!, 'to the first, astray');
     stage.step(`${one!.name} speaks, from another port`);
     await ping(stage, { ping: 'of the first', from: one!.name, to: server });
     stage.step('The gateway knows both again');
-    for (const [client, name] of [[one!, 'to the first'], [two!, 'to the second']] as const) await gatewayPings(stage, client, name);
+    for (const [client, name] of [[one!, 'to the first'], [two!, 'to the second']] as const) await pingClient(stage, client, name);
   },
   checks: (cast) => {
     const [one, two] = [cast.clients[0]!, cast.clients[1]!];
     return [
       rebooted(cast),
       guard({ id: 'swapped', claim: 'The second client has the port that was the first one\'s', expected: 'its first packet after the reboot comes from where the first one\'s came before' }, (trace) => {
-        const at = rebootOf(trace, cast);
+        const at = controlOf(trace, cast)?.seq ?? Infinity;
         const before = arrivalsOf(trace, cast, one).findLast(({ seq }) => seq < at);
         const after = arrivalsOf(trace, cast, two).find(({ seq }) => seq > at);
         if (!before || !after) return nothing('one of them sent nothing');
@@ -120,18 +117,10 @@ async function reboot(stage: Stage): Promise<void> {
   await stage.control(stage.cast.boxes[0]!.name, { kind: 'reboot' });
 }
 
-async function gatewayPings(stage: Stage, client: Client, name: string): Promise<void> {
-  const to = virtualAddressOf(stage, client.name);
-  if (to !== undefined) await ping(stage, { ping: name, from: stage.cast.gateway.name, to });
-}
-
-const rebootOf = (trace: Trace, { boxes }: Cast): number => trace.of('nat-control', boxes[0]?.name)[0]?.seq ?? Infinity;
-const from4500 = (trace: Trace, { gateway }: Cast): readonly Seen[] => seenAt(trace, { node: gateway.name, direction: 'in' }).filter(({ to }) => to.port === 4500);
-
 /** The ESP of one client as it came to the gateway. */
 function arrivalsOf(trace: Trace, cast: Cast, { name }: Client): readonly Seen[] {
   const sent = seenAt(trace, { node: name, direction: 'out' }).filter(isEsp);
-  return from4500(trace, cast).filter((seen) => sent.some((other) => sameOnTheWay(seen, other)));
+  return arrivalsOn4500(trace, cast).filter((seen) => sent.some((other) => sameOnTheWay(seen, other)));
 }
 
 const rebooted = (cast: Cast): Check =>

@@ -1,31 +1,26 @@
 /** The move to port 4500: which message, from where to where, with which marker (RFC 7296 §2.23, RFC 3948 §2). */
 import { describeEndpoint, sameEndpoint } from '../../src/core/address.ts';
-import { seconds } from '../../src/core/time.ts';
 import type { Trace } from '../../src/trace/trace.ts';
-import type { Predicate } from '../backends/backend.ts';
 import { claim, guard, nothing } from '../checks/check.ts';
 import type { Check } from '../checks/check.ts';
 import { dataTravelsAs, movesTo4500, staysOn500 } from '../checks/float.ts';
 import { negotiations, saidBy } from '../checks/negotiation.ts';
 import { answered } from '../checks/pings.ts';
-import { answersProbe } from '../checks/waiting.ts';
 import { isEsp, isIke, path, ports, seenAt } from '../checks/wire.ts';
 import type { Seen, SeenIke } from '../checks/wire.ts';
 import type { Cast } from '../topology/cast.ts';
 import { plural } from '../wording.ts';
 import { defineScenario } from './scenario.ts';
 import type { Act, Stage } from './scenario.ts';
-import { bringUp, ping } from './stagecraft.ts';
+import { askWhetherAlive, bringUp, ping } from './stagecraft.ts';
 
 const connectAndTry = async (stage: Stage): Promise<void> => {
   const [client] = stage.cast.clients;
   await bringUp(stage, [client!]);
   stage.step('The tunnel is tried, and the gateway asks whether the client lives: both directions, both kinds of packets');
   await ping(stage, { ping: 'client to server', from: client!.name, to: stage.cast.server });
-  await stage.expect(probed(stage.cast), seconds(10), () => stage.command(stage.cast.gateway.name, { kind: 'probe', connection: stage.cast.gateway.connection }));
+  await askWhetherAlive(stage, stage.cast.gateway);
 };
-
-const probed = ({ gateway }: Cast): Predicate => ({ describe: 'the gateway has its answer', sees: (event) => answersProbe(event, gateway.name) });
 
 const float: Act = {
   id: 'float',

@@ -3,17 +3,18 @@ import { describeEndpoint } from '../../src/core/address.ts';
 import { seconds } from '../../src/core/time.ts';
 import type { Trace } from '../../src/trace/trace.ts';
 import type { Predicate } from '../backends/backend.ts';
+import { aroundControl, controlOf } from '../checks/box-events.ts';
 import { claim, guard, nothing } from '../checks/check.ts';
 import type { Check, Observation } from '../checks/check.ts';
 import { answered, unanswered } from '../checks/pings.ts';
-import { all, answersProbe, happens } from '../checks/waiting.ts';
+import { all, happens } from '../checks/waiting.ts';
 import { isEsp, isIke, path, seenAt } from '../checks/wire.ts';
 import type { Seen, SeenEsp } from '../checks/wire.ts';
 import type { Cast } from '../topology/cast.ts';
 import { plural } from '../wording.ts';
 import { defineScenario } from './scenario.ts';
 import type { Act, Stage } from './scenario.ts';
-import { bringUp, ping, virtualAddressOf } from './stagecraft.ts';
+import { askWhetherAlive, connectAndTry, ping, pingClient } from './stagecraft.ts';
 
 const toClient = 'gateway to client';
 const fromClient = 'client to server';
@@ -32,14 +33,14 @@ export const rebind = defineScenario({
 const silent: Act = {
   ...setting('silent', 'The mapping is gone, and the client has nothing to say: the gateway speaks to a port that nobody has any longer'),
   play: async (stage) => {
-    await connect(stage);
+    await connectAndTry(stage, fromClient);
     await forget(stage);
     await gatewaySpeaks(stage);
   },
   checks: (cast) => [
     answered({ id: 'worked', claim: 'Before the box forgot, the tunnel worked' }, fromClient),
     claim({ id: 'old-place', claim: 'The gateway goes on speaking to the old place', expected: 'its ESP goes where the client was', ref: 'RFC 7296 §2.23' }, (trace) => {
-      const { before } = aroundTheFlush(trace, cast);
+      const { before } = aroundControl(trace, cast);
       const later = espToClient(trace, cast).filter(({ seq }) => seq > flushed(trace, cast));
       return { holds: before !== undefined && later.length > 0 && later.every(({ to }) => describeEndpoint(to) === describeEndpoint(before.from)), observed: later[0] ? path(later[0]) : 'it sent nothing', evidence: later.slice(0, 2) };
     }),
@@ -50,7 +51,7 @@ const silent: Act = {
 const byEsp: Act = {
   ...setting('by-esp', 'The client sends data: an ESP packet from the new port is proof enough'),
   play: async (stage) => {
-    await connect(stage, 'before');
+    await connectAndTry(stage, `${fromClient}, before`);
     await forget(stage);
     await clientSpeaks(stage);
     await gatewaySpeaks(stage);
@@ -62,11 +63,10 @@ const byEsp: Act = {
 const byIke: Act = {
   ...setting('by-ike', 'The client asks whether the gateway lives: an IKE message from the new port moves the child SAs as well'),
   play: async (stage) => {
-    const { clients } = stage.cast;
-    await connect(stage, 'before');
+    await connectAndTry(stage, `${fromClient}, before`);
     await forget(stage);
     stage.step('The client asks the gateway whether it is alive');
-    await stage.expect({ describe: 'the answer to the client', sees: (event) => answersProbe(event, clients[0]!.name) }, seconds(10), () => stage.command(clients[0]!.name, { kind: 'probe', connection: clients[0]!.connection }));
+    await askWhetherAlive(stage, stage.cast.clients[0]!);
     await gatewaySpeaks(stage);
     await clientSpeaks(stage);
   },
@@ -76,7 +76,7 @@ const byIke: Act = {
 const byRekey: Act = {
   ...setting('before-rekey', 'The mapping moves just before a rekey: its first message is the first that comes from the new port'),
   play: async (stage) => {
-    await connect(stage, 'before');
+    await connectAndTry(stage, `${fromClient}, before`);
     await forget(stage);
     await clientRekeys(stage);
     await gatewaySpeaks(stage);
@@ -89,7 +89,7 @@ const duringRekey: Act = {
   ...setting('during-rekey', 'The mapping moves while the gateway waits for an answer to its rekey: it repeats the request at the new place'),
   play: async (stage) => {
     const { gateway } = stage.cast;
-    await connect(stage, 'before');
+    await connectAndTry(stage, `${fromClient}, before`);
     await forget(stage);
     stage.step('The gateway begins a rekey. Its request goes to the old port, and dies at the box');
     const begun = happens('ike-message', 'the request of the rekey', ({ node, body }) => node === gateway.name && body.direction === 'sent');
@@ -102,7 +102,7 @@ const duringRekey: Act = {
   checks: (cast) => [
     ...followed(cast, 'esp'),
     claim({ id: 'repeated', claim: 'The same request goes to the old place first, then to the new one', expected: 'one message, two destinations', ref: 'RFC 7296 §2.1' }, (trace) => {
-      const { after } = aroundTheFlush(trace, cast);
+      const { after } = aroundControl(trace, cast);
       const requests = ikeToClient(trace, cast).filter(({ seq }) => seq > flushed(trace, cast));
       const [first] = requests;
       const again = requests.find((seen) => first !== undefined && after !== undefined && seen.content.header.messageId === first.content.header.messageId && describeEndpoint(seen.to) === describeEndpoint(after.from));
@@ -117,7 +117,7 @@ const duringRekey: Act = {
 const afterRekey: Act = {
   ...setting('after-rekey', 'The mapping moves after a rekey: the SAs that took over follow like those before them'),
   play: async (stage) => {
-    await connect(stage, 'before');
+    await connectAndTry(stage, `${fromClient}, before`);
     await clientRekeys(stage);
     await forget(stage);
     await clientSpeaks(stage);
@@ -140,13 +140,6 @@ function setting(id: string, title: string): Pick<Act, 'id' | 'title' | 'topolog
   };
 }
 
-async function connect(stage: Stage, when = ''): Promise<void> {
-  const [client] = stage.cast.clients;
-  stage.step('A tunnel through the box, and a ping to see that it works');
-  await bringUp(stage, [client!]);
-  await ping(stage, { ping: when === '' ? fromClient : `${fromClient}, ${when}`, from: client!.name, to: stage.cast.server });
-}
-
 async function forget(stage: Stage): Promise<void> {
   stage.step('The box forgets its table. What goes out next gets another port');
   await stage.control(stage.cast.boxes[0]!.name, { kind: 'flush' });
@@ -158,15 +151,13 @@ async function clientSpeaks(stage: Stage): Promise<void> {
 }
 
 async function gatewaySpeaks(stage: Stage): Promise<void> {
-  const to = virtualAddressOf(stage, stage.cast.clients[0]!.name);
   stage.step('The gateway speaks');
-  if (to !== undefined) await ping(stage, { ping: toClient, from: stage.cast.gateway.name, to });
+  await pingClient(stage, stage.cast.clients[0]!, toClient);
 }
 
 async function gatewayProbes(stage: Stage): Promise<void> {
-  const { gateway } = stage.cast;
   stage.step('It asks over IKE, too, whether the client lives');
-  await stage.expect({ describe: 'the answer to the gateway', sees: (event) => answersProbe(event, gateway.name) }, seconds(10), () => stage.command(gateway.name, { kind: 'probe', connection: gateway.connection }));
+  await askWhetherAlive(stage, stage.cast.gateway);
 }
 
 async function clientRekeys(stage: Stage): Promise<void> {
@@ -182,25 +173,18 @@ const rekeyDone = ({ gateway, clients }: Cast): Predicate =>
 
 // ---- what is claimed -----------------------------------------------------------------------------------------------------
 
-const flushed = (trace: Trace, { boxes }: Cast): number => trace.of('nat-control', boxes[0]?.name)[0]?.seq ?? Infinity;
-const toGateway = (trace: Trace, { gateway }: Cast): readonly Seen[] => seenAt(trace, { node: gateway.name, direction: 'in' }).filter(({ to }) => to.port === 4500);
+const flushed = (trace: Trace, cast: Cast): number => controlOf(trace, cast)?.seq ?? Infinity;
 const espToClient = (trace: Trace, { gateway }: Cast): readonly SeenEsp[] => seenAt(trace, { node: gateway.name, direction: 'out' }).filter(isEsp);
 const ikeToClient = (trace: Trace, { gateway }: Cast) => seenAt(trace, { node: gateway.name, direction: 'out' }).filter(isIke);
 
-/** The last packet that the gateway got before the box's table went, and the first after. */
-function aroundTheFlush(trace: Trace, cast: Cast): { readonly before: Seen | undefined; readonly after: Seen | undefined } {
-  const at = flushed(trace, cast);
-  return { before: toGateway(trace, cast).findLast(({ seq }) => seq < at), after: toGateway(trace, cast).find(({ seq }) => seq > at) };
-}
-
 const followed = (cast: Cast, by: 'ike' | 'esp'): readonly Check[] => [
   guard({ id: 'moved', claim: 'The client is behind another port now', expected: 'the first packet after the flush comes from another port than the last before' }, (trace) => {
-    const { before, after } = aroundTheFlush(trace, cast);
+    const { before, after } = aroundControl(trace, cast);
     if (!before || !after) return nothing('nothing arrived before or after the flush');
     return { holds: before.from.port !== after.from.port, observed: `${describeEndpoint(before.from)} before, ${describeEndpoint(after.from)} after`, evidence: [before, after] };
   }),
   claim({ id: 'follows', claim: `The gateway follows once, on the first ${by === 'esp' ? 'ESP packet' : 'IKE message'} from there`, expected: `one move, to where that ${by === 'esp' ? 'packet' : 'message'} came from`, ref: 'RFC 7296 §2.23' }, (trace) => {
-    const { after } = aroundTheFlush(trace, cast);
+    const { after } = aroundControl(trace, cast);
     const moves = trace.of('peer-moved', cast.gateway.name);
     const right = moves.length === 1 && after !== undefined && moves[0]!.body.by === by && describeEndpoint(moves[0]!.body.to) === describeEndpoint(after.from);
     return { holds: right, observed: moves.map(({ body }) => body.story).join(' ') || 'the gateway did not follow', evidence: moves };
@@ -212,7 +196,7 @@ const ikeGoesThere = (cast: Cast): Check =>
   claim({ id: 'ike-follows', claim: 'The IKE SA has moved as well', expected: 'all IKE messages of the gateway go to the new place', ref: 'RFC 7296 §2.23' }, (trace) => allGoThere(trace, cast, ikeToClient(trace, cast)));
 
 function allGoThere(trace: Trace, cast: Cast, sent: readonly Seen[]): Observation {
-  const { after } = aroundTheFlush(trace, cast);
+  const { after } = aroundControl(trace, cast);
   if (!after) return nothing('nothing came from a new place');
   const later = sent.filter(({ seq }) => seq > after.seq);
   const astray = later.filter(({ to }) => describeEndpoint(to) !== describeEndpoint(after.from));

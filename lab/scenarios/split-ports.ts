@@ -10,7 +10,7 @@ import type { Adjustment, Cast } from '../topology/cast.ts';
 import { plural } from '../wording.ts';
 import { defineScenario } from './scenario.ts';
 import type { Act, Stage } from './scenario.ts';
-import { bringUp, ping } from './stagecraft.ts';
+import { bringUp, impatient, ping } from './stagecraft.ts';
 
 const fromClient = 'client to server';
 
@@ -58,8 +58,6 @@ const follows: Act = {
     answered({ id: 'works', claim: 'The tunnel works' }, fromClient),
   ],
 };
-
-const impatient = { retransmission: { first: '1 s', factor: 1.5, tries: 3 } } as const;
 
 /** The client calls itself by an address of its office, and the gateway wants to see that its packets come from there. */
 const known = (address: string): Adjustment => ({ boxes, clients: { ike: { ...impatient, identity: { type: 'address', value: address } } }, gateway: { ike: { addressIdentity: 'strict' } } });

@@ -1,6 +1,5 @@
 /** ESP in UDP without a checksum, and the box that takes "none" for a sum (RFC 3948 §2.1, RFC 768). */
 import { describeEndpoint } from '../../src/core/address.ts';
-import { seconds } from '../../src/core/time.ts';
 import type { Trace } from '../../src/trace/trace.ts';
 import { claim, guard, nothing } from '../checks/check.ts';
 import type { Check } from '../checks/check.ts';
@@ -8,12 +7,11 @@ import { answered, unanswered } from '../checks/pings.ts';
 import { findsPeerAlive } from '../checks/sas.ts';
 import { espInUdpAt } from '../checks/udp-checksum.ts';
 import type { SeenEspInUdp } from '../checks/udp-checksum.ts';
-import { answersProbe } from '../checks/waiting.ts';
 import type { Adjustment, Cast } from '../topology/cast.ts';
 import { plural } from '../wording.ts';
 import { defineScenario } from './scenario.ts';
 import type { Act, Stage } from './scenario.ts';
-import { bringUp, ping } from './stagecraft.ts';
+import { askWhetherAlive, bringUp, ping } from './stagecraft.ts';
 
 const fromClient = 'client to server';
 
@@ -44,7 +42,7 @@ const spoiled: Act = {
     await tryTunnel(stage);
     const [client] = stage.cast.clients;
     stage.step('IKE on the same ports has checksums: the client asks whether the gateway lives');
-    await stage.expect({ describe: 'the answer to the client', sees: (event) => answersProbe(event, client!.name) }, seconds(10), () => stage.command(client!.name, { kind: 'probe', connection: client!.connection }));
+    await askWhetherAlive(stage, client!);
   },
   checks: (cast) => [
     leavesWithout(cast),
