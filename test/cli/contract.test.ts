@@ -242,6 +242,21 @@ describe.concurrent('an end before the end', () => {
     expect(result!.checks[0]).toMatchObject({ id: 'control/worked', verdict: 'pass' });
   });
 
+  test('Ctrl-C is heard between short acts too: the zoo leaves with the rows that it has, and 130', async () => {
+    const child = spawn(process.execPath, argvOf('zoo', 'port-float', 'multi-client', 'passthrough', '--json', '-'), { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+    let [stdout, stderr] = ['', ''];
+    child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+    child.stderr.on('data', (chunk: Buffer) => {
+      stderr += chunk.toString();
+      if (stderr.includes('full-cone') && !child.killed) child.kill('SIGINT');
+    });
+    const [status] = (await once(child, 'close')) as [number | null];
+    const { cells } = z.object({ cells: z.array(z.object({ lesson: z.string() })) }).parse(JSON.parse(stdout));
+    expect(status).toBe(130);
+    expect(cells.length).toBeGreaterThan(0);
+    expect(cells.map(({ lesson }) => lesson)).not.toContain('passthrough');
+  });
+
   test.for([['keepalive'], ['list'], ['pfkey'], ['keepalive', '--json', '-']])('who stops reading sees no stack trace: lab %s | head -1', async (words) => {
     const child = spawn(process.execPath, argvOf(...words), { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
     let stderr = '';
