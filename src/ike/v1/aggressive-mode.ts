@@ -22,7 +22,7 @@ import { keyExchangePayloads, readKeyExchange } from './key-exchange.ts';
 import { concludeNatDetection, natDetectionPayloads, natVerdict } from './nat-detection.ts';
 import { bestNattVersion } from './natt-versions.ts';
 import { only } from './payloads.ts';
-import { answeredVendorIds, concludePhaseOne, hearVendorIds, makeKeys, matchOffer, newInitiator, newResponder, offeredVendorIds, phaseOneSecrets, saPayload, useConnection, type FirstMessage } from './phase-one.ts';
+import { answeredVendorIds, concludePhaseOne, hearVendorIds, makeKeys, matchOffer, newInitiator, newResponder, offeredVendorIds, phaseOneSecrets, saPayload, type FirstMessage } from './phase-one.ts';
 import { acceptedPhaseOne, groupOf, phaseOneOffer } from './phase1-proposals.ts';
 import type { IsakmpSa, Negotiation, V1Context } from './sa.ts';
 
@@ -112,7 +112,7 @@ function takeProof(sa: IsakmpSa, exchange: Exchange, received: Received): Verdic
   if (!peer.ok) return peer;
   return decoded(() => {
     exchange.end();
-    if ('connection' in peer.value) useConnection(sa, peer.value.connection);
+    if ('connection' in peer.value) sa.context.sas.useConnection(sa, peer.value.connection);
     concludeNatDetection(sa, nat.value, received.path);
     concludePhaseOne(sa, peer.value, received);
   });

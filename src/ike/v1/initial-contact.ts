@@ -5,10 +5,8 @@ import type { IsakmpSa } from './sa.ts';
 
 /** For the initiator's last message of phase 1; nothing where this is not the only ISAKMP SA with the peer. */
 export function initialContact(sa: IsakmpSa): Payload[] {
-  const { connection, context, handshake } = sa;
-  const neighbours = context.config.connections.filter(({ remote }) => remote === connection.remote);
-  const isFirst = handshake?.predecessor === undefined && neighbours.every(({ name }) => context.sas.ofConnection(name).every((other) => other === sa || other.state === 'connecting'));
-  return isFirst ? [notification(notifyTypes.INITIAL_CONTACT, { spi: cookiesOf(sa) })] : [];
+  const { context, handshake } = sa;
+  return handshake?.predecessor === undefined && context.sas.isFirstContact(sa) ? [notification(notifyTypes.INITIAL_CONTACT, { spi: cookiesOf(sa) })] : [];
 }
 
 /** Before XAUTH all members of a group have one identity, and a newcomer cannot speak for them. Nor could it know of what came up after it had begun. */

@@ -21,7 +21,7 @@ import { initialContact } from './initial-contact.ts';
 import { keyExchangePayloads, readKeyExchange } from './key-exchange.ts';
 import { concludeNatDetection, natDetectionPayloads, natVerdict } from './nat-detection.ts';
 import { only } from './payloads.ts';
-import { answeredVendorIds, concludePhaseOne, hearVendorIds, makeKeys, matchOffer, newInitiator, newResponder, offeredVendorIds, saPayload, useConnection, type FirstMessage } from './phase-one.ts';
+import { answeredVendorIds, concludePhaseOne, hearVendorIds, makeKeys, matchOffer, newInitiator, newResponder, offeredVendorIds, saPayload, type FirstMessage } from './phase-one.ts';
 import { acceptedPhaseOne, phaseOneOffer } from './phase1-proposals.ts';
 import type { IsakmpSa, V1Context } from './sa.ts';
 
@@ -122,7 +122,7 @@ function answerIdentity(sa: IsakmpSa, exchange: Exchange, received: Received): V
   return decoded(() => {
     exchange.end();
     if ('connection' in peer.value) {
-      useConnection(sa, peer.value.connection);
+      sa.context.sas.useConnection(sa, peer.value.connection);
       const identity = identityPayload(sa);
       exchange.send([identity, ...proof(sa, identity)]);
     }

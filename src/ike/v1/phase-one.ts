@@ -1,6 +1,6 @@
 /** What main mode and aggressive mode have in common: how phase 1 begins, its keys, who is believed to be there, and how it ends (RFC 2409 §5). */
 import { describeEndpoint } from '../../core/address.ts';
-import { utf8 } from '../../core/bytes.ts';
+import { toHex, utf8 } from '../../core/bytes.ts';
 import { decoded } from '../../core/decoded.ts';
 import type { Random } from '../../core/random.ts';
 import { phaseOneKeys, preSharedKeySkeyid, signatureSkeyid, type PhaseOneKeys } from '../../crypto/ike-v1-keys.ts';
@@ -69,7 +69,7 @@ export function newResponder(context: V1Context, name: ExchangeName, { message, 
   sa.algorithms = choice.algorithms;
   sa.lifetime = choice.lifetime;
   sa.handshake = { ...freshHandshake, saI: bodies[0]!.slice(), nonceR: freshNonce(context.random), proposal: choice.proposal, ...handshake };
-  context.sas.addHalfOpen(sa);
+  context.sas.addHalfOpen(sa, toHex(sa.initiatorSpi));
   const { me } = sa.names;
   context.event({ kind: 'ike-sa', state: 'connecting', ...sa.name, peer: sa.peer, story: `Somebody at ${describeEndpoint(sa.peer)} wants an ISAKMP SA with ${me}; who it is will be seen.` });
   hearVendorIds(sa, payloads);
@@ -122,12 +122,6 @@ export function makeKeys(sa: IsakmpSa, sharedSecret: Uint8Array): void {
 }
 
 // ---- the end
-
-/** The responder has guessed a connection before it saw the identity. */
-export function useConnection(sa: IsakmpSa, connection: ConnectionConfig): void {
-  sa.context.sas.leaveConnection(sa);
-  sa.connection = connection;
-}
 
 /** The other side has proved who it is: the ISAKMP SA is up, or whoever it is may not come in. */
 export function concludePhaseOne(sa: IsakmpSa, peer: Peer, received: Received): void {

@@ -11,6 +11,7 @@ import { takesPort, type Connections } from '../connections.ts';
 import type { IkeContext } from '../context.ts';
 import { startKeepalives } from '../keepalive.ts';
 import type { IkeCommand } from '../ports.ts';
+import { SaTable } from '../sa-table.ts';
 import type { IkeVersion } from '../version.ts';
 import { probe, watchLiveness } from './dead-peer-detection.ts';
 import { exchanges } from './exchange.ts';
@@ -26,7 +27,6 @@ import { afterPhaseOne, judgeConfiguration } from './remote-access.ts';
 import { rekeyIsakmpSa, succeed, watchLifetime } from './rekey.ts';
 import type { IsakmpSa, V1Child, V1Context } from './sa.ts';
 import { messageStory } from './story.ts';
-import { IsakmpSaTable } from './table.ts';
 import { answerTransaction } from './transaction.ts';
 import { missingPairs } from './wanted-pairs.ts';
 
@@ -75,9 +75,9 @@ export class IkeV1 implements IkeVersion {
 
   /** By both cookies; the initiator learns the responder's with message 2. */
   #find({ initiatorCookie, responderCookie }: IsakmpHeader): IsakmpSa | undefined {
-    const asResponder = this.#context.sas.byCookie(responderCookie);
+    const asResponder = this.#context.sas.bySpi(responderCookie);
     if (asResponder?.role === 'responder' && sameBytes(asResponder.initiatorSpi, initiatorCookie)) return asResponder;
-    const asInitiator = this.#context.sas.byCookie(initiatorCookie);
+    const asInitiator = this.#context.sas.bySpi(initiatorCookie);
     if (asInitiator?.role !== 'initiator') return undefined;
     return isZero(asInitiator.responderSpi) || sameBytes(asInitiator.responderSpi, responderCookie) ? asInitiator : undefined;
   }
@@ -108,7 +108,7 @@ export class IkeV1 implements IkeVersion {
   #receiveFirst(message: ClearMessage | EncryptedMessage, bytes: Uint8Array, path: Path): void {
     const { header } = message;
     const { drop, sas, config } = this.#context;
-    const begun = sas.byFirstMessage(header.initiatorCookie)?.exchange(0);
+    const begun = sas.byFirstMessage(toHex(header.initiatorCookie))?.exchange(0);
     if (begun !== undefined) {
       // RFC 2408 §2.5.3: to go on takes our cookie, which only who gets our answers knows
       if (begun.heard(bytes)) begun.receive(message, bytes, path);
@@ -117,12 +117,12 @@ export class IkeV1 implements IkeVersion {
     }
     const mode = header.exchange === exchangeTypes.MAIN_MODE ? 'main' : header.exchange === exchangeTypes.AGGRESSIVE_MODE ? 'aggressive' : undefined;
     if ('ciphertext' in message || mode === undefined || header.messageId !== 0) {
-      const isOurs = sas.byCookie(header.initiatorCookie)?.role === 'initiator';
-      if (isOurs && !('ciphertext' in message) && header.exchange === exchangeTypes.INFORMATIONAL) hearInformational(sas.byCookie(header.initiatorCookie)!, message, bytes, path);
+      const isOurs = sas.bySpi(header.initiatorCookie)?.role === 'initiator';
+      if (isOurs && !('ciphertext' in message) && header.exchange === exchangeTypes.INFORMATIONAL) hearInformational(sas.bySpi(header.initiatorCookie)!, message, bytes, path);
       else drop('isakmp-exchange', `${exchangeName(header.exchange)} without an ISAKMP SA`, bytes, path.peer);
       return;
     }
-    if (sas.byCookie(header.initiatorCookie) !== undefined) {
+    if (sas.bySpi(header.initiatorCookie) !== undefined) {
       drop('isakmp-unknown-cookies', 'the cookie is one of our own', bytes, path.peer);
       return;
     }
@@ -261,6 +261,6 @@ function childExpires(child: V1Child, limit: 'soft' | 'hard'): void {
 
 /** The daemon's context shines through, `now` included. */
 function v1Context(context: IkeContext, tryAgain: V1Context['tryAgain']): V1Context {
-  const own: Omit<V1Context, keyof IkeContext> = { sas: new IsakmpSaTable(), passwordAttempts: new PasswordAttempts(), established, tryAgain, rekey: rekeyIsakmpSa, childExpires };
+  const own: Omit<V1Context, keyof IkeContext> = { sas: new SaTable(), passwordAttempts: new PasswordAttempts(), established, tryAgain, rekey: rekeyIsakmpSa, childExpires };
   return Object.assign(Object.create(context) as IkeContext, own);
 }

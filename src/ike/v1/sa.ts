@@ -14,6 +14,7 @@ import type { IkeContext } from '../context.ts';
 import { diagnosis } from '../first-contact.ts';
 import { natFound } from '../nat-detection.ts';
 import { natTraversalPort } from '../port-float.ts';
+import type { SaTable } from '../sa-table.ts';
 import type { Claim } from './authentication.ts';
 import type { TrafficPair } from './client-identities.ts';
 import { Exchange, type ExchangeName, type ExchangeOptions } from './exchange.ts';
@@ -22,11 +23,10 @@ import type { NattTraits } from './natt-versions.ts';
 import type { PasswordAttempts } from './password-attempts.ts';
 import type { PhaseOneAlgorithms } from './phase1-proposals.ts';
 import { wholeWait } from './retransmission.ts';
-import type { IsakmpSaTable } from './table.ts';
 
 /** The daemon's context with what IKEv1 keeps for all of its ISAKMP SAs. */
 export interface V1Context extends IkeContext {
-  readonly sas: IsakmpSaTable;
+  readonly sas: SaTable<IsakmpSa>;
   readonly passwordAttempts: PasswordAttempts;
   /** Both sides have shown who they are. */
   established(sa: IsakmpSa): void;

@@ -39,16 +39,14 @@ function authRequest(sa: IkeSa, offer: ReturnType<typeof childProposals>): Paylo
   const { localIdentity, remoteIdentity, virtualAddress } = connection;
   const identity = identityToWire(localIdentity);
   const { local, remote } = wantedSelectors(sa, virtualAddress === 'request' ? everything(innerVersion(connection)) : undefined);
-  // RFC 7296 §2.4: "these are the only IKE SAs between us": whatever else the peer remembers of us, it may forget
-  const neighbours = context.config.connections.filter(({ remote }) => remote === connection.remote);
-  const firstContact = neighbours.every(({ name }) => context.sas.ofConnection(name).every((other) => other === sa || other.state === 'connecting'));
   return [
     idPayload('IDi', identity),
     ...certificate(connection),
     ...certificateRequest(connection),
     ...(remoteIdentity === 'any' ? [] : [idPayload('IDr', identityToWire(remoteIdentity))]),
     proof(sa, connection),
-    ...(firstContact ? [notify(notifyTypes.INITIAL_CONTACT)] : []),
+    // RFC 7296 §2.4: "these are the only IKE SAs between us": whatever else the peer remembers of us, it may forget
+    ...(context.sas.isFirstContact(sa) ? [notify(notifyTypes.INITIAL_CONTACT)] : []),
     ...(virtualAddress === 'request' ? [addressRequest(innerVersion(connection))] : []),
     ...modeNotify(wantedMode(sa)),
     { type: 'SA', proposals: offer },
@@ -148,8 +146,7 @@ export function answerAuth(sa: IkeSa, payloads: readonly Payload[], candidates: 
     refuse(wrong);
     return;
   }
-  sa.context.sas.leaveConnection(sa);
-  sa.connection = connection;
+  sa.context.sas.useConnection(sa, connection);
   sa.peerIdentity = describeIdentity(idi);
   const { me, other } = sa.names;
   const older = sa.context.sas.ofPeer(sa.peerIdentity);

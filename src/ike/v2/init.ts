@@ -176,7 +176,9 @@ export function answerInit(context: V2Context, message: IkeMessage, bytes: Uint8
     context.drop('ike-syntax', 'IKE_SA_INIT without SA, KE or nonce', bytes, path.peer);
     return;
   }
-  const known = context.sas.byFirstMessage(initiatorSpi, nonceI, path.peer);
+  // RFC 7296 §2.1: a request that came before is known by its SPI, its nonce and where it came from
+  const firstMessage = `${toHex(initiatorSpi)} ${toHex(nonceI)} ${describeEndpoint(path.peer)}`;
+  const known = context.sas.byFirstMessage(firstMessage);
   if (known !== undefined) {
     if (known.window.judge(header.messageId, bytes) === 'same') known.window.answerAgain(path);
     else context.drop('ike-message-id', 'an IKE_SA_INIT request that was answered long ago', bytes, path.peer);
@@ -223,7 +225,7 @@ export function answerInit(context: V2Context, message: IkeMessage, bytes: Uint8
   const sa = new IkeSa(context, { role: 'responder', connection, initiatorSpi: initiatorSpi.slice(), responderSpi: freshSpi(context.random), ...path });
   const nonceR = freshNonce(context.random);
   sa.handshake = { ...freshHandshake, request: bytes, nonceI, nonceR, proposal: chosen.proposal };
-  context.sas.addHalfOpen(sa, nonceI);
+  context.sas.addHalfOpen(sa, firstMessage);
   const { me, other } = sa.names;
   context.event({ kind: 'ike-sa', state: 'connecting', ...sa.name, peer: sa.peer, story: `Somebody at ${describeEndpoint(sa.peer)} wants an IKE SA with ${me}; who it is will be seen.` });
   sa.received(payloads, { exchange: 'IKE_SA_INIT', response: false, messageId: 0, retransmission: 0 }, path);

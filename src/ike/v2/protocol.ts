@@ -11,6 +11,7 @@ import { startKeepalives } from '../keepalive.ts';
 import { followPeer } from '../peer-address.ts';
 import { followFloat } from '../port-float.ts';
 import type { IkeCommand } from '../ports.ts';
+import { SaTable } from '../sa-table.ts';
 import type { IkeVersion } from '../version.ts';
 import { answerAuth, authenticate } from './auth.ts';
 import { CookieJar } from './cookie.ts';
@@ -21,7 +22,6 @@ import { watchLiveness } from './liveness.ts';
 import { notify, only } from './payloads.ts';
 import { answerIkeRekey, peerHasDecided, rekeyIkeSa, watchIkeLifetime } from './rekey-ike.ts';
 import type { IkeSa, V2Context } from './sa.ts';
-import { IkeSaTable } from './table.ts';
 
 /** Nobody is told of an error outside of an IKE SA more often than this (RFC 7296 §2.21.4). */
 const sparseInterval = seconds(1);
@@ -282,7 +282,7 @@ const criticalUnknown = (payloads: readonly Payload[]): number | undefined =>
 /** The daemon's context shines through, `now` included. */
 function v2Context(context: IkeContext, tryAgain: V2Context['tryAgain']): V2Context {
   const own: Omit<V2Context, keyof IkeContext> = {
-    sas: new IkeSaTable(),
+    sas: new SaTable(),
     cookies: new CookieJar(context.random, context.now),
     tryAgain,
     childExpires: (child, limit) => (limit === 'soft' ? rekeyChild(child) : deleteChild(child, 'Its lifetime is over.')),

@@ -12,17 +12,17 @@ import type { IkeContext } from '../context.ts';
 import { diagnosis } from '../first-contact.ts';
 import { natFound } from '../nat-detection.ts';
 import { natTraversalPort } from '../port-float.ts';
+import type { SaTable } from '../sa-table.ts';
 import type { CookieJar } from './cookie.ts';
 import type { InitAttempt } from './init.ts';
 import type { IkeAlgorithms } from './proposals.ts';
 import { Protection } from './protect.ts';
 import { messageStory } from './story.ts';
-import type { IkeSaTable } from './table.ts';
 import { Window } from './window.ts';
 
 /** The daemon's context with what IKEv2 keeps for all of its IKE SAs. */
 export interface V2Context extends IkeContext {
-  readonly sas: IkeSaTable;
+  readonly sas: SaTable<IkeSa>;
   readonly cookies: CookieJar;
   /** Begins anew with a peer that did not answer. */
   tryAgain(connection: ConnectionConfig): void;
