@@ -31,3 +31,27 @@ export class Watch {
     this.#whenMet();
   }
 }
+
+interface RealWait {
+  readonly trace: TraceLog;
+  readonly what: Predicate;
+  readonly since: number;
+  readonly withinMs: number;
+  /** Ends the wait at once, as timed out. */
+  readonly signal: AbortSignal | undefined;
+}
+
+/** How a lab waits whose time passes by itself. */
+export function untilOnTheWall({ trace, what, since, withinMs, signal }: RealWait): Promise<'met' | 'timed out'> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      clearTimeout(alarm);
+      signal?.removeEventListener('abort', end);
+      watch.end();
+      resolve(watch.met ? 'met' : 'timed out');
+    };
+    const alarm = setTimeout(end, withinMs);
+    const watch = new Watch(trace, what, since, () => void setImmediate(end));
+    signal?.addEventListener('abort', end);
+  });
+}

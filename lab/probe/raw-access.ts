@@ -24,8 +24,8 @@ export async function rawAccess(addresses: readonly IpAddress[], receive: (packe
 
 async function open(addresses: ReadonlySet<IpAddress>, receive: (packet: Uint8Array) => void): Promise<RawAccess> {
   const [{ ownNamespace }, { Poller }, { LabClock }, { PacketSocket }, { isIpv4For, PacketSender }, { IPPROTO_ESP, RawSocket }] = await Promise.all([
-    import('../backends/netns/namespace.ts'), import('../backends/netns/poller.ts'), import('../backends/netns/lab-clock.ts'),
-    import('../backends/netns/packet-socket.ts'), import('../backends/netns/packet-sender.ts'), import('../backends/netns/raw-socket.ts'),
+    import('../backends/linux/namespace.ts'), import('../backends/linux/poller.ts'), import('../backends/linux/lab-clock.ts'),
+    import('../backends/linux/packet-socket.ts'), import('../backends/linux/packet-sender.ts'), import('../backends/linux/raw-socket.ts'),
   ]);
   const namespace = ownNamespace();
   const sender = new PacketSender(namespace);

@@ -1,4 +1,4 @@
-import { whyNotIsolated } from '../../lab/backends/netns/isolation.ts';
+import { whyNotIsolated } from '../../lab/backends/linux/isolation.ts';
 import { missing } from '../support/needs.ts';
 import { figure, inTurns, measured, medians, promise } from './benchmark.ts';
 import type { Benchmark } from './benchmark.ts';

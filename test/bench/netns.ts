@@ -1,6 +1,6 @@
 import { setTimeout as pass } from 'node:timers/promises';
 import { execaSync } from 'execa';
-import { whyNotIsolated } from '../../lab/backends/netns/isolation.ts';
+import { whyNotIsolated } from '../../lab/backends/linux/isolation.ts';
 import { missing } from '../support/needs.ts';
 import { figure, inTurns, measured, medians, promise, seconds, times } from './benchmark.ts';
 import type { Benchmark } from './benchmark.ts';

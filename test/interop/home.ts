@@ -1,9 +1,9 @@
 /** A client at home behind the kernel's NAT, a gateway on the net: the place where strongSwan and our endpoint meet, each in either role. */
 import { once } from 'node:events';
 import { ip, prefix } from '../../src/core/address.ts';
-import { Interfaces, wire } from '../../lab/backends/netns/links.ts';
-import { createNamespace } from '../../lab/backends/netns/namespace.ts';
-import { Poller } from '../../lab/backends/netns/poller.ts';
+import { Interfaces, wire } from '../../lab/backends/linux/links.ts';
+import { createNamespace } from '../../lab/backends/linux/namespace.ts';
+import { Poller } from '../../lab/backends/linux/poller.ts';
 import { needs } from '../support/needs.ts';
 import type { Needing } from '../support/needs.ts';
 

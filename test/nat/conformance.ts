@@ -1,6 +1,6 @@
 /**
  * What a NAT box does to packets, as one table that three runners read: the `NatBox` machine alone, the machine in a router's namespace, and the
- * Linux kernel with the rules that `lab/backends/netns/nftables.ts` writes for the same behaviour.
+ * Linux kernel with the rules that `lab/backends/linux/nftables.ts` writes for the same behaviour.
  *
  * Packets are texts: `udp 10.0.0.2:500 > 198.51.100.1:500`. In an expected one a port may be `{name 1-511}`, any of that range, remembered under that
  * name; later `{name}` is the port it was, in what is sent as well as in what is expected, and `{not name 1-511}` is any other.

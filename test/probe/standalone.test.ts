@@ -2,8 +2,8 @@
 import type { ChildProcess } from 'node:child_process';
 import { describe, vi } from 'vitest';
 import { sim } from '../../lab/backends/sim/backend.ts';
-import { wire } from '../../lab/backends/netns/links.ts';
-import type { NetworkNamespace } from '../../lab/backends/netns/namespace.ts';
+import { wire } from '../../lab/backends/linux/links.ts';
+import type { NetworkNamespace } from '../../lab/backends/linux/namespace.ts';
 import { disagreements, expectationOf } from '../../lab/probe/expectation.ts';
 import { placeProbe } from '../../lab/probe/place.ts';
 import { toYaml } from '../../lab/probe/replay.ts';
@@ -15,7 +15,7 @@ import { seconds } from '../../src/core/time.ts';
 import type { NatBehaviour } from '../../src/nat/behaviour.ts';
 import { changed, presetNamed } from '../../src/nat/presets.ts';
 import type { Classification, Measure } from '../../src/probe/classification.ts';
-import { host } from '../backends/netns/two-hosts.ts';
+import { host } from '../backends/linux/two-hosts.ts';
 import { argvOf, root } from '../cli/lab.ts';
 import { needs } from '../support/needs.ts';
 

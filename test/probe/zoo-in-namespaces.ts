@@ -4,7 +4,7 @@
  */
 import { netns } from '../../lab/backends/netns/backend.ts';
 import type { NatEngine } from '../../lab/backends/backend.ts';
-import { isIsolated, runIsolated } from '../../lab/backends/netns/isolation.ts';
+import { isIsolated, runIsolated } from '../../lab/backends/linux/isolation.ts';
 import { homeWith, placeProbe } from '../../lab/probe/place.ts';
 import { runProbe } from '../../lab/probe/run.ts';
 import { seconds } from '../../src/core/time.ts';

@@ -1,11 +1,11 @@
 /** An endpoint of ours on a host of the kernel's, as the lab runs it on namespaces, the clock on the wall; for tests that talk to others than the lab. */
 import { ip, prefix } from '../../src/core/address.ts';
 import { seeded } from '../../src/core/random.ts';
-import { EndpointDriver } from '../../lab/backends/netns/host.ts';
-import { LabClock } from '../../lab/backends/netns/lab-clock.ts';
-import type { Interfaces } from '../../lab/backends/netns/links.ts';
-import { PacketSocket } from '../../lab/backends/netns/packet-socket.ts';
-import type { Poller } from '../../lab/backends/netns/poller.ts';
+import { EndpointDriver } from '../../lab/backends/linux/host.ts';
+import { LabClock } from '../../lab/backends/linux/lab-clock.ts';
+import type { Interfaces } from '../../lab/backends/linux/links.ts';
+import { PacketSocket } from '../../lab/backends/linux/packet-socket.ts';
+import type { Poller } from '../../lab/backends/linux/poller.ts';
 import type { EndpointCommand, EndpointConfig } from '../../src/host/ports.ts';
 import { TraceLog } from '../../src/trace/trace.ts';
 import type { EventOf } from '../../src/trace/trace.ts';

@@ -9,7 +9,7 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { NetworkNamespace } from '../../lab/backends/netns/namespace.ts';
+import type { NetworkNamespace } from '../../lab/backends/linux/namespace.ts';
 import type { RsaAuthentication } from '../../src/ike/config.ts';
 import { derToPem } from './openssl.ts';
 import { Vici } from './vici.ts';

@@ -1,7 +1,7 @@
 /** The same network as a shell script would make it: namespaces with names, every link in one `ip -batch`, then one `ip -batch` a namespace. */
 import { spawnSync } from 'node:child_process';
-import { kernelBox } from '../../../lab/backends/netns/kernel-box.ts';
-import { isIsolated, runIsolated } from '../../../lab/backends/netns/isolation.ts';
+import { kernelBox } from '../../../lab/backends/linux/kernel-box.ts';
+import { isIsolated, runIsolated } from '../../../lab/backends/linux/isolation.ts';
 import { describePrefix } from '../../../src/core/address.ts';
 import type { NodePlan, WorldPlan } from '../../../src/sim/plan.ts';
 import { plainHotel } from '../hotel.ts';

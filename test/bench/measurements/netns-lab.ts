@@ -1,6 +1,6 @@
 /** The lab's own namespaces: wires, addresses, routes, the box's rules, and what the lab listens with on every interface. */
-import { isIsolated, runIsolated } from '../../../lab/backends/netns/isolation.ts';
-import { NamespaceLab } from '../../../lab/backends/netns/lab.ts';
+import { isIsolated, runIsolated } from '../../../lab/backends/linux/isolation.ts';
+import { openNamespaces } from '../../../lab/backends/netns/lab.ts';
 import { TraceLog } from '../../../src/trace/trace.ts';
 import { plainHotel } from '../hotel.ts';
 import { meter } from '../meter.ts';
@@ -13,7 +13,7 @@ export default async function netnsLab(hosts: string) {
   const plan = plainHotel(Number(hosts));
   const gateway = plan.nodes.find(({ name }) => name === 'gateway')!.interfaces[0]!.address;
   const up = meter();
-  const lab = new NamespaceLab(plan, { seed: 1, trace: new TraceLog() });
+  const lab = openNamespaces(plan, { seed: 1, trace: new TraceLog() });
   const { wallMs: upMs } = up();
   const reached = (await lab.exec('client1', ['ping', '-c', '1', '-W', '2', gateway])).status === 0;
   const down = meter();

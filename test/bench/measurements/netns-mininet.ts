@@ -1,8 +1,8 @@
 /** The same network by mininet's own API, from Python. */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { kernelBox } from '../../../lab/backends/netns/kernel-box.ts';
-import { isIsolated, runIsolated } from '../../../lab/backends/netns/isolation.ts';
+import { kernelBox } from '../../../lab/backends/linux/kernel-box.ts';
+import { isIsolated, runIsolated } from '../../../lab/backends/linux/isolation.ts';
 import { describePrefix } from '../../../src/core/address.ts';
 import { plainHotel } from '../hotel.ts';
 

@@ -8,9 +8,9 @@ import { createRequire } from 'node:module';
 import type * as Koffi from 'koffi';
 import { ip } from '../../../src/core/address.ts';
 import { seeded } from '../../../src/core/random.ts';
-import { NetworkNamespace } from '../../../lab/backends/netns/namespace.ts';
-import { socketAddress } from '../../../lab/backends/netns/socket-address.ts';
-import { AF_INET, SOCK_RAW, addressOf, syscalls } from '../../../lab/backends/netns/syscalls.ts';
+import { NetworkNamespace } from '../../../lab/backends/linux/namespace.ts';
+import { socketAddress } from '../../../lab/backends/linux/socket-address.ts';
+import { AF_INET, SOCK_RAW, addressOf, syscalls } from '../../../lab/backends/linux/syscalls.ts';
 import { udp } from '../../nat/packets.ts';
 import { meter } from '../meter.ts';
 

@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { fromHex, toHex } from '../../../src/core/bytes.ts';
 import type { Side } from '../../../src/core/events.ts';
-import type { KernelNat } from '../../../lab/backends/netns/nftables.ts';
+import type { KernelNat } from '../../../lab/backends/linux/nftables.ts';
 
 const script = fileURLToPath(new URL('kernel-box.py', import.meta.url));
 const python = '/usr/bin/python3';

@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import { seconds } from '../../../src/core/time.ts';
 import { TraceLog } from '../../../src/trace/trace.ts';
 import { tunnelUp } from '../../../lab/checks/waiting.ts';
-import { NamespaceLab } from '../../../lab/backends/netns/lab.ts';
+import { openNamespaces } from '../../../lab/backends/netns/lab.ts';
 import { castOf } from '../../../lab/topology/cast.ts';
 import { loadTopology } from '../../../lab/topology/load.ts';
 import { planTopology } from '../../../lab/topology/plan.ts';
@@ -14,7 +14,7 @@ test("the machine's own ping reaches the protected network from a client's names
   const topology = planTopology(loadTopology('home'));
   const { clients: [alice], server, gateway } = castOf(topology);
   const trace = new TraceLog();
-  await using lab = new NamespaceLab(topology.plan, { seed: 1, trace });
+  await using lab = openNamespaces(topology.plan, { seed: 1, trace });
   lab.command(alice!.name, { kind: 'initiate', connection: alice!.connection });
   expect(await lab.until(tunnelUp(alice!.name), seconds(50), 0)).toBe('met');
 
@@ -31,6 +31,6 @@ test("the machine's own ping reaches the protected network from a client's names
 
 test('a program that is not there ends with 127, as a shell says it', { timeout: 30_000 }, async () => {
   const topology = planTopology(loadTopology('direct'));
-  await using lab = new NamespaceLab(topology.plan, { seed: 1, trace: new TraceLog() });
+  await using lab = openNamespaces(topology.plan, { seed: 1, trace: new TraceLog() });
   expect(await lab.exec('alice', ['no-such-program'])).toMatchObject({ status: 127 });
 });

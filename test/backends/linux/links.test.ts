@@ -1,10 +1,10 @@
 import { expect } from 'vitest';
 import { ip, prefix } from '../../../src/core/address.ts';
-import { changeAddress, wire } from '../../../lab/backends/netns/links.ts';
-import type { Interfaces } from '../../../lab/backends/netns/links.ts';
-import { createNamespace } from '../../../lab/backends/netns/namespace.ts';
-import { UdpSocket } from '../../../lab/backends/netns/udp-socket.ts';
-import type { Datagram } from '../../../lab/backends/netns/udp-socket.ts';
+import { changeAddress, wire } from '../../../lab/backends/linux/links.ts';
+import type { Interfaces } from '../../../lab/backends/linux/links.ts';
+import { createNamespace } from '../../../lab/backends/linux/namespace.ts';
+import { UdpSocket } from '../../../lab/backends/linux/udp-socket.ts';
+import type { Datagram } from '../../../lab/backends/linux/udp-socket.ts';
 import { needs } from '../../support/needs.ts';
 import { Inbox, host, twoHosts } from './two-hosts.ts';
 

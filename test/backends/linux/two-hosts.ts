@@ -1,9 +1,9 @@
 /** Two hosts on one cable, and a third behind a router: the smallest networks that the tests of this folder need. */
 import { ip } from '../../../src/core/address.ts';
-import type { Behaviour } from '../../../lab/backends/netns/links.ts';
-import { Interfaces, wire } from '../../../lab/backends/netns/links.ts';
-import { createNamespace } from '../../../lab/backends/netns/namespace.ts';
-import { Poller } from '../../../lab/backends/netns/poller.ts';
+import type { Behaviour } from '../../../lab/backends/linux/links.ts';
+import { Interfaces, wire } from '../../../lab/backends/linux/links.ts';
+import { createNamespace } from '../../../lab/backends/linux/namespace.ts';
+import { Poller } from '../../../lab/backends/linux/poller.ts';
 
 export const host = (behaviour: Partial<Behaviour> = {}): Interfaces => new Interfaces(createNamespace(), { forwarding: false, ipv6: false, ...behaviour });
 

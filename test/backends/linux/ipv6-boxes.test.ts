@@ -1,6 +1,7 @@
 /** Boxes that translate IPv6, on namespaces: the kernel routes both versions, the machine stands between them. */
 import { describe, expect } from 'vitest';
-import { NamespaceLab } from '../../../lab/backends/netns/lab.ts';
+import type { LinuxLab } from '../../../lab/backends/linux/lab.ts';
+import { openNamespaces } from '../../../lab/backends/netns/lab.ts';
 import { loadTopology } from '../../../lab/topology/load.ts';
 import { planTopology } from '../../../lab/topology/plan.ts';
 import { seconds } from '../../../src/core/time.ts';
@@ -10,12 +11,12 @@ import { needs } from '../../support/needs.ts';
 
 const { test } = needs('network namespaces', 'koffi', 'tun', 'ping', 'ip');
 
-const open = (topology: string, trace = new TraceLog()): NamespaceLab => new NamespaceLab(planTopology(loadTopology(topology)).plan, { seed: 1, trace });
+const open = (topology: string, trace = new TraceLog()): LinuxLab => openNamespaces(planTopology(loadTopology(topology)).plan, { seed: 1, trace });
 
 /** Whether a ping of a real program is answered. */
-const answers = async (lab: NamespaceLab, from: string, to: string): Promise<boolean> => (await lab.exec(from, ['ping', '-c', '1', '-W', '1', to])).status === 0;
+const answers = async (lab: LinuxLab, from: string, to: string): Promise<boolean> => (await lab.exec(from, ['ping', '-c', '1', '-W', '1', to])).status === 0;
 
-async function up(lab: NamespaceLab, trace: TraceLog): Promise<void> {
+async function up(lab: LinuxLab, trace: TraceLog): Promise<void> {
   const since = trace.nextSeq;
   lab.command('alice', { kind: 'initiate', connection: 'gateway' });
   const met = await lab.until({ describe: 'a child SA', sees: ({ node, body }) => node === 'alice' && body.kind === 'child-sa' && body.state === 'established' }, seconds(60), since);

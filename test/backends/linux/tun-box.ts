@@ -7,13 +7,13 @@ import type { DropEvent, NatEvent } from '../../../src/core/events.ts';
 import { seeded } from '../../../src/core/random.ts';
 import type { NatBoxConfig, NatControl } from '../../../src/nat/behaviour.ts';
 import type { NatPlan } from '../../../src/sim/plan.ts';
-import { LabClock } from '../../../lab/backends/netns/lab-clock.ts';
-import { MachineBox } from '../../../lab/backends/netns/machine-box.ts';
-import { PacketSocket } from '../../../lab/backends/netns/packet-socket.ts';
-import { TunDevice } from '../../../lab/backends/netns/tun.ts';
+import { LabClock } from '../../../lab/backends/linux/lab-clock.ts';
+import { MachineBox } from '../../../lab/backends/linux/machine-box.ts';
+import { PacketSocket } from '../../../lab/backends/linux/packet-socket.ts';
+import { TunDevice } from '../../../lab/backends/linux/tun.ts';
 import { outside as outsideAddress } from '../../nat/lab.ts';
 import { host } from './two-hosts.ts';
-import { Poller } from '../../../lab/backends/netns/poller.ts';
+import { Poller } from '../../../lab/backends/linux/poller.ts';
 
 /** The lab's time passes so much faster than the wall's. */
 export const rate = 4;

@@ -16,7 +16,7 @@ import { icmpHeaderLength, icmpTypes } from '../../../src/wire/icmp.ts';
 import { ipv4At, ipv4HeaderLengthOf } from '../../../src/wire/ipv4.ts';
 import { protocols } from '../../../src/wire/protocols.ts';
 import { TraceLog } from '../../../src/trace/trace.ts';
-import { NamespaceLab } from '../../../lab/backends/netns/lab.ts';
+import { openNamespaces } from '../../../lab/backends/netns/lab.ts';
 import { loadTopology, vary } from '../../../lab/topology/load.ts';
 import { planTopology } from '../../../lab/topology/plan.ts';
 import { behaviourOf } from '../../nat/lab.ts';
@@ -318,7 +318,7 @@ describe('on a segment with neighbours', () => {
 
   withPing('the box answers for its outside address and for no other, and after a change for the new one', { timeout: 30_000 }, async () => {
     const home = planTopology(vary(loadTopology('home'), { nats: { box: { preset: 'full-cone' } } }));
-    await using lab = new NamespaceLab(home.plan, { seed: 1, trace: new TraceLog() });
+    await using lab = openNamespaces(home.plan, { seed: 1, trace: new TraceLog() });
     const answered = async (address: string): Promise<boolean> => {
       await lab.exec('gateway', ['ip', 'neigh', 'flush', 'all']);
       await lab.exec('gateway', ['ping', '-c', '1', '-W', '1', address]);

@@ -5,6 +5,9 @@
 import type { Instant } from '../../../src/core/time.ts';
 import { syscalls } from './syscalls.ts';
 
+/** How many times faster than the clock on the wall a lab's time passes: a mapping's 30 s are 3 s to wait. */
+export const rate = 10;
+
 const CLOCK_REALTIME = 0;
 const CLOCK_MONOTONIC = 1;
 
@@ -22,22 +25,23 @@ const milliseconds = (view: DataView, at: number): number => Number(view.getBigI
 
 export class LabClock {
   readonly #start = read(CLOCK_MONOTONIC);
-  readonly #rate: number;
   #realtimeStart = 0;
   #checked = -Infinity;
 
   /** Milliseconds of the lab's time in one of the wall's. */
+  readonly rate: number;
+
   constructor(rate = 1) {
-    this.#rate = rate;
+    this.rate = rate;
   }
 
   now(): Instant {
-    return (this.#elapsed() * this.#rate) as Instant;
+    return (this.#elapsed() * this.rate) as Instant;
   }
 
   /** How long to wait for an instant, in milliseconds of the wall's time: what `setTimeout` wants. */
   untilMs(at: Instant): number {
-    return Math.max(0, (at - this.now()) / this.#rate);
+    return Math.max(0, (at - this.now()) / this.rate);
   }
 
   /** The lab time of a kernel timestamp (SO_TIMESTAMPNS: a `struct timespec` of wall-clock time). */
@@ -49,7 +53,7 @@ export class LabClock {
       this.#realtimeStart = read(CLOCK_REALTIME) - this.#elapsed();
     }
     const at = milliseconds(new DataView(timestamp.buffer, timestamp.byteOffset, 16), 0) - this.#realtimeStart;
-    return (Math.min(Math.max(at, 0), now) * this.#rate) as Instant;
+    return (Math.min(Math.max(at, 0), now) * this.rate) as Instant;
   }
 
   #elapsed(): number {

@@ -4,9 +4,9 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { explainRefusal } from '../../../lab/backends/netns/isolation.ts';
-import { createNamespace } from '../../../lab/backends/netns/namespace.ts';
-import { probe } from '../../../lab/backends/netns/probe.ts';
+import { explainRefusal } from '../../../lab/backends/linux/isolation.ts';
+import { createNamespace } from '../../../lab/backends/linux/namespace.ts';
+import { probe } from '../../../lab/backends/linux/probe.ts';
 import { needs } from '../../support/needs.ts';
 import { Inbox } from './two-hosts.ts';
 

@@ -6,6 +6,7 @@ import type { NatBoxConfig, NatControl, NatTimeouts } from '../../../src/nat/beh
 import type { NatPlan } from '../../../src/sim/plan.ts';
 import { Problem } from '../../problem.ts';
 import { KernelNat } from './kernel-nat.ts';
+import type { LabClock } from './lab-clock.ts';
 import { changeAddress, kernelRoutes } from './links.ts';
 import type { Interfaces } from './links.ts';
 import { kernelNat } from './nftables.ts';
@@ -15,7 +16,7 @@ export interface KernelBoxOptions {
   readonly plan: NatPlan;
   readonly interfaces: Interfaces;
   readonly poller: Poller;
-  readonly rate: number;
+  readonly clock: LabClock;
   readonly report: (event: NatEvent) => void;
 }
 
@@ -25,7 +26,7 @@ export class KernelBox {
   #outsideAddress: NatPlan['box']['outsideAddresses'][number];
 
   constructor(options: KernelBoxOptions) {
-    const { plan, interfaces, poller, rate, report } = options;
+    const { plan, interfaces, poller, clock: { rate }, report } = options;
     this.#options = options;
     this.#outsideAddress = plan.box.outsideAddresses[0]!;
     this.#setRules();
@@ -66,7 +67,7 @@ export class KernelBox {
   }
 
   #setRules(): void {
-    const { plan, interfaces: { namespace }, rate } = this.#options;
+    const { plan, interfaces: { namespace }, clock: { rate } } = this.#options;
     const kernel = kernelBox(plan, rate, this.#outsideAddress);
     if (!kernel.supported) throw new TypeError(`${plan.name} was not asked whether the kernel can be it`);
     namespace.run('nft', ['-f', '-'], kernel.ruleset);

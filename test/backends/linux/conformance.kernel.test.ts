@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { ip, prefix } from '../../../src/core/address.ts';
-import { kernelNat } from '../../../lab/backends/netns/nftables.ts';
-import type { KernelNat } from '../../../lab/backends/netns/nftables.ts';
+import { kernelNat } from '../../../lab/backends/linux/nftables.ts';
+import type { KernelNat } from '../../../lab/backends/linux/nftables.ts';
 import { presets } from '../../../src/nat/presets.ts';
 import { conformance, Names, packetOf } from '../../nat/conformance.ts';
 import type { ConformanceCase } from '../../nat/conformance.ts';

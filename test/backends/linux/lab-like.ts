@@ -7,13 +7,13 @@ import { mkdtempSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ip } from '../../../src/core/address.ts';
-import { isIsolated, runIsolated } from '../../../lab/backends/netns/isolation.ts';
-import { Interfaces, wire } from '../../../lab/backends/netns/links.ts';
-import { createNamespace } from '../../../lab/backends/netns/namespace.ts';
-import { Poller } from '../../../lab/backends/netns/poller.ts';
-import { NotPossibleHere } from '../../../lab/backends/netns/syscalls.ts';
-import { TunDevice } from '../../../lab/backends/netns/tun.ts';
-import { UdpSocket } from '../../../lab/backends/netns/udp-socket.ts';
+import { isIsolated, runIsolated } from '../../../lab/backends/linux/isolation.ts';
+import { Interfaces, wire } from '../../../lab/backends/linux/links.ts';
+import { createNamespace } from '../../../lab/backends/linux/namespace.ts';
+import { Poller } from '../../../lab/backends/linux/poller.ts';
+import { NotPossibleHere } from '../../../lab/backends/linux/syscalls.ts';
+import { TunDevice } from '../../../lab/backends/linux/tun.ts';
+import { UdpSocket } from '../../../lab/backends/linux/udp-socket.ts';
 
 const say = (line: unknown): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
 

@@ -3,7 +3,7 @@ import { ip, prefix } from '../../../src/core/address.ts';
 import { milliseconds, seconds } from '../../../src/core/time.ts';
 import type { NatBoxConfig } from '../../../src/nat/behaviour.ts';
 import { presets, type BehaviourChanges } from '../../../src/nat/presets.ts';
-import { kernelNat } from '../../../lab/backends/netns/nftables.ts';
+import { kernelNat } from '../../../lab/backends/linux/nftables.ts';
 import { behaviourOf } from '../../nat/lab.ts';
 
 const interfaces = { inside: ['eth0', 'eth2'], outside: 'eth1', outsideAddress: ip('203.0.113.1') };

@@ -16,8 +16,6 @@ export interface BoxDriver {
 
 export interface BoxOptions extends MachineBoxOptions {
   readonly engine: NatEngine;
-  /** How many times faster than the clock on the wall the lab's time passes. */
-  readonly rate: number;
   readonly report: (event: NatEvent | DropEvent) => void;
 }
 
