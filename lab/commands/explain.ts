@@ -3,7 +3,7 @@ import { lineWidth, wrap } from '../report/text.ts';
 import { topologyOf } from '../run.ts';
 import { parseSettings, describeParameter } from '../scenarios/parameters.ts';
 import { castOf } from '../topology/cast.ts';
-import { scenarioNamed } from './run.ts';
+import { scenarioNamed } from './asked.ts';
 
 export function explain(name: string): number {
   const scenario = scenarioNamed(name);

@@ -21,7 +21,9 @@ import { sign, themeFor } from '../report/theme.ts';
 import { suggestion } from '../suggest.ts';
 import { parseDuration } from '../topology/duration.ts';
 import { loadTopology, topologyNames } from '../topology/load.ts';
-import { mustBeUsable, natEngineOf, seedOf } from './run.ts';
+import { natEngineOf, seedOf } from './asked.ts';
+import { interrupted, interruptible } from './interruption.ts';
+import { ranElsewhere } from './usable-backend.ts';
 
 export interface ProbeCommandLine {
   readonly backend: string;
@@ -51,13 +53,13 @@ async function probeInLab(target: string, options: ProbeCommandLine): Promise<nu
   const seed = seedOf(options.seed);
   const placed = placeProbe(topologyFor(target));
   const backend = await loadBackend(options.backend);
-  await mustBeUsable(backend);
   const natEngine = natEngineOf(options.natEngine, backend);
   const [unsupported] = backend.unsupported(placed.plan, natEngine);
   if (unsupported) throw new Problem(`${unsupported.what} cannot be had on ${backend.name}: ${unsupported.why}`, 3);
-  if (backend.enclosure !== undefined && !backend.enclosure.isEntered()) return backend.enclosure.enter(process.argv.slice(2));
+  const status = await ranElsewhere(backend);
+  if (status !== undefined) return status;
   const outcome = await interruptible((signal) => runProbe(placed, { backend, natEngine, seed, signal }));
-  if (outcome === undefined) return 130;
+  if (outcome === undefined) return interrupted;
   if (outcome === 'unreachable') throw new Problem(`nothing gets through "${target}": the probe's server never answered`, 3);
   const claims = contradicted(placed, outcome.findings, backend);
   say(outcome, options, { target, backend: backend.name, seed, disagreements: claims }, `"nat probe ${target}" found on ${backend.name}`);
@@ -72,7 +74,7 @@ async function probeRealBox(where: string, options: ProbeCommandLine): Promise<n
   const second = options.secondAddress === undefined ? undefined : ownAddress('--second-address', options.secondAddress);
   process.stderr.write(`${wrap(`Probing the way to ${describeEndpoint(server)}: up to ${describeDuration(milliseconds(3 * longest + 30_000))}, as long as the box remembers. Ctrl-C ends it.`, lineWidth(process.stderr, 80))}\n`);
   const outcome = await interruptible((signal) => probeFrom({ server, second, longest, signal }));
-  if (outcome === undefined) return 130;
+  if (outcome === undefined) return interrupted;
   if (outcome === 'unreachable') {
     throw new Problem(`no answer from ${describeEndpoint(server)}. Is "lab nat probe --serve" running there? Does its firewall let in UDP 3478 and 3479, and, to measure all there is, UDP 500 and 4500, ESP, and fragments? Is that its public address?`, 3);
   }
@@ -110,17 +112,6 @@ function ownAddress(option: string, text: string): IpAddress {
   const address = parseAddress(text);
   if (address !== undefined && own.includes(address)) return address;
   throw new Problem(`${option} ${text}: this machine has no such address; ${suggestion(text, own)}`);
-}
-
-async function interruptible<Result>(act: (signal: AbortSignal) => Promise<Result>): Promise<Result> {
-  const interruption = new AbortController();
-  const interrupt = (): void => interruption.abort();
-  process.once('SIGINT', interrupt).once('SIGTERM', interrupt);
-  try {
-    return await act(interruption.signal);
-  } finally {
-    process.off('SIGINT', interrupt).off('SIGTERM', interrupt);
-  }
 }
 
 function say(result: ProbeResult, { json, yaml, color }: ProbeCommandLine, more: object, origin: string): void {

@@ -1,9 +1,8 @@
 import { describeDuration } from '../../src/core/time.ts';
 import type { Duration } from '../../src/core/time.ts';
-import { ipv6Presets, presetNamed, presets } from '../../src/nat/presets.ts';
-import { Problem } from '../problem.ts';
+import { ipv6Presets, presets } from '../../src/nat/presets.ts';
 import { column, lineWidth, wrap } from '../report/text.ts';
-import { suggestion } from '../suggest.ts';
+import { boxNamed } from './asked.ts';
 
 const all = [...presets, ...ipv6Presets];
 
@@ -18,8 +17,7 @@ export function natList({ json }: { json?: true }): number {
 }
 
 export function natShow(name: string, { json }: { json?: true }): number {
-  const preset = presetNamed(name);
-  if (preset === undefined) throw new Problem(`no NAT preset "${name}"; ${suggestion(name, all.map((one) => one.name))}`);
+  const preset = boxNamed(name);
   if (json) {
     process.stdout.write(`${JSON.stringify(preset, null, 2)}\n`);
     return 0;

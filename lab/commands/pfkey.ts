@@ -15,8 +15,9 @@ import type { ActResult } from '../run.ts';
 import { parseSettings } from '../scenarios/parameters.ts';
 import { suggestion } from '../suggest.ts';
 import type { Topology } from '../topology/plan.ts';
+import { placesOf, scenarioNamed, seedOf } from './asked.ts';
 import type { CommandLine } from './run.ts';
-import { mustBeUsable, placesOf, scenarioNamed, seedOf } from './run.ts';
+import { ranElsewhere } from './usable-backend.ts';
 
 export interface PfkeyCommandLine extends Pick<CommandLine, 'backend' | 'topology' | 'nat' | 'ike' | 'set' | 'seed'> {
   readonly scenario: string;
@@ -39,8 +40,8 @@ export async function pfkey(hostName: string | undefined, { scenario: scenarioNa
   const hosts = chosen(topology, hostName);
   const [unsupported] = backend.unsupported(topology.plan, 'auto');
   if (unsupported) throw new Problem(`${unsupported.what} cannot be had on ${backend.name}: ${unsupported.why}`, 3);
-  await mustBeUsable(backend);
-  if (backend.enclosure !== undefined && !backend.enclosure.isEntered()) return backend.enclosure.enter(process.argv.slice(2));
+  const status = await ranElsewhere(backend);
+  if (status !== undefined) return status;
 
   const epilogue = (lab: Lab): void => hosts.forEach(({ name }) => lab.command(name, { kind: 'setkey' }));
   const { acts: [played] } = await runScenario({ ...scenario, acts: () => [act] }, { backend, values, seed, epilogue, ...places });

@@ -156,6 +156,17 @@ describe.concurrent('results for programs', () => {
   });
 });
 
+describe.concurrent('a full disk costs the file and not the run: the verdict is told, the others are written, and the exit status is 2', () => {
+  test.for(['--json', '--trace', '--pcap'])('%s /dev/full', async (option) => {
+    const other = at(`beside-${option}.json`);
+    const { status, stdout, stderr } = await lab([...quick, option, '/dev/full', ...(option === '--json' ? ['--trace', other] : ['--json', other])]);
+    expect(stderr).toMatch(/^lab: cannot write \/dev\/full: .*no space left on device.*\n$/);
+    expect(stdout).toContain('detection: PASS');
+    expect(readFileSync(other, 'utf8')).toMatch(/\n$/);
+    expect(status).toBe(2);
+  });
+});
+
 describe.concurrent('text for people', () => {
   test('has no colour in a pipe, nor with --no-color', async () => {
     for (const words of [[...quick], [...quick, '--no-color']]) expect((await lab(words)).stdout).not.toContain('\u001b[');

@@ -1,0 +1,65 @@
+/** What the command line asks for, word by word: each is read here into what it names, or refused with the nearest name that there is. */
+import type { NatPreset } from '../../src/nat/behaviour.ts';
+import { ipv6Presets, presetNamed, presets } from '../../src/nat/presets.ts';
+import { natEngineChoices } from '../backends/backend.ts';
+import type { Backend, NatEngineChoice } from '../backends/backend.ts';
+import { Problem } from '../problem.ts';
+import type { RunOptions } from '../run.ts';
+import { scenarios } from '../scenarios/index.ts';
+import { parseSettings } from '../scenarios/parameters.ts';
+import type { Values } from '../scenarios/parameters.ts';
+import type { Scenario } from '../scenarios/scenario.ts';
+import { suggestion } from '../suggest.ts';
+import { ikeModes } from '../topology/ike-version.ts';
+import type { IkeMode } from '../topology/ike-version.ts';
+
+export function scenarioNamed(name: string): Scenario {
+  const found = scenarios.find(({ id }) => id === name);
+  if (found) return found;
+  throw new Problem(`no scenario "${name}"; ${suggestion(name, scenarios.map(({ id }) => id))}`);
+}
+
+export function boxNamed(name: string): NatPreset {
+  const preset = presetNamed(name);
+  if (preset === undefined) throw new Problem(`no NAT preset "${name}"; ${suggestion(name, [...presets, ...ipv6Presets].map((one) => one.name))}`);
+  return preset;
+}
+
+export function ikeModeOf(text: string): IkeMode {
+  const mode = ikeModes.find((one) => one === text);
+  if (mode === undefined) throw new Problem(`--ike ${text}: ${suggestion(text, ikeModes)}`);
+  return mode;
+}
+
+/** What is wanted instead of the acts' own topology, boxes and version of IKE. */
+export const placesOf = ({ topology, nat, ike }: { readonly topology?: string; readonly nat?: string; readonly ike?: string }): Pick<RunOptions, 'topology' | 'preset' | 'ike'> => ({
+  ...(topology === undefined ? {} : { topology }),
+  ...(nat === undefined ? {} : { preset: boxNamed(nat).name }),
+  ...(ike === undefined ? {} : { ike: ikeModeOf(ike) }),
+});
+
+/** Reproducible runs need a number that people can repeat. */
+export function seedOf(text: string): number {
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  throw new Problem(`--seed ${text}: expected a whole number of up to nine digits`);
+}
+
+/** Asking for an engine where there is but one would promise a difference that is not there. */
+export function natEngineOf(text: string | undefined, { name, natEngines }: Backend): NatEngineChoice {
+  if (text === undefined) return 'auto';
+  const choice = natEngineChoices.find((one) => one === text);
+  if (choice === undefined) throw new Problem(`no NAT engine "${text}"; ${suggestion(text, natEngineChoices)}`);
+  if (natEngines.length === 1) throw new Problem(`--nat-engine ${text}: on ${name} every box runs on the ${natEngines[0]!}; leave the option out, or choose a backend with real namespaces, such as --backend netns`);
+  return choice;
+}
+
+/** With several lessons a setting goes to those that have the parameter. */
+export function settingsOf(chosen: readonly Scenario[], settings: readonly string[], clock: Backend['clock']): readonly Values[] {
+  const has = ({ parameters }: Scenario, setting: string): boolean => Object.hasOwn(parameters, setting.split('=')[0]!);
+  const stray = settings.find((setting) => !chosen.some((scenario) => has(scenario, setting)));
+  if (stray !== undefined && chosen.length > 1) {
+    const name = stray.split('=')[0]!;
+    throw new Problem(`none of ${chosen.map(({ id }) => id).join(', ')} has a parameter "${name}"; ${suggestion(name, chosen.flatMap(({ parameters }) => Object.keys(parameters)))}`);
+  }
+  return chosen.map((scenario) => parseSettings(scenario.id, scenario.parameters, settings.filter((setting) => chosen.length === 1 || has(scenario, setting)), clock));
+}
