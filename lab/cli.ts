@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { backendNames } from './backends/backend.ts';
+import type { DoctorCommandLine } from './commands/doctor.ts';
 import type { ProbeCommandLine } from './commands/nat-probe.ts';
 import type { PfkeyCommandLine } from './commands/pfkey.ts';
 import type { CommandLine } from './commands/run.ts';
@@ -145,8 +146,10 @@ Exit status: 0 all verdicts pass; 1 a check failed; 2 the command line or a file
   lab
     .command('doctor')
     .description('what this machine can run, what is missing, the command that gets it')
+    .option('--install', 'get the packages that are missing, on Debian and Ubuntu: shows the command and asks')
+    .option('--yes', 'with --install: do not ask')
     .option('--json', 'as JSON')
-    .action(async (options: { json?: true }) => finish((await import('./commands/doctor.ts')).doctor(options)));
+    .action(async (options: DoctorCommandLine) => finish((await import('./commands/doctor.ts')).doctor(options)));
   return lab;
 }
 

@@ -19,6 +19,8 @@ export interface Requirement {
   readonly detail: string;
   /** The one command that gets it, where there is one. */
   readonly remedy?: string;
+  /** Packages of Debian and Ubuntu that bring it, where that is what it takes: `lab doctor --install` gets them. */
+  readonly packages?: readonly string[];
 }
 
 export interface Capabilities {

@@ -28,6 +28,7 @@ function canBeOpened(path: string): boolean {
 /** Each need with the question whether it is there and what to do when it is not. */
 const questions = {
   linux: [() => process.platform === 'linux', 'a Linux kernel'],
+  debian: [() => existsSync('/etc/debian_version'), 'Debian or Ubuntu'],
   root: [() => process.getuid?.() === 0, 'root: run the tests as root'],
   koffi: [() => resolves('koffi'), 'the npm package koffi: npm install --include=optional'],
   'network namespaces': [

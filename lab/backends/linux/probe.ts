@@ -57,8 +57,8 @@ function namespaces(): Finding {
   const about = { what: 'namespaces', purpose: 'one network a node, and nothing left behind' };
   const obstacle = whyNotIsolated();
   if (obstacle === undefined) return { ...about, ok: true, detail: hasSysAdmin() ? 'allowed, as root' : 'allowed, by user namespaces' };
-  const command = /sudo [^,]+/.exec(obstacle)?.[0] ?? (obstacle.includes('util-linux') ? 'sudo apt-get install util-linux' : 'run the lab as root');
-  return { ...about, ok: false, detail: obstacle, remedy: { command } };
+  if (obstacle.includes('util-linux')) return { ...about, ok: false, detail: obstacle, remedy: { package: 'util-linux', command: 'sudo apt-get install util-linux' } };
+  return { ...about, ok: false, detail: obstacle, remedy: { command: /sudo [^,]+/.exec(obstacle)?.[0] ?? 'run the lab as root' } };
 }
 
 function tun(): Finding {

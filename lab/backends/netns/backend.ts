@@ -42,6 +42,7 @@ function capabilities(): Capabilities {
     present: ok,
     detail: `${detail} (${purpose})`,
     ...(remedy && { remedy: remedy.command }),
+    ...(remedy?.package !== undefined && { packages: [remedy.package] }),
   }));
   return { usable: requirements.every(({ name, present }) => present || dispensable.has(name)), requirements };
 }
