@@ -2,6 +2,7 @@ import { execa } from 'execa';
 import { fileURLToPath } from 'node:url';
 import { describe } from 'vitest';
 import { scenarios } from '../../lab/scenarios/index.ts';
+import { endingWithUs } from '../support/ends-with-us.ts';
 import { needs } from '../support/needs.ts';
 
 interface Verdicts {
@@ -13,7 +14,7 @@ interface Verdicts {
 const cli = fileURLToPath(new URL('../../lab/cli.ts', import.meta.url));
 
 async function run(words: readonly string[], ...options: readonly string[]): Promise<Verdicts> {
-  const { stdout } = await execa('node', ['--import', 'tsx', cli, ...words, '--json', '-', '--quiet', ...options], { reject: false });
+  const { stdout } = await execa(...endingWithUs('node', '--import', 'tsx', cli, ...words, '--json', '-', '--quiet', ...options), { reject: false });
   const [result] = JSON.parse(stdout) as [Verdicts];
   return result;
 }

@@ -1,6 +1,7 @@
 /** What a benchmark is, and how it has something measured. */
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
+import { endingWithUs } from '../support/ends-with-us.ts';
 
 /** A promise of the project, and what became of it. */
 export interface Promised {
@@ -34,7 +35,7 @@ const script = fileURLToPath(new URL('measure.ts', import.meta.url));
 
 /** The figures of `measurements/NAME.ts`, from a process that does nothing else: memory, just-in-time compiler and caches are its own. */
 export async function measured<Figures>(name: string, ...argv: readonly (string | number)[]): Promise<Figures> {
-  const { stdout } = await execa(process.execPath, ['--import', 'tsx', script, name, ...argv.map(String)]);
+  const { stdout } = await execa(...endingWithUs(process.execPath, '--import', 'tsx', script, name, ...argv.map(String)));
   return JSON.parse(stdout) as Figures;
 }
 

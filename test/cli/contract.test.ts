@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { headlines, scenarios } from '../../lab/scenarios/index.ts';
+import { endingWithUs } from '../support/ends-with-us.ts';
 import { needs } from '../support/needs.ts';
 import { argvOf, lab, root } from './lab.ts';
 
@@ -237,7 +238,7 @@ describe.concurrent('a run', () => {
 
 describe.concurrent('an end before the end', () => {
   test('Ctrl-C leaves with what was learned so far, valid JSON included, and 130', async () => {
-    const child = spawn(process.execPath, argvOf('keepalive', '--set', 'minutes=1440', '--json', '-'), { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(...endingWithUs(process.execPath, ...argvOf('keepalive', '--set', 'minutes=1440', '--json', '-')), { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
     let [stdout, stderr] = ['', ''];
     child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
     child.stderr.on('data', (chunk: Buffer) => {
@@ -254,7 +255,7 @@ describe.concurrent('an end before the end', () => {
   });
 
   test('Ctrl-C is heard between short acts too: the zoo leaves with the rows that it has, and 130', async () => {
-    const child = spawn(process.execPath, argvOf('zoo', 'port-float', 'multi-client', 'passthrough', '--json', '-'), { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(...endingWithUs(process.execPath, ...argvOf('zoo', 'port-float', 'multi-client', 'passthrough', '--json', '-')), { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
     let [stdout, stderr] = ['', ''];
     child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
     child.stderr.on('data', (chunk: Buffer) => {
@@ -269,7 +270,7 @@ describe.concurrent('an end before the end', () => {
   });
 
   test.for([['keepalive'], ['list'], ['pfkey'], ['keepalive', '--json', '-']])('who stops reading sees no stack trace: lab %s | head -1', async (words) => {
-    const child = spawn(process.execPath, argvOf(...words), { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(...endingWithUs(process.execPath, ...argvOf(...words)), { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
     let stderr = '';
     child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
     child.stdout.destroy();

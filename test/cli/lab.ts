@@ -1,6 +1,7 @@
 /** The command line as a child process, as people and programs run it. */
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
+import { endingWithUs } from '../support/ends-with-us.ts';
 
 export const root = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -14,6 +15,6 @@ export const argvOf = (...words: readonly string[]): string[] => ['--import', 't
 
 /** Runs `lab WORDS…` with its output in pipes; never throws for its exit status. */
 export async function lab(words: readonly string[], env: Record<string, string> = {}): Promise<Said> {
-  const { exitCode, stdout, stderr } = await execa(process.execPath, argvOf(...words), { cwd: root, reject: false, env: { COLUMNS: '100', ...env }, stdin: 'ignore', stripFinalNewline: false, timeout: 60_000 });
+  const { exitCode, stdout, stderr } = await execa(...endingWithUs(process.execPath, ...argvOf(...words)), { cwd: root, reject: false, env: { COLUMNS: '100', ...env }, stdin: 'ignore', stripFinalNewline: false, timeout: 60_000 });
   return { status: exitCode, stdout, stderr };
 }

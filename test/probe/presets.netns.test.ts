@@ -17,6 +17,7 @@ import type { Duration } from '../../src/core/time.ts';
 import type { NatBehaviour } from '../../src/nat/behaviour.ts';
 import { presets } from '../../src/nat/presets.ts';
 import type { Outcome } from '../../src/probe/prober.ts';
+import { endingWithUs } from '../support/ends-with-us.ts';
 import { needs } from '../support/needs.ts';
 
 const program = fileURLToPath(new URL('zoo-in-namespaces.ts', import.meta.url));
@@ -43,7 +44,7 @@ const zoo = presets.flatMap(({ name, behaviour }) =>
 const slack: Record<NatEngine, Duration> = { kernel: seconds(12), machine: seconds(3) };
 
 async function probed(boxes: readonly Box[], atOnce: number): Promise<ReadonlyMap<string, Outcome>> {
-  const { stdout } = await execa(process.execPath, ['--import', 'tsx', program, String(atOnce), ...boxes.map(({ job }) => job)], { stderr: 'inherit' });
+  const { stdout } = await execa(...endingWithUs(process.execPath, '--import', 'tsx', program, String(atOnce), ...boxes.map(({ job }) => job)), { stderr: 'inherit' });
   return new Map(stdout.split('\n').filter((line) => line !== '').map((line) => {
     const { job, outcome } = JSON.parse(line) as { readonly job: string; readonly outcome: Outcome };
     return [job, outcome];

@@ -17,6 +17,7 @@ import { changed, presetNamed } from '../../src/nat/presets.ts';
 import type { Classification, Measure } from '../../src/probe/classification.ts';
 import { host } from '../backends/linux/two-hosts.ts';
 import { argvOf, root } from '../cli/lab.ts';
+import { endingWithUs } from '../support/ends-with-us.ts';
 import { needs } from '../support/needs.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
@@ -51,11 +52,10 @@ table ip nat {
 }
 `;
 
-const nobody = ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', '--inh-caps=-all', '--no-new-privs'];
+const nobody = ['--reuid=65534', '--regid=65534', '--clear-groups', '--inh-caps=-all', '--no-new-privs'];
 
 function start(namespace: NetworkNamespace, words: readonly string[], user: 'root' | 'nobody'): ChildProcess {
-  const [program, ...argv] = [...(user === 'nobody' ? nobody : []), process.execPath, ...argvOf('nat', 'probe', ...words)];
-  return namespace.spawn(program!, argv, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, NO_COLOR: '1' } });
+  return namespace.spawn(...endingWithUs(...(user === 'nobody' ? nobody : []), process.execPath, ...argvOf('nat', 'probe', ...words)), { cwd: root, stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, NO_COLOR: '1' } });
 }
 
 /** All that it says until it ends, or until it has said this. */

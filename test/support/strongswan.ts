@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { NetworkNamespace } from '../../lab/backends/linux/namespace.ts';
 import type { RsaAuthentication } from '../../src/ike/config.ts';
+import { endingWithUs } from './ends-with-us.ts';
 import { derToPem } from './openssl.ts';
 import { Vici } from './vici.ts';
 import type { ViciMessage } from './vici.ts';
@@ -98,9 +99,8 @@ export class StrongSwan implements AsyncDisposable {
     writeFileSync(join(folder, 'strongswan.conf'), settings(folder, socket, config));
     // Its process number and other things of which there is one on a machine live in /run. Signal 9 for the whole of it, when this process or `unshare` ends.
     const inside = `mount -t tmpfs none /run && exec ${charon}`;
-    const argv = ['--pdeathsig', 'KILL', 'unshare', '--mount', '--pid', '--fork', '--kill-child=KILL', 'sh', '-c', inside];
     const process_ = namespace.inside(() =>
-      spawn('setpriv', argv, { stdio: ['ignore', 'ignore', 'pipe'], env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', STRONGSWAN_CONF: join(folder, 'strongswan.conf') } }),
+      spawn(...endingWithUs('unshare', '--mount', '--pid', '--fork', '--kill-child=KILL', 'sh', '-c', inside), { stdio: ['ignore', 'ignore', 'pipe'], env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', STRONGSWAN_CONF: join(folder, 'strongswan.conf') } }),
     );
     let complaints = '';
     process_.stderr.setEncoding('utf8').on('data', (text: string) => (complaints += text));

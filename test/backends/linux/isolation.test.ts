@@ -1,20 +1,22 @@
 import { spawn, spawnSync } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { explainRefusal } from '../../../lab/backends/linux/isolation.ts';
 import { createNamespace } from '../../../lab/backends/linux/namespace.ts';
 import { probe } from '../../../lab/backends/linux/probe.ts';
+import { endingWithUs } from '../../support/ends-with-us.ts';
 import { needs } from '../../support/needs.ts';
+import { eventually, nothingLeft, processesOf } from './nothing-left.ts';
 import { Inbox } from './two-hosts.ts';
 
 const labLike = fileURLToPath(new URL('lab-like.ts', import.meta.url));
 
 /** How to become nobody, with no capability at all. Where nobody may not read this checkout: root without its powers. */
 function asNobody(): string[] {
-  const nobody = ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups', '--'];
+  const nobody = ['setpriv', '--pdeathsig', 'KILL', '--reuid', '65534', '--regid', '65534', '--clear-groups', '--'];
   if (spawnSync(nobody[0]!, [...nobody.slice(1), 'test', '-r', labLike]).status === 0) return nobody;
   return ['setpriv', '--bounding-set', '-all', '--inh-caps', '-all', '--'];
 }
@@ -29,9 +31,8 @@ interface Started {
 
 function start(act: string, { as = [], argv = [] }: { readonly as?: readonly string[]; readonly argv?: readonly string[] } = {}): Started {
   const mark = `natt-lab-test-${randomUUID()}`;
-  const [program = '', ...rest] = [...as, process.execPath, '--import', 'tsx', labLike, ...argv];
   // env without VITEST's own loader options; the mark is how its processes are found again
-  const outer = spawn(program, rest, { env: { PATH: process.env.PATH, HOME: '/nonexistent', ACT: act, MARK: mark }, stdio: ['pipe', 'pipe', 'pipe'] });
+  const outer = spawn(...endingWithUs(...as, process.execPath, '--import', 'tsx', labLike, ...argv), { env: { PATH: process.env.PATH, HOME: '/nonexistent', ACT: act, MARK: mark }, stdio: ['pipe', 'pipe', 'pipe'] });
   const lines = new Inbox<Record<string, unknown>>();
   let [said, complaint] = ['', ''];
   outer.stdout.on('data', (chunk: Buffer) => {
@@ -42,37 +43,6 @@ function start(act: string, { as = [], argv = [] }: { readonly as?: readonly str
   outer.stderr.on('data', (chunk: Buffer) => (complaint += chunk.toString()));
   const ended = new Promise<{ code: number | null; signal: string | null }>((resolve) => outer.once('close', (code, signal) => resolve({ code, signal })));
   return { mark, outer, lines, errors: () => complaint, ended };
-}
-
-/** The processes of a started lab, from outside: the inner one is process 1 of its own namespace. */
-function processesOf(mark: string): { readonly pid: number; readonly inner: boolean; readonly command: string }[] {
-  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).flatMap((pid) => {
-    try {
-      if (!readFileSync(`/proc/${pid}/environ`, 'latin1').includes(mark)) return [];
-      const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-      if (/^State:\s*Z/m.test(status)) return [];
-      return [{ pid: Number(pid), inner: /^NSpid:\s*\d+\s+1$/m.test(status), command: readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ') }];
-    } catch {
-      return []; // it has ended meanwhile
-    }
-  });
-}
-
-async function eventually(what: string, left: () => readonly unknown[]): Promise<void> {
-  for (let attempt = 0; attempt < 200; attempt++) {
-    if (left().length === 0) return;
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  expect(left(), what).toEqual([]);
-}
-
-const leftInTemporaryFolders = (mark: string): string[] => ['/tmp', '/dev/shm', '/var/tmp', '/run'].flatMap((folder) => readdirSync(folder).filter((name) => name.includes(mark)));
-
-/** Nothing of it is left: no process, no file, no mount. */
-async function nothingLeft(mark: string): Promise<void> {
-  await eventually('processes', () => processesOf(mark));
-  expect(leftInTemporaryFolders(mark)).toEqual([]);
-  expect(readFileSync('/proc/self/mounts', 'utf8')).not.toMatch(/^natt-lab /m);
 }
 
 type Victim = 'outer' | 'unshare' | 'inner';

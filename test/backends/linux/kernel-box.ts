@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { fromHex, toHex } from '../../../src/core/bytes.ts';
 import type { Side } from '../../../src/core/events.ts';
 import type { KernelNat } from '../../../lab/backends/linux/nftables.ts';
+import { endingWithUs } from '../../support/ends-with-us.ts';
 
 const script = fileURLToPath(new URL('kernel-box.py', import.meta.url));
 const python = '/usr/bin/python3';
@@ -34,7 +35,7 @@ export interface KernelBox extends AsyncDisposable {
 
 /** Its interfaces are called inside and outside, its outside address is 203.0.113.1, the inside network 10.0.0.0/8. */
 export async function openKernelBox(): Promise<KernelBox> {
-  const child = spawn('unshare', [...unshare, python, '-u', script], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(...endingWithUs('unshare', ...unshare, python, '-u', script), { stdio: ['pipe', 'pipe', 'inherit'] });
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
   const read = async (): Promise<Record<string, string>> => {
     const line = await lines.next();

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { expect } from 'vitest';
 import { Poller } from '../../../lab/backends/linux/poller.ts';
 import { O_NONBLOCK, O_RDWR, syscalls } from '../../../lab/backends/linux/syscalls.ts';
+import { endingWithUs } from '../../support/ends-with-us.ts';
 import { needs } from '../../support/needs.ts';
 
 const { test } = needs('linux', 'koffi');
@@ -59,7 +60,7 @@ test.each([
   ['a closed one lets it end', 'await poller.close();', 'ended'],
 ])('%s', async (_name, then, outcome) => {
   const source = `const { Poller } = await import(${JSON.stringify(new URL('../../../lab/backends/linux/poller.ts', import.meta.url).href)}); const poller = new Poller(); ${then}`;
-  const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', source], { stdio: 'inherit' });
+  const child = spawn(...endingWithUs(process.execPath, '--import', 'tsx', '--input-type=module', '-e', source), { stdio: 'inherit' });
   const timer = setTimeout(() => child.kill('SIGKILL'), 2500);
   const [code, signal] = await new Promise<[number | null, string | null]>((resolve) => child.once('exit', (...ended) => resolve(ended)));
   clearTimeout(timer);
