@@ -39,6 +39,10 @@ export const dropReasons = {
   'ike-unexpected-response': 'RFC 7296 §2.1',
   'ike-syntax': 'RFC 7296 §2.21',
   'ike-cookie': 'RFC 7296 §2.6',
+  'ike-fragment': 'RFC 7383 §2.6', // its numbers make no sense, or nobody has agreed on fragments (§2.3)
+  'ike-fragment-again': 'RFC 7383 §2.6.1',
+  'ike-fragment-timeout': 'RFC 7383 §2.6', // the others have not come
+  'ike-fragment-limit': 'RFC 7383 §5', // more than we keep
   'ike-half-open-limit': 'RFC 7296 §2.6',
   'ike-no-connection': 'RFC 7296 §2.21.1',
   'ike-source-port': 'RFC 3715 §2.1', // a daemon that takes IKE from source port 500 only

@@ -95,6 +95,8 @@ export type IkeEvent =
       readonly notation: string;
       /** 0 for the first transmission. */
       readonly retransmission: number;
+      /** In how many IKE fragments it goes; absent where it is whole (RFC 7383). */
+      readonly fragments?: number;
       /** What this step means, one sentence for a learner. */
       readonly story: string;
     }

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import type { ConnectionConfig } from '../../src/ike/config.ts';
 import { established, minutes, pair, seconds, type Datagram, type Pair } from '../support/pair.ts';
 import { forged } from '../support/insider.ts';
 
@@ -16,6 +17,9 @@ const mischief: fc.Arbitrary<Mischief> = fc.oneof(
   fc.record({ kind: fc.constantFrom('twice' as const, 'lose' as const, 'pass' as const) }),
   fc.record({ kind: fc.constant('replay' as const), which: fc.nat() }),
 );
+
+/** IKE messages whole, or in fragments of their own. */
+const fragmentation = fc.constantFrom<Partial<ConnectionConfig>>({}, { fragmentation: 200 });
 
 function damaged({ payload, ...datagram }: Datagram, what: Mischief, wire: readonly Datagram[]): readonly Datagram[] {
   switch (what.kind) {
@@ -42,8 +46,8 @@ const inPlace = ({ alice, gw }: Pair): boolean => alice.stack.size === 2 && gw.s
 describe('whatever a link does to the exchange, nobody throws, and it ends', { timeout: 60_000 }, () => {
   test('a bad start: the tunnel comes up in the end, since what was damaged is sent again', () => {
     fc.assert(
-      fc.property(fc.array(mischief, { maxLength: 8 }), fc.constantFrom('none' as const, 'initiator' as const, 'both' as const), (bad, nat) => {
-        const two = pair({ nat });
+      fc.property(fc.array(mischief, { maxLength: 8 }), fc.constantFrom('none' as const, 'initiator' as const, 'both' as const), fragmentation, (bad, nat, inPieces) => {
+        const two = pair({ nat, alice: inPieces, gw: inPieces });
         const left = [...bad];
         two.link = (datagram) => damaged(datagram, left.shift() ?? { kind: 'pass' }, two.wire);
         two.initiate().pass(minutes(5));
@@ -56,9 +60,9 @@ describe('whatever a link does to the exchange, nobody throws, and it ends', { t
 
   test('a bad life: rekeys and probes on such a link end with one tunnel, or with none on both sides', () => {
     fc.assert(
-      fc.property(fc.array(mischief, { minLength: 1, maxLength: 20 }), fc.array(fc.tuple(fc.constantFrom('alice' as const, 'gw' as const), fc.constantFrom('ike' as const, 'child' as const, 'probe' as const)), { maxLength: 5 }), (bad, commands) => {
+      fc.property(fc.array(mischief, { minLength: 1, maxLength: 20 }), fc.array(fc.tuple(fc.constantFrom('alice' as const, 'gw' as const), fc.constantFrom('ike' as const, 'child' as const, 'probe' as const)), { maxLength: 5 }), fragmentation, (bad, commands, inPieces) => {
         const watching = { deadPeerDetection: seconds(60) };
-        const two = established({ nat: 'initiator', aliceDaemon: watching, gwDaemon: watching });
+        const two = established({ nat: 'initiator', aliceDaemon: watching, gwDaemon: watching, alice: inPieces, gw: inPieces });
         const left = [...bad];
         two.link = (datagram) => damaged(datagram, left.shift() ?? { kind: 'pass' }, two.wire);
         for (const [who, what] of commands) two.command(who, what === 'probe' ? { kind: 'probe', connection: 'tunnel' } : { kind: 'rekey', connection: 'tunnel', what });

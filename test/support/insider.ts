@@ -3,7 +3,7 @@ import { fromHex } from '../../src/core/bytes.ts';
 import { seeded } from '../../src/core/random.ts';
 import { cipherSuite } from '../../src/crypto/cipher-suites.ts';
 import { decodeHeader, decodeMessage, decodePayloads } from '../../src/wire/ike/codec.ts';
-import { exchangeTypes, ikeVersion2, type ExchangeName, type Payload } from '../../src/wire/ike/message.ts';
+import { exchangeTypes, ikeVersion2, type ExchangeName, type IkeHeader, type Payload } from '../../src/wire/ike/message.ts';
 import { Protection } from '../../src/ike/v2/protect.ts';
 import type { Datagram, Party, PartyName } from './pair.ts';
 
@@ -16,13 +16,26 @@ function protection(party: Party, role: 'initiator' | 'responder', sa: number): 
 }
 
 /** A message of an IKE SA that a party knows, written as its initiator or its responder would; on port 500. */
-export function forged(party: Party, as: 'initiator' | 'responder', message: { exchange: ExchangeName; response: boolean; messageId: number }, payloads: readonly Payload[], sa = -1): Uint8Array {
+export function forged(party: Party, as: 'initiator' | 'responder', message: Forged, payloads: readonly Payload[], sa = -1): Uint8Array {
+  return protection(party, as, sa).seal(headerOf(party, as, message, sa), payloads);
+}
+
+/** The same in fragments of no more than `longest` octets. */
+export const forgedFragments = (party: Party, as: 'initiator' | 'responder', message: Forged, payloads: readonly Payload[], longest: number, sa = -1): readonly Uint8Array[] =>
+  protection(party, as, sa).sealFitting(headerOf(party, as, message, sa), payloads, longest);
+
+interface Forged {
+  readonly exchange: ExchangeName;
+  readonly response: boolean;
+  readonly messageId: number;
+}
+
+function headerOf(party: Party, as: 'initiator' | 'responder', message: Forged, sa: number): IkeHeader {
   const { initiatorSpi, responderSpi } = party.events('ike-keys').at(sa)!;
-  const header = {
+  return {
     initiatorSpi: fromHex(initiatorSpi), responderSpi: fromHex(responderSpi), version: ikeVersion2, exchange: exchangeTypes[message.exchange],
     flags: { initiator: as === 'initiator', higherVersion: false, response: message.response }, messageId: message.messageId,
   };
-  return protection(party, as, sa).seal(header, payloads);
 }
 
 /** What stands inside SK of a message on the wire. */

@@ -56,6 +56,9 @@ export interface StrongSwanConfig {
   /** Seconds before the first retransmission, and how often: 4 and 5 when not given. */
   readonly retransmission?: { readonly timeout: number; readonly base: number; readonly tries: number };
   readonly mobike?: boolean;
+  /** IKE fragments; `yes` when not said. How long their IP datagrams may be: 1280 octets when not said. */
+  readonly fragmentation?: 'yes' | 'no' | 'force';
+  readonly fragmentSize?: number;
   /** Asks every newcomer for a COOKIE. */
   readonly asksForCookies?: boolean;
 }
@@ -201,6 +204,7 @@ export class StrongSwan implements AsyncDisposable {
         version: exchange === undefined ? '2' : '1',
         aggressive: exchange === 'aggressive' ? 'yes' : 'no',
         mobike: config.mobike ? 'yes' : 'no',
+        fragmentation: config.fragmentation ?? 'yes',
         proposals,
         rekey_time: '0',
         ...(peerAddress === undefined ? {} : { remote_addrs: [peerAddress] }),
@@ -219,13 +223,14 @@ export class StrongSwan implements AsyncDisposable {
   }
 }
 
-const settings = (folder: string, socket: string, { keepalive = 20, retransmission = { timeout: 4, base: 1.8, tries: 5 }, asksForCookies = false, signsAsRfc7296 = false, splitNetworks = false }: StrongSwanConfig): string => `charon {
+const settings = (folder: string, socket: string, { keepalive = 20, retransmission = { timeout: 4, base: 1.8, tries: 5 }, asksForCookies = false, signsAsRfc7296 = false, splitNetworks = false, fragmentSize = 1280 }: StrongSwanConfig): string => `charon {
   load = ${plugins}
   ${asksForCookies ? 'dos_protection = yes\n  cookie_threshold = 1\n  cookie_threshold_ip = 1' : 'dos_protection = no'}
   delete_rekeyed_delay = 0
   signature_authentication = ${signsAsRfc7296 ? 'no' : 'yes'}
   cisco_unity = ${splitNetworks ? 'yes' : 'no'}
   i_dont_care_about_security_and_use_aggressive_mode_psk = yes
+  fragment_size = ${fragmentSize}
   keep_alive = ${keepalive}s
   retransmit_timeout = ${retransmission.timeout}
   retransmit_base = ${retransmission.base}

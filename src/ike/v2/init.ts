@@ -14,6 +14,7 @@ import type { Path } from '../any-ike-sa.ts';
 import type { ConnectionConfig } from '../config.ts';
 import { claimedSources, forced, natDetectionStory, natFound } from '../nat-detection.ts';
 import { floatPorts } from '../port-float.ts';
+import { fragmentationAgreed, fragmentationNotify } from './fragmentation.ts';
 import { natDetectionNotifies, natVerdict } from './nat-detection.ts';
 import { errorOf, invalidKe, nonceOf, notify, notifyOf, only, wantedGroup } from './payloads.ts';
 import { certificateRequest, signatureHashesNotify } from './proof.ts';
@@ -99,6 +100,7 @@ export class InitAttempt {
     sa.responderSpi = header.responderSpi.slice();
     sa.handshake = { ...sa.handshake!, nonceR, answer: bytes, attempt: undefined };
     sa.received(payloads, aboutAnswer, path);
+    sa.fragmentation = fragmentationAgreed(sa.connection, payloads);
     makeKeys(sa, chosen, sharedSecret);
     concludeNatDetection(sa, payloads, { initiatorSpi: sa.initiatorSpi, responderSpi: sa.responderSpi }, path);
     if (natFound(sa.nat)) floatPorts(sa, 'IKE_AUTH');
@@ -121,6 +123,7 @@ export class InitAttempt {
       { type: 'Nonce', data: handshake!.nonceI },
       ...(connection.natTraversal ? natDetectionNotifies({ initiatorSpi, responderSpi: zeroSpi }, claimedSources(context.config, connection, local), peer) : []),
       ...signatureHashesNotify(connection),
+      ...fragmentationNotify(connection),
     ];
   }
 
@@ -229,6 +232,7 @@ export function answerInit(context: V2Context, message: IkeMessage, bytes: Uint8
   const { me, other } = sa.names;
   context.event({ kind: 'ike-sa', state: 'connecting', ...sa.name, peer: sa.peer, story: `Somebody at ${describeEndpoint(sa.peer)} wants an IKE SA with ${me}; who it is will be seen.` });
   sa.received(payloads, { exchange: 'IKE_SA_INIT', response: false, messageId: 0, retransmission: 0 }, path);
+  sa.fragmentation = fragmentationAgreed(connection, payloads);
   makeKeys(sa, chosen, sharedSecret);
   if (connection.natTraversal) concludeNatDetection(sa, payloads, { initiatorSpi, responderSpi: zeroSpi }, path);
   sa.window.accept('IKE_SA_INIT', bytes, path);
@@ -239,6 +243,7 @@ export function answerInit(context: V2Context, message: IkeMessage, bytes: Uint8
     ...(sa.nat.supported ? natDetectionNotifies(sa, claimedSources(context.config, connection, path.local), path.peer) : []),
     ...certificateRequest(connection),
     ...(notifyOf(payloads, notifyTypes.SIGNATURE_HASH_ALGORITHMS) ? signatureHashesNotify(connection) : []),
+    ...(sa.fragmentation ? fragmentationNotify(connection) : []),
   ]);
   expireHalfOpen(sa, other);
 }

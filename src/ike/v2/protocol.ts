@@ -16,12 +16,13 @@ import type { IkeVersion } from '../version.ts';
 import { answerAuth, authenticate } from './auth.ts';
 import { CookieJar } from './cookie.ts';
 import { answerNewChild, createChild, rekeyChild } from './create-child.ts';
+import { asksAgain, open } from './fragmentation.ts';
 import { answerInformational, deleteChild, deleteIkeSa, probe } from './informational.ts';
 import { answerInit, expireHalfOpen, initiate, receiveInitAnswer } from './init.ts';
 import { watchLiveness } from './liveness.ts';
 import { notify, only } from './payloads.ts';
 import { answerIkeRekey, peerHasDecided, rekeyIkeSa, watchIkeLifetime } from './rekey-ike.ts';
-import type { IkeSa, V2Context } from './sa.ts';
+import type { IkeSa, Message, V2Context } from './sa.ts';
 
 /** Nobody is told of an error outside of an IKE SA more often than this (RFC 7296 §2.21.4). */
 const sparseInterval = seconds(1);
@@ -105,23 +106,25 @@ export class IkeV2 implements IkeVersion {
       sa.window.answerAgain(path);
       return;
     }
-    if (place === 'outside') {
+    if (place === 'like-last' && message.fragment !== undefined) {
+      if (asksAgain(sa, message, message.fragment, path)) sa.window.answerAgain(path);
+      return;
+    }
+    if (place !== 'new') {
       this.#context.drop(flags.response ? 'ike-unexpected-response' : 'ike-message-id', `${exchange} ${flags.response ? 'answer' : 'request'} ${messageId}`, bytes, path.peer);
       return;
     }
-    const plaintext = sa.protection.open(message);
-    if (plaintext === undefined) {
-      this.#context.drop('ike-authentication', 'it does not pass the integrity check of its IKE SA', bytes, path.peer);
-      return;
-    }
+    const opened = open(sa, message, path);
+    if (opened === undefined) return;
     if (!flags.response && !expected(sa, exchange)) {
       this.#context.drop('ike-unexpected-exchange', `${exchange} while ${sa.state}`, bytes, path.peer);
       return;
     }
-    const payloads = decodePayloads(message.firstInner, plaintext);
+    const payloads = decodePayloads(opened.firstInner, opened.plaintext);
+    const about = { exchange, response: flags.response, messageId, retransmission: 0, ...(opened.fragments === undefined ? {} : { fragments: opened.fragments }) };
     this.#heard(sa, path);
-    if (flags.response) this.#takeAnswer(sa, exchange, messageId, payloads, bytes, path);
-    else this.#takeRequest(sa, exchange, messageId, payloads, bytes, path);
+    if (flags.response) this.#takeAnswer(sa, about, payloads, opened.bytes, path);
+    else this.#takeRequest(sa, about, payloads, opened.bytes, path);
   }
 
   /** A fresh and authentic message: the peer lives, and lives there (RFC 7296 §2.23, §2.4). */
@@ -130,7 +133,7 @@ export class IkeV2 implements IkeVersion {
     if (sa.state === 'connecting' && sa.role === 'responder') followFloat(sa, path);
   }
 
-  #takeAnswer(sa: IkeSa, exchange: ExchangeName, messageId: number, payloads: ReturnType<typeof decodePayloads>, bytes: Uint8Array, path: Path): void {
+  #takeAnswer(sa: IkeSa, about: Message, payloads: ReturnType<typeof decodePayloads>, bytes: Uint8Array, path: Path): void {
     if (!payloads.ok) {
       this.#context.drop(payloads.reason, payloads.detail, bytes, path.peer);
       sa.window.takeAnswer([]);
@@ -142,12 +145,13 @@ export class IkeV2 implements IkeVersion {
       this.#context.drop('ike-unknown-critical-payload', `payload ${critical}`, bytes, path.peer);
       return;
     }
-    sa.received(payloads.value, { exchange, response: true, messageId, retransmission: 0 }, path);
+    sa.received(payloads.value, about, path);
     followPeer(sa, path.peer, 'ike');
     sa.window.takeAnswer(payloads.value);
   }
 
-  #takeRequest(sa: IkeSa, exchange: ExchangeName, messageId: number, payloads: ReturnType<typeof decodePayloads>, bytes: Uint8Array, path: Path): void {
+  #takeRequest(sa: IkeSa, about: Message, payloads: ReturnType<typeof decodePayloads>, bytes: Uint8Array, path: Path): void {
+    const { exchange } = about;
     sa.window.accept(exchange, bytes, path);
     if (!payloads.ok) {
       // RFC 7296 §2.21.3: fatal for both
@@ -156,7 +160,7 @@ export class IkeV2 implements IkeVersion {
       sa.close('failed', `${sa.names.other} asks what cannot be read: ${payloads.detail}.`);
       return;
     }
-    sa.received(payloads.value, { exchange, response: false, messageId, retransmission: 0 }, path);
+    sa.received(payloads.value, about, path);
     if (sa.state !== 'connecting') followPeer(sa, path.peer, 'ike');
     const critical = criticalUnknown(payloads.value);
     if (critical !== undefined) {

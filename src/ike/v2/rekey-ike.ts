@@ -155,6 +155,7 @@ function succeed(old: IkeSa, role: Role, { algorithms, sharedSecret, nonceI, non
   const { context, connection, local, peer } = old;
   const sa = new IkeSa(context, { role, connection, initiatorSpi: spiI.slice(), responderSpi: spiR.slice(), local, peer });
   sa.nat = old.nat;
+  sa.fragmentation = old.fragmentation;
   sa.peerIdentity = old.peerIdentity;
   const { prf, suite } = algorithms;
   sa.useKeys(algorithms, rekeyedIkeKeys({ prf: old.algorithms!.prf, skD: old.protection.keys.skD }, { prf, suite, sharedSecret, nonceI, nonceR, spiI: sa.initiatorSpi, spiR: sa.responderSpi }));

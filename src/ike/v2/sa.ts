@@ -14,6 +14,7 @@ import { natFound } from '../nat-detection.ts';
 import { natTraversalPort } from '../port-float.ts';
 import type { SaTable } from '../sa-table.ts';
 import type { CookieJar } from './cookie.ts';
+import { Fragments, longestMessage } from './fragmentation.ts';
 import type { InitAttempt } from './init.ts';
 import type { IkeAlgorithms } from './proposals.ts';
 import { Protection } from './protect.ts';
@@ -54,6 +55,8 @@ export interface Message {
   readonly retransmission: number;
   /** How long the answer was waited for, in words. */
   readonly waited?: string;
+  /** In how many fragments; absent where it is whole. */
+  readonly fragments?: number;
 }
 
 export class IkeSa extends AnyIkeSa<V2Context> {
@@ -68,6 +71,9 @@ export class IkeSa extends AnyIkeSa<V2Context> {
   predecessor: IkeSa | undefined;
   /** What is said when the end that this side has begun is reached, with the peer's answer or without. */
   ending: { readonly state: 'deleted' | 'failed'; readonly story: string } | undefined;
+  /** Both sides take fragments (RFC 7383 §2.3); those that wait for others. */
+  fragmentation = false;
+  readonly fragments = { request: new Fragments(), answer: new Fragments() } as const;
   #protection: Protection | undefined;
 
   /** RFC 7296 §2.23: with a NAT on the way, ESP goes in UDP by the ports of IKE, but never by port 500. */
@@ -102,18 +108,19 @@ export class IkeSa extends AnyIkeSa<V2Context> {
 
   // ---- messages
 
-  encode(exchange: ExchangeName, { response, messageId }: { response: boolean; messageId: number }, payloads: readonly Payload[]): Uint8Array {
+  /** The message as it goes on the wire: whole, or its fragments, which IKE_SA_INIT never has (RFC 7383 §2.4). */
+  encode(exchange: ExchangeName, { response, messageId }: { response: boolean; messageId: number }, payloads: readonly Payload[]): readonly Uint8Array[] {
     const header = this.#header(exchange, response, messageId);
-    if (exchange !== 'IKE_SA_INIT') return this.protection.seal(header, payloads);
+    if (exchange !== 'IKE_SA_INIT') return this.protection.sealFitting(header, payloads, this.fragmentation ? longestMessage(this.connection, this.peer) : Infinity);
     const message = encodeMessage({ header, payloads });
     if (this.handshake !== undefined) this.handshake[response ? 'answer' : 'request'] = message;
-    return message;
+    return [message];
   }
 
-  send(message: Uint8Array, payloads: readonly Payload[], about: Message, path: Path = this): void {
+  send(messages: readonly Uint8Array[], payloads: readonly Payload[], about: Message, path: Path = this): void {
     this.lastSent = this.context.now;
-    this.context.transmit(path.local, path.peer, message);
-    this.#report('sent', payloads, about, path);
+    for (const message of messages) this.context.transmit(path.local, path.peer, message);
+    this.#report('sent', payloads, messages.length > 1 ? { ...about, fragments: messages.length } : about, path);
   }
 
   received(payloads: readonly Payload[], about: Message, path: Path): void {
@@ -162,12 +169,12 @@ export class IkeSa extends AnyIkeSa<V2Context> {
   }
 
   #report(direction: 'sent' | 'received', payloads: readonly Payload[], about: Message, { local, peer }: Path): void {
-    const { exchange, response, messageId, retransmission } = about;
+    const { exchange, response, messageId, retransmission, fragments } = about;
     const header = this.#header(exchange, response, messageId);
     this.context.event({
-      kind: 'ike-message', direction, local, peer, exchange, messageId, response, retransmission,
+      kind: 'ike-message', direction, local, peer, exchange, messageId, response, retransmission, ...(fragments === undefined ? {} : { fragments }),
       initiatorSpi: toHex(this.initiatorSpi), responderSpi: toHex(this.responderSpi),
-      notation: exchange === 'IKE_SA_INIT' ? notation(header, payloads) : notation(header, [], payloads),
+      notation: exchange === 'IKE_SA_INIT' ? notation(header, payloads) : notation(header, [], payloads, fragments),
       story: messageStory(this.names, direction, payloads, about),
     });
   }

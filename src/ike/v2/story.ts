@@ -9,6 +9,7 @@ interface Said {
   readonly messageId: number;
   readonly retransmission: number;
   readonly waited?: string;
+  readonly fragments?: number;
 }
 
 type Sentence = (from: string, to: string, payloads: readonly Payload[]) => string;
@@ -52,7 +53,7 @@ export function messageStory(
   { me, other }: { readonly me: string; readonly other: string },
   direction: 'sent' | 'received',
   payloads: readonly Payload[],
-  { exchange, response, retransmission, waited }: Said,
+  { exchange, response, retransmission, waited, fragments }: Said,
 ): string {
   const [from, to] = direction === 'sent' ? [me, other] : [other, me];
   if (retransmission > 0 && response) return `${from} gets the same request again, so its answer was lost or late: it sends the same octets again.`;
@@ -60,5 +61,6 @@ export function messageStory(
   const error = response ? errorOf(payloads) : undefined;
   const refusal = error !== undefined && error.notifyType !== notifyTypes.INVALID_KE_PAYLOAD && !has(payloads, 'AUTH');
   if (refusal) return `${from} refuses: ${notifyName(error.notifyType)}.`;
-  return (response ? responses : requests)[exchange](from, to, payloads);
+  const inPieces = fragments === undefined ? '' : direction === 'sent' ? ` It is too long for one packet: it goes in ${fragments} fragments, each encrypted and authenticated by itself.` : ` It came in ${fragments} fragments.`;
+  return `${(response ? responses : requests)[exchange](from, to, payloads)}${inPieces}`;
 }

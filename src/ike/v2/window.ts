@@ -20,19 +20,20 @@ export interface Request {
 interface Outstanding {
   readonly request: Request;
   readonly messageId: number;
-  message: Uint8Array;
+  /** Whole, or its fragments. */
+  messages: readonly Uint8Array[];
   payloads: readonly Payload[];
   retransmission: number;
 }
 
 interface Answered {
   readonly exchange: ExchangeName;
-  /** As it stood on the wire: a retransmission is the same bit for bit (RFC 7296 §2.1). */
+  /** As it stood on the wire, or its first fragment: a retransmission is the same bit for bit (RFC 7296 §2.1). */
   readonly request: Uint8Array;
   /** RFC 7296 §2.11: the answer goes to where the request came from, from where it came to. */
   readonly path: Path;
   /** Undefined while the answer is being made. */
-  answer: { readonly message: Uint8Array; readonly payloads: readonly Payload[]; retransmission: number } | undefined;
+  answer: { readonly messages: readonly Uint8Array[]; readonly payloads: readonly Payload[]; retransmission: number } | undefined;
 }
 
 export class Window {
@@ -91,12 +92,13 @@ export class Window {
   // ---- the peer's requests
 
   /**
-   * What a request with this message ID is: `new`, the `same` again (its answer goes out once more), `stale` or ahead of the window (dropped).
+   * What a request with this message ID is: `new`, the `same` again (its answer goes out once more), `like-last` if it has the ID of the same and is not
+   * the same, or `outside`: too old, or ahead of the window.
    */
-  judge(messageId: number, request: Uint8Array): 'new' | 'same' | 'outside' {
+  judge(messageId: number, request: Uint8Array): 'new' | 'same' | 'like-last' | 'outside' {
     if (messageId === this.#nextExpected && (this.#last === undefined || this.#last.answer !== undefined)) return 'new';
-    if (messageId === this.#nextExpected - 1 && this.#last !== undefined && sameBytes(this.#last.request, request)) return 'same';
-    return 'outside';
+    if (messageId !== this.#nextExpected - 1 || this.#last === undefined) return 'outside';
+    return sameBytes(this.#last.request, request) ? 'same' : 'like-last';
   }
 
   /** A fresh authenticated request: from now on the next one is expected. */
@@ -108,18 +110,18 @@ export class Window {
   answer(payloads: readonly Payload[]): void {
     const last = this.#last!;
     const messageId = this.#nextExpected - 1;
-    const message = this.#sa.encode(last.exchange, { response: true, messageId }, payloads);
-    last.answer = { message, payloads, retransmission: 0 };
-    this.#sa.send(message, payloads, { exchange: last.exchange, response: true, messageId, retransmission: 0 }, last.path);
+    const messages = this.#sa.encode(last.exchange, { response: true, messageId }, payloads);
+    last.answer = { messages, payloads, retransmission: 0 };
+    this.#sa.send(messages, payloads, { exchange: last.exchange, response: true, messageId, retransmission: 0 }, last.path);
   }
 
   /** The answer was lost, or the request came twice: the same octets again (RFC 7296 §2.1). */
   answerAgain(path: Path): void {
     const last = this.#last;
     if (last?.answer === undefined) return; // still being made
-    const { message, payloads } = last.answer;
+    const { messages, payloads } = last.answer;
     const retransmission = ++last.answer.retransmission;
-    this.#sa.send(message, payloads, { exchange: last.exchange, response: true, messageId: this.#nextExpected - 1, retransmission }, path);
+    this.#sa.send(messages, payloads, { exchange: last.exchange, response: true, messageId: this.#nextExpected - 1, retransmission }, path);
   }
 
   // ---- the end
@@ -141,10 +143,10 @@ export class Window {
   #send(request: Request, messageId: number): void {
     const payloads = request.payloads();
     if (payloads === undefined) return;
-    const message = this.#sa.encode(request.exchange, { response: false, messageId }, payloads);
-    this.#outstanding = { request, messageId, message, payloads, retransmission: 0 };
+    const messages = this.#sa.encode(request.exchange, { response: false, messageId }, payloads);
+    this.#outstanding = { request, messageId, messages, payloads, retransmission: 0 };
     this.#nextRequest = messageId + 1;
-    this.#sa.send(message, payloads, { exchange: request.exchange, response: false, messageId, retransmission: 0 });
+    this.#sa.send(messages, payloads, { exchange: request.exchange, response: false, messageId, retransmission: 0 });
     this.#rewind(0);
   }
 
@@ -160,14 +162,14 @@ export class Window {
   #noAnswer(): void {
     const outstanding = this.#outstanding;
     if (outstanding === undefined) return;
-    const { request, message, messageId, payloads } = outstanding;
+    const { request, messages, messageId, payloads } = outstanding;
     if (outstanding.retransmission >= this.#sa.context.config.retransmission.tries) {
       this.#sa.unanswered(request.exchange, outstanding.retransmission);
       return;
     }
     const waited = describeDuration(this.#wait(outstanding.retransmission));
     const retransmission = ++outstanding.retransmission;
-    this.#sa.send(message, payloads, { exchange: request.exchange, response: false, messageId, retransmission, waited });
+    this.#sa.send(messages, payloads, { exchange: request.exchange, response: false, messageId, retransmission, waited });
     this.#rewind(retransmission);
   }
 }

@@ -1,18 +1,22 @@
-/** IKEv2 messages to bytes and back: the header, the chain of payloads, the frame of SK (RFC 7296 §3.1, §3.2, §3.14). */
+/** IKEv2 messages to bytes and back: the header, the chain of payloads, the frame of SK and SKF (RFC 7296 §3.1, §3.2, §3.14, RFC 7383 §2.5). */
 import { Writer } from '../../core/bytes.ts';
 import type { Decoded } from '../../core/decoded.ts';
 import { malformed, refusing } from '../refusing.ts';
-import { readChain, writeLink } from './chain.ts';
+import { readChain, writeLink, type Link } from './chain.ts';
 import { Fields } from './fields.ts';
 import { fitting, headerLength, lengthAt, readHeader, writeHeader } from './header.ts';
 import type { RawHeader } from './header.ts';
 import type { Layout } from './layout.ts';
 import { payloadTypes } from './message.ts';
-import type { IkeHeader, IkeMessage, Payload, ProtectedIkeMessage } from './message.ts';
+import type { FragmentNumber, IkeHeader, IkeMessage, Payload, ProtectedIkeMessage } from './message.ts';
 import { layouts } from './payloads.ts';
 import type { KnownName } from './payloads.ts';
 
 const payloadHeaderLength = 4;
+/** RFC 7383 §2.5: Fragment Number and Total Fragments belong to SKF's header. */
+const fragmentHeaderLength = payloadHeaderLength + 4;
+/** What stands in front of IV, ciphertext and ICV. */
+export const headLengths = { SK: headerLength + payloadHeaderLength, SKF: headerLength + fragmentHeaderLength } as const;
 const critical = 0x80;
 const flagBits = { initiator: 0x08, higherVersion: 0x10, response: 0x20 } as const;
 
@@ -46,13 +50,16 @@ export function encodePayloads(payloads: readonly Payload[]): { first: number; b
 
 /**
  * The IKE header and SK's own header, all lengths filled in: what RFC 5282 §5.1 authenticates beside the ciphertext. Behind it comes the body,
- * `bodyLength` octets of IV | ciphertext | ICV.
+ * `bodyLength` octets of IV | ciphertext | ICV. With `fragment` it is SKF's, where `Fragment Number (16) | Total Fragments (16)` belong to it.
  */
-export function protectedHead(header: IkeHeader, firstInner: number, bodyLength: number): Uint8Array {
-  const skLength = payloadHeaderLength + bodyLength;
-  const out = new Writer(headerLength + payloadHeaderLength);
-  writeHeader(out, raw(header, payloadTypes.SK, headerLength + skLength));
-  return out.u8(firstInner).u8(0).u16(fitting(skLength, 'SK')).finish();
+export function protectedHead(header: IkeHeader, firstInner: number, bodyLength: number, fragment?: FragmentNumber): Uint8Array {
+  const [type, ownLength] = fragment === undefined ? [payloadTypes.SK, payloadHeaderLength] : [payloadTypes.SKF, fragmentHeaderLength];
+  const skLength = ownLength + bodyLength;
+  const out = new Writer(headerLength + ownLength);
+  writeHeader(out, raw(header, type, headerLength + skLength));
+  out.u8(firstInner).u8(0).u16(fitting(skLength, 'SK'));
+  if (fragment !== undefined) out.u16(fragment.number).u16(fragment.total);
+  return out.finish();
 }
 
 /** The header of a message of any version; whether its length is true is not looked at. Refuses fewer than 28 octets as `ike-malformed`. */
@@ -71,7 +78,8 @@ export function decodeMessage(bytes: Uint8Array): Decoded<IkeMessage | Protected
     if (header.version >> 4 !== majorVersion) return { header, payloads: [] };
     const { payloads, sk } = readPayloads(nextPayload, fields.rest());
     if (sk === undefined) return { header, payloads };
-    return { header, outer: payloads, firstInner: sk.firstInner, bytes, bodyAt: bytes.length - sk.bodyLength };
+    const { fragment, firstInner, bodyLength } = sk;
+    return { header, outer: payloads, firstInner, ...(fragment && { fragment }), bytes, bodyAt: bytes.length - bodyLength };
   });
 }
 
@@ -79,7 +87,7 @@ export function decodeMessage(bytes: Uint8Array): Decoded<IkeMessage | Protected
 export function decodePayloads(first: number, bytes: Uint8Array): Decoded<readonly Payload[]> {
   return refusing(() => {
     const { payloads, sk } = readPayloads(first, bytes);
-    return sk === undefined ? payloads : malformed('ike-syntax', 'SK: inside another SK');
+    return sk === undefined ? payloads : malformed('ike-syntax', `${sk.fragment ? 'SKF' : 'SK'}: inside another SK`);
   });
 }
 
@@ -101,20 +109,28 @@ function raw({ flags, ...header }: IkeHeader, nextPayload: number, length: numbe
 
 interface Chain {
   readonly payloads: readonly Payload[];
-  /** SK ends the chain: its Next Payload belongs to what is inside (RFC 7296 §3.14). */
-  readonly sk?: { readonly firstInner: number; readonly bodyLength: number };
+  /** SK or SKF ends the chain: its Next Payload belongs to what is inside (RFC 7296 §3.14, RFC 7383 §2.5). */
+  readonly sk?: { readonly firstInner: number; readonly bodyLength: number; readonly fragment?: FragmentNumber };
 }
 
 function readPayloads(first: number, bytes: Uint8Array): Chain {
   const fields = new Fields(bytes, 'payload chain', 'ike-malformed');
-  // RFC 7383 §2.5: SKF too is the last, and its Next Payload belongs to what is inside
-  const links = readChain(fields, first, typeName, (type) => type === payloadTypes.SK || type === payloadTypes.SKF);
+  const links = readChain(fields, first, typeName, isSealed);
   const last = links.at(-1);
-  const sk = last?.type === payloadTypes.SK ? { firstInner: last.next, bodyLength: last.body.length } : undefined;
-  if (sk !== undefined && fields.remaining > 0) fields.refuse(`${fields.remaining} octets behind SK, which must be last`);
+  const sk = last !== undefined && isSealed(last.type) ? sealed(last) : undefined;
+  if (sk !== undefined && fields.remaining > 0) fields.refuse(`${fields.remaining} octets behind ${typeName(last!.type)}, which must be last`);
   fields.end();
   const payloads = (sk === undefined ? links : links.slice(0, -1)).map(({ type, flags, body }) => readPayload(type, (flags & critical) !== 0, body));
   return sk === undefined ? { payloads } : { payloads, sk };
+}
+
+const isSealed = (type: number): boolean => type === payloadTypes.SK || type === payloadTypes.SKF;
+
+function sealed({ type, next, body }: Link): NonNullable<Chain['sk']> {
+  if (type === payloadTypes.SK) return { firstInner: next, bodyLength: body.length };
+  const fields = new Fields(body, 'SKF', 'ike-malformed');
+  const fragment = { number: fields.u16('Fragment Number'), total: fields.u16('Total Fragments') };
+  return { firstInner: next, bodyLength: fields.remaining, fragment };
 }
 
 function readPayload(type: number, isCritical: boolean, bytes: Uint8Array): Payload {

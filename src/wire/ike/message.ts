@@ -107,14 +107,22 @@ export interface IkeMessage {
   readonly payloads: readonly Payload[];
 }
 
-/** RFC 7296 §3.14: a message whose last payload is SK, as it stands on the wire. */
+/** RFC 7296 §3.14, RFC 7383 §2.5: a message whose last payload is SK or SKF, as it stands on the wire. */
 export interface ProtectedIkeMessage {
   readonly header: IkeHeader;
   /** Payloads in front of SK; seldom any. */
   readonly outer: readonly Payload[];
-  /** The type of the first payload inside SK. */
+  /** The type of the first payload inside SK; of a fragment that is not the first one 0. */
   readonly firstInner: number;
+  /** Of SKF. */
+  readonly fragment?: FragmentNumber;
   /** The whole message, and where SK's body (IV, ciphertext, ICV) begins in it. */
   readonly bytes: Uint8Array;
   readonly bodyAt: number;
+}
+
+/** RFC 7383 §2.5: which fragment of how many, counted from 1; on the wire it may say anything. */
+export interface FragmentNumber {
+  readonly number: number;
+  readonly total: number;
 }

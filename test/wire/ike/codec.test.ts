@@ -229,12 +229,9 @@ describe('what RFC 7296 asks of a receiver', () => {
     });
   });
 
-  test('SKF is known by name and not opened; its Next Payload does not go on with the chain (RFC 7383 §2.5)', () => {
-    const fragment = wire(53, '23000008 00010002');
-    expect(decodeMessage(fragment)).toEqual({
-      ok: true,
-      value: { header, payloads: [{ type: 'Unknown', payloadType: 53, critical: false, data: fromHex('00010002') }] },
-    });
+  test('SKF says which fragment it is of how many, and its Next Payload does not go on with the chain (RFC 7383 §2.5)', () => {
+    const fragment = wire(53, '2300000a 00010002 abcd');
+    expect(decodeMessage(fragment)).toEqual({ ok: true, value: { header, outer: [], firstInner: 35, fragment: { number: 1, total: 2 }, bytes: fragment, bodyAt: 36 } });
   });
 });
 
@@ -248,6 +245,8 @@ describe('refused', () => {
     ['a chain that names a payload that is not there', wire(43, '28000004'), /Nonce's Next Payload is cut off/],
     ['octets behind the last payload', wire(43, '00000004 00'), /1 octets left over/],
     ['a payload behind SK', wire(46, '00000004 00000004'), /4 octets behind SK/],
+    ['a payload behind SKF', wire(53, '00000008 00010002 00000004'), /4 octets behind SKF/],
+    ['SKF without its numbers', wire(53, '00000006 0001'), /SKF: Total Fragments is cut off/],
   ])('%s: the frame is wrong', (_, bytes, detail) => {
     expect(decodeMessage(bytes)).toMatchObject({ ok: false, reason: 'ike-malformed', detail: expect.stringMatching(detail) as string });
   });
