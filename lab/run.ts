@@ -1,4 +1,5 @@
 /** Plays a lesson act by act and evaluates its checks: the one way to a result, whatever the backend. */
+import { seeded } from '../src/core/random.ts';
 import { describeDuration } from '../src/core/time.ts';
 import type { Duration } from '../src/core/time.ts';
 import { TraceLog } from '../src/trace/trace.ts';
@@ -142,13 +143,16 @@ async function playAct(act: Act, trace: TraceLog, options: RunOptions): Promise<
   options.audience?.actBegins?.(act, topology, trace, backend.natEngines.length > 1 ? engines : {});
   const unsupported = backend.unsupported(topology.plan, natEngine);
   if (unsupported.length > 0) return { act, topology, engines, trace, checks: checks.map((check) => cannotBeTried(act, check, unsupported)), elapsed: 0 as Duration };
-  await using lab = await backend.open(topology.plan, { seed: options.seed, trace, natEngine, signal: options.signal });
+  await using lab = await backend.open(topology.plan, { seed: seedOf(act, options.seed), trace, natEngine, signal: options.signal });
   trace.record(lab.now, 'lab', { layer: 'scenario', body: { kind: 'act', act: act.id, story: act.title } });
   const elapsed = await played(act, stageOn(lab, trace, cast, options.signal), options.signal);
   options.epilogue?.(lab, topology);
   await lab.settle();
   return { act, topology, engines, trace, elapsed, checks: checks.map((check) => evaluated(act, check, trace, options.signal?.aborted ?? false)) };
 }
+
+/** A chance of its own for each act: else all acts draw the same SPIs, and whoever reads a capture of them takes one SA for another. */
+const seedOf = ({ id }: Act, seed: number): number => seeded(seed, id).uint32();
 
 async function played(act: Act, stage: Stage, signal: AbortSignal | undefined): Promise<Duration> {
   try {

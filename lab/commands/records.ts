@@ -16,9 +16,10 @@ export async function openRecords({ trace: traceFile, pcap: captureFile }: { rea
   const capture = captureOutput === undefined ? undefined : new Capture(captureFile!, (block) => captureOutput.write(block));
   return {
     audience: {
-      actEnds: ({ act, trace }) => {
+      actEnds: (played) => {
+        const { act, trace } = played;
         if (traceOutput) trace.events.forEach((event) => traceOutput.write(`${traceLine(act.id, event)}\n`));
-        capture?.add(act, trace);
+        capture?.add(played);
       },
     },
     close: async () => {
@@ -26,7 +27,7 @@ export async function openRecords({ trace: traceFile, pcap: captureFile }: { rea
       if (!capture) return;
       const { all, ikeV1 } = await capture.writeKeys().catch((error: unknown) => Promise.reject(cannotWrite(`the keys of ${captureFile!}`, error)));
       tell(`To read the capture decrypted: ${all}`);
-      if (ikeV1 !== undefined) tell(`And IKEv1, which Wireshark follows at one client only: ${ikeV1}`);
+      if (ikeV1 !== undefined) tell(`And IKEv1, which Wireshark follows where it begins only: ${ikeV1}`);
     },
   };
 }

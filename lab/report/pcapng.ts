@@ -1,13 +1,14 @@
 /**
  * What passed the interfaces, as Wireshark reads it: pcapng (draft-ietf-opsawg-pcapng). One section an act, one interface block
- * for every interface of every node, one enhanced packet block for every packet that passed it.
+ * for every interface of every node, one enhanced packet block for every packet that passed it, and until when was listened.
  */
 import { utf8, Writer } from '../../src/core/bytes.ts';
 import type { PacketEvent } from '../../src/core/events.ts';
+import { start } from '../../src/core/time.ts';
 import type { Instant } from '../../src/core/time.ts';
 import type { TraceEvent } from '../../src/trace/events.ts';
 
-const blockTypes = { sectionHeader: 0x0a0d0d0a, interfaceDescription: 1, enhancedPacket: 6 } as const;
+const blockTypes = { sectionHeader: 0x0a0d0d0a, interfaceDescription: 1, interfaceStatistics: 5, enhancedPacket: 6 } as const;
 
 const byteOrderMagic = 0x1a2b3c4d;
 /** Not known in advance: the section is written as it happens (§4.1). */
@@ -16,7 +17,7 @@ const sectionLengthUnknown = 0xffff_ffff_ffff_ffffn;
 const linkTypeRaw = 101;
 const noSnapLength = 0;
 
-const optionCodes = { end: 0, comment: 1, userApplication: 4, interfaceName: 2, interfaceDescription: 3, timestampResolution: 9, packetFlags: 2 } as const;
+const optionCodes = { end: 0, comment: 1, userApplication: 4, interfaceName: 2, interfaceDescription: 3, timestampResolution: 9, packetFlags: 2, endTime: 3 } as const;
 
 /** Timestamps count 10⁻⁹ s. */
 const nanoseconds = 9;
@@ -26,12 +27,15 @@ const directions = { in: 0b01, out: 0b10 } as const satisfies Record<PacketEvent
 
 /**
  * The blocks of one section, in order, as soon as the event that asks for them has come: a header that carries `title`, then every packet among
- * the events, each interface described before its first packet. Integers are in network order, as the byte-order magic says.
+ * the events, each interface described before its first packet. `comments` are for packets by the number of their event. Integers are in network order,
+ * as the byte-order magic says.
  */
-export function* section(title: string, events: Iterable<TraceEvent>): Generator<Uint8Array> {
+export function* section(title: string, events: Iterable<TraceEvent>, comments: ReadonlyMap<number, readonly string[]> = new Map()): Generator<Uint8Array> {
   yield sectionHeader(title);
   const interfaces = new Map<string, number>();
-  for (const { at, node, body } of events) {
+  let until = start;
+  for (const { seq, at, node, body } of events) {
+    until = at;
     if (body.kind !== 'packet') continue;
     const name = `${node} ${body.interface}`;
     let number = interfaces.get(name);
@@ -39,8 +43,9 @@ export function* section(title: string, events: Iterable<TraceEvent>): Generator
       interfaces.set(name, (number = interfaces.size));
       yield interfaceDescription(name, `${body.interface} of ${node}, on ${body.segment}`);
     }
-    yield enhancedPacket(number, at, body);
+    yield enhancedPacket(number, at, body, comments.get(seq) ?? []);
   }
+  for (const number of interfaces.values()) yield interfaceStatistics(number, until);
 }
 
 const sectionHeader = (title: string): Uint8Array =>
@@ -60,15 +65,26 @@ const interfaceDescription = (name: string, description: string): Uint8Array =>
     endOfOptions(body);
   });
 
-const enhancedPacket = (interfaceNumber: number, at: Instant, { bytes, direction }: PacketEvent): Uint8Array =>
+const enhancedPacket = (interfaceNumber: number, at: Instant, { bytes, direction }: PacketEvent, comments: readonly string[]): Uint8Array =>
   block(blockTypes.enhancedPacket, 48 + bytes.length, (body) => {
-    // Milliseconds with fractions. Rounded while the number is small: in a double a day of nanoseconds still fits exactly.
-    body.u32(interfaceNumber).u64(BigInt(Math.round(at * 1e6)));
+    body.u32(interfaceNumber).u64(nanosecondsAt(at));
     body.u32(bytes.length).u32(bytes.length).bytes(bytes);
     pad(body);
+    for (const comment of comments) textOption(body, optionCodes.comment, comment);
     option(body, optionCodes.packetFlags, Uint8Array.of(0, 0, 0, directions[direction]));
     endOfOptions(body);
   });
+
+/** Until when was listened, which the last packet does not tell: silence is something to see, too (§4.6). */
+const interfaceStatistics = (interfaceNumber: number, until: Instant): Uint8Array =>
+  block(blockTypes.interfaceStatistics, 48, (body) => {
+    body.u32(interfaceNumber).u64(nanosecondsAt(until));
+    option(body, optionCodes.endTime, new Writer(8).u64(nanosecondsAt(until)).finish());
+    endOfOptions(body);
+  });
+
+/** Milliseconds with fractions. Rounded while the number is small: in a double a day of nanoseconds still fits exactly. */
+const nanosecondsAt = (at: Instant): bigint => BigInt(Math.round(at * 1e6));
 
 /** Type, total length, body, total length again (§3.1). */
 function block(type: number, expected: number, write: (body: Writer) => void): Uint8Array {

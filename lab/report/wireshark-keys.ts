@@ -8,16 +8,21 @@ export interface Keys {
   readonly esp: Iterable<EventOf<'esp-keys'>['body']>;
 }
 
+/** Whether a UDP port other than IKE's own two stands opposite 500 or 4500; of one that has stood opposite both Wireshark is left to guess. */
+export type TranslatedPorts = ReadonlyMap<number, 'ISAKMP' | 'UDPENCAP' | 'both'>;
+
 /**
  * A folder for WIRESHARK_CONFIG_DIR: contents by file name. Wireshark 4.0 has no name for ChaCha20-Poly1305, neither in IKE nor in ESP: SAs
- * with it are left out, since a row that it does not know makes it refuse the whole table.
+ * with it are left out, since a row that it does not know makes it refuse the whole table. Of two ports Wireshark believes the smaller one: what a box
+ * has sent from 53 would be DNS.
  */
-export function wiresharkProfile({ ike, isakmp, esp }: Keys): Readonly<Record<string, string>> {
+export function wiresharkProfile({ ike, isakmp, esp }: Keys, translated: TranslatedPorts = new Map()): Readonly<Record<string, string>> {
   return {
     preferences: preferences.map((line) => `${line}\n`).join(''),
     ikev2_decryption_table: table(ike, ikeRow),
     ikev1_decryption_table: table(isakmp, isakmpRow),
     esp_sa: table(esp, espRow),
+    decode_as_entries: [...translated].map(([port, protocol]) => (protocol === 'both' ? '' : `decode_as_entry: udp.port,${port},(none),${protocol}\n`)).join(''),
   };
 }
 
