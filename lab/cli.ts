@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
 import { backendNames } from './backends/backend.ts';
 import type { DoctorCommandLine } from './commands/doctor.ts';
@@ -5,6 +6,7 @@ import type { ProbeCommandLine } from './commands/nat-probe.ts';
 import type { PfkeyCommandLine } from './commands/pfkey.ts';
 import type { CommandLine } from './commands/run.ts';
 import type { ZooCommandLine } from './commands/zoo.ts';
+import { programName } from './own-modules.ts';
 import { Problem } from './problem.ts';
 import { lineWidth } from './report/text.ts';
 import { ikeModes } from './topology/ike-version.ts';
@@ -34,12 +36,12 @@ function withRunOptions(command: Command): Command {
 }
 
 function program(): Command {
-  const lab = new Command('lab')
+  const lab = new Command(programName)
     .description('natt-lab: a NAT-traversal laboratory for IPsec')
     .usage('[SCENARIO | COMMAND] [options]')
     .helpOption('-h, --help', 'this help')
     .helpCommand('help [command]', 'help for a command')
-    .configureOutput({ outputError: (text, write) => write(`lab: ${text.replace(/^error: /, '').replace(/\n\(Did you mean (.*)\?\)/, '; did you mean "$1"?')}`) })
+    .configureOutput({ outputError: (text, write) => write(`${programName}: ${text.replace(/^error: /, '').replace(/\n\(Did you mean (.*)\?\)/, '; did you mean "$1"?')}`) })
     .showSuggestionAfterError(true)
     .exitOverride();
   lab.addHelpText(
@@ -50,10 +52,10 @@ ${optionsOf(lab.commands.find((command) => command.name() === 'run')!)}
 
 Without a scenario the headline lessons are told, one after the other, on the simulator.
 
-  lab detection --set position=double
-  lab keepalive --backend netns
-  lab port-float --ike v1-aggressive
-  lab multi-client --set clients=20 --nat passthrough-500 --json -
+  ${programName} detection --set position=double
+  ${programName} keepalive --backend netns
+  ${programName} port-float --ike v1-aggressive
+  ${programName} multi-client --set clients=20 --nat passthrough-500 --json -
 
 Exit status: 0 all verdicts pass; 1 a check failed; 2 the command line or a file is wrong; 3 unsupported here, or inconclusive.`,
   );
@@ -188,7 +190,7 @@ try {
   await program().parseAsync([...(await asCommand(argv.slice(2)))], { from: 'user' });
 } catch (error) {
   if (error instanceof Problem) {
-    stderr.write(`lab: ${error.message}\n`);
+    stderr.write(`${programName}: ${error.message}\n`);
     process.exitCode = error.exitStatus;
   } else if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
   else throw error;

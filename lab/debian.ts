@@ -1,4 +1,5 @@
 /** The package manager of Debian, Ubuntu and what is made of them. */
+import { programName } from './own-modules.ts';
 import { Problem } from './problem.ts';
 
 /** The one line that installs packages; `sudo` where the caller is not root. */
@@ -9,7 +10,7 @@ export function mustBeDebian(osRelease: string | undefined, packages: readonly s
   const { ID = '', ID_LIKE = '', PRETTY_NAME = ID } = fieldsOf(osRelease ?? '');
   if ([ID, ...ID_LIKE.split(' ')].some((id) => id === 'debian' || id === 'ubuntu')) return;
   const here = PRETTY_NAME === '' ? process.platform : PRETTY_NAME;
-  throw new Problem(`--install knows the packages of Debian and Ubuntu, and this is ${here}. There they are called ${packages.join(', ')}: install what ${here} calls so, then ask "lab doctor" again`, 3);
+  throw new Problem(`--install knows the packages of Debian and Ubuntu, and this is ${here}. There they are called ${packages.join(', ')}: install what ${here} calls so, then ask "${programName} doctor" again`, 3);
 }
 
 /** os-release(5): a variable a line, its value in quotes or not. */

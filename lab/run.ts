@@ -9,6 +9,7 @@ import { adjustmentToVariation, castOf } from './topology/cast.ts';
 import { inMode } from './topology/ike-version.ts';
 import type { IkeMode } from './topology/ike-version.ts';
 import type { Adjustment, Cast } from './topology/cast.ts';
+import { parseSettings } from './scenarios/parameters.ts';
 import type { Values } from './scenarios/parameters.ts';
 import type { Act, Scenario, Stage } from './scenarios/scenario.ts';
 import { Problem } from './problem.ts';
@@ -19,8 +20,10 @@ import type { Topology } from './topology/plan.ts';
 
 export interface RunOptions {
   readonly backend: Backend;
-  readonly values: Values;
-  readonly seed: number;
+  /** Of the lesson's parameters; their defaults when not given. */
+  readonly values?: Values;
+  /** 1 when not given. */
+  readonly seed?: number;
   /** Instead of the acts' own topologies. */
   readonly topology?: string;
   /** Instead of the boxes' own presets. */
@@ -106,21 +109,22 @@ export function castFor({ id, needs: { clients = 1, boxes = 0 } = {} }: Act, top
 
 export async function runScenario(scenario: Scenario, options: RunOptions): Promise<ScenarioResult> {
   const began = performance.now();
+  const { backend, seed = 1, values = parseSettings(scenario.id, scenario.parameters, [], backend.clock) } = options;
   const acts: ActResult[] = [];
   let nextSeq = 0;
-  for (const act of scenario.acts(options.values)) {
+  for (const act of scenario.acts(values)) {
     if (options.signal?.aborted) break;
-    const result = await playAct(act, new TraceLog(nextSeq), options);
+    const result = await playAct(act, new TraceLog(nextSeq), { ...options, seed });
     nextSeq = result.trace.nextSeq;
     acts.push(result);
     options.audience?.actEnds?.(result);
   }
   return {
     scenario,
-    backend: options.backend.name,
-    clock: options.backend.clock,
-    values: options.values,
-    seed: options.seed,
+    backend: backend.name,
+    clock: backend.clock,
+    values,
+    seed,
     verdict: overall(acts.flatMap(({ checks }) => checks)),
     acts,
     interrupted: options.signal?.aborted ?? false,
@@ -134,7 +138,7 @@ export function overall(checks: readonly { readonly verdict: Verdict }[]): Verdi
   return (['fail', 'inconclusive', 'pass', 'unsupported'] as const).find((verdict) => verdicts.has(verdict)) ?? 'inconclusive';
 }
 
-async function playAct(act: Act, trace: TraceLog, options: RunOptions): Promise<ActResult> {
+async function playAct(act: Act, trace: TraceLog, options: RunOptions & { readonly seed: number }): Promise<ActResult> {
   const topology = topologyOf(act, options);
   const cast = castFor(act, topology);
   const checks = act.checks(cast);

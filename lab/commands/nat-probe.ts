@@ -7,6 +7,7 @@ import { presetNamed, presets } from '../../src/nat/presets.ts';
 import type { ProbeResult } from '../../src/probe/classification.ts';
 import { loadBackend } from '../backends/index.ts';
 import type { Backend } from '../backends/backend.ts';
+import { programName } from '../own-modules.ts';
 import { disagreements, expectationOf } from '../probe/expectation.ts';
 import type { Disagreement } from '../probe/expectation.ts';
 import { homeWith, placeProbe } from '../probe/place.ts';
@@ -76,7 +77,7 @@ async function probeRealBox(where: string, options: ProbeCommandLine): Promise<n
   const outcome = await interruptible((signal) => probeFrom({ server, second, longest, signal }));
   if (outcome === undefined) return interrupted;
   if (outcome === 'unreachable') {
-    throw new Problem(`no answer from ${describeEndpoint(server)}. Is "lab nat probe --serve" running there? Does its firewall let in UDP 3478 and 3479, and, to measure all there is, UDP 500 and 4500, ESP, and fragments? Is that its public address?`, 3);
+    throw new Problem(`no answer from ${describeEndpoint(server)}. Is "${programName} nat probe --serve" running there? Does its firewall let in UDP 3478 and 3479, and, to measure all there is, UDP 500 and 4500, ESP, and fragments? Is that its public address?`, 3);
   }
   say(outcome, options, { server: where }, `"nat probe --server ${where}" found`);
   return 0;
@@ -90,7 +91,7 @@ async function serveUntilInterrupted(given: readonly string[]): Promise<number> 
   console.log(`Listening on ${service.listening.map(describeEndpoint).join(', ')}`);
   if (second === undefined) console.log('One address only: mapping and filtering cannot be told. Give it a second one, and name both with --address.');
   for (const lack of lacks) console.log(lack);
-  console.log(`On the other side: lab nat probe --server ${first}`);
+  console.log(`On the other side: ${programName} nat probe --server ${first}`);
   await interruptible((signal) => new Promise<undefined>((resolve) => signal.addEventListener('abort', () => resolve(undefined))));
   return 0;
 }

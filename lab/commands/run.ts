@@ -1,5 +1,6 @@
 /** Runs lessons and reports them: `lab SCENARIO`, `lab run …`, and the tour that `lab` alone gives. */
 import { loadBackend } from '../backends/index.ts';
+import { programName } from '../own-modules.ts';
 import { Problem } from '../problem.ts';
 import { toJson } from '../report/json.ts';
 import { TerminalReport } from '../report/terminal.ts';
@@ -36,7 +37,7 @@ const exitStatuses = { pass: 0, fail: 1, inconclusive: 3, unsupported: 3 } as co
 
 export function run(names: readonly string[], options: CommandLine): Promise<number> {
   if (options.all && names.length > 0) throw new Problem('--all runs every scenario; leave the names out');
-  if (!options.all && names.length === 0) throw new Problem('run what? Name scenarios, or --all for every one (see: lab list)');
+  if (!options.all && names.length === 0) throw new Problem(`run what? Name scenarios, or --all for every one (see: ${programName} list)`);
   return play(options.all ? scenarios : names.map(scenarioNamed), options, options.quiet ? 'quiet' : names.length === 1 ? 'full' : 'brief');
 }
 

@@ -1,5 +1,6 @@
 /** From a backend's name to a process in which it can run. */
 import type { Backend } from '../backends/backend.ts';
+import { programName } from '../own-modules.ts';
 import { Problem } from '../problem.ts';
 
 /**
@@ -15,5 +16,5 @@ async function mustBeUsable(backend: Backend): Promise<void> {
   const { usable, requirements } = await backend.probe();
   if (usable) return;
   const missing = requirements.filter(({ present }) => !present).map(({ name, detail, remedy }) => `  ${name}: ${detail}${remedy === undefined ? '' : `\n    get it with: ${remedy}`}`);
-  throw new Problem(`the backend ${backend.name} cannot run here:\n${missing.join('\n')}\n  "lab doctor" tells what can.`, 3);
+  throw new Problem(`the backend ${backend.name} cannot run here:\n${missing.join('\n')}\n  "${programName} doctor" tells what can.`, 3);
 }

@@ -34,7 +34,7 @@ export function isAsForeseen({ outcome, forecast: said }: Cell): boolean {
   return outcome.kind === 'works' ? said.works && said.late === (outcome.after !== undefined) : !said.works;
 }
 
-type Options = Pick<RunOptions, 'backend' | 'natEngine' | 'values' | 'seed' | 'ike' | 'signal'>;
+type Options = Pick<RunOptions, 'backend' | 'natEngine' | 'seed' | 'ike' | 'signal'> & Required<Pick<RunOptions, 'values'>>;
 
 /** The acts in which it matters what box the topology has: the others bring their own, or have none. */
 export function actsBehind(scenario: Scenario, { values, ike }: Pick<Options, 'values' | 'ike'>): readonly Act[] {

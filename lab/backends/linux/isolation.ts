@@ -16,6 +16,7 @@ import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { nodeOptions, ownModule } from '../../own-modules.ts';
 import { NotPossibleHere, syscalls } from './syscalls.ts';
 
 /**
@@ -81,7 +82,7 @@ export async function runIsolated(entry: URL | string, argv: readonly string[], 
   if (obstacle !== undefined) throw new NotPossibleHere(obstacle);
 
   const script = typeof entry === 'string' ? entry : fileURLToPath(entry);
-  const node = [process.execPath, ...typescriptOptions(), '--import', import.meta.resolve('./settle-in.ts'), script, ...argv];
+  const node = [process.execPath, ...nodeOptions(), '--import', ownModule('./settle-in.ts', import.meta.url).href, script, ...argv];
   const inner = spawn('setpriv', ['--pdeathsig', 'KILL', '--', ...unshareCommand(), ...node], {
     stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
     // Threads: so many packet sockets are closed at once, which the kernel takes its time for.
@@ -114,13 +115,6 @@ export async function runIsolated(entry: URL | string, argv: readonly string[], 
     for (const signal of signals) process.off(signal, handOn);
     line.destroy();
   }
-}
-
-/** What node needs to run the lab's sources: nothing where it strips types itself, else tsx. */
-function typescriptOptions(): readonly string[] {
-  const stripsTypes = Boolean((process.features as { typescript?: unknown }).typescript);
-  const given = process.execArgv;
-  return stripsTypes || given.some((option) => option.includes('tsx')) ? given : [...given, '--import', import.meta.resolve('tsx')];
 }
 
 function read(path: string): string | undefined {

@@ -1,4 +1,5 @@
 /** Linux network namespaces: the kernel's forwarding and NAT, real sockets, every node in this one process. */
+import { ownModule } from '../../own-modules.ts';
 import { Problem } from '../../problem.ts';
 import type { Backend, Capabilities } from '../backend.ts';
 import { engineOf } from '../linux/box.ts';
@@ -12,7 +13,7 @@ import { openNamespaces } from './lab.ts';
 /** Useful to a person at the keyboard; the lab does without. */
 const dispensable = new Set(['ip', 'conntrack']);
 
-const entry = new URL('../../cli.ts', import.meta.url);
+const entry = ownModule('../../cli.ts', import.meta.url);
 
 export const netns: Backend = {
   name: 'netns',

@@ -1,10 +1,4 @@
-import { minutes } from '../../../src/core/time.ts';
-import { claim, guard } from '../../../lab/checks/check.ts';
-import { answered } from '../../../lab/checks/pings.ts';
-import { seenAt } from '../../../lab/checks/wire.ts';
-import { count } from '../../../lab/scenarios/parameters.ts';
-import { defineScenario } from '../../../lab/scenarios/scenario.ts';
-import { bringUp, ping } from '../../../lab/scenarios/stagecraft.ts';
+import { answered, bringUp, claim, count, defineScenario, guard, minutes, ping, seenAt } from '../../../lab/index.ts';
 
 // shown in README.md from here on
 export const reboot = defineScenario({
