@@ -5,6 +5,7 @@ import type { DoctorCommandLine } from './commands/doctor.ts';
 import type { ProbeCommandLine } from './commands/nat-probe.ts';
 import type { PfkeyCommandLine } from './commands/pfkey.ts';
 import type { CommandLine } from './commands/run.ts';
+import type { UpCommandLine } from './commands/up.ts';
 import type { ZooCommandLine } from './commands/zoo.ts';
 import { programName } from './own-modules.ts';
 import { Problem } from './problem.ts';
@@ -15,7 +16,7 @@ import { suggestion } from './suggest.ts';
 const { argv, stderr } = process;
 
 /** Commands other than running a lesson; a first word that is none of them names a lesson. */
-const commandNames = ['run', 'list', 'explain', 'zoo', 'nat', 'daemon', 'topology', 'pfkey', 'doctor', 'help'] as const;
+const commandNames = ['run', 'list', 'explain', 'up', 'zoo', 'nat', 'daemon', 'topology', 'pfkey', 'doctor', 'help'] as const;
 
 const collect = (value: string, previous: readonly string[] = []): string[] => [...previous, value];
 
@@ -76,6 +77,18 @@ Exit status: 0 all verdicts pass; 1 a check failed; 2 the command line or a file
     .command('explain <scenario>')
     .description('the lesson, its topologies, its claims with their RFC sections')
     .action(async (name: string) => finish((await import('./commands/explain.ts')).explain(name)));
+  lab
+    .command('up <topology>')
+    .description('a running lab with a prompt: connect clients, ping, reboot boxes, let time pass, look')
+    .option('--backend <name>', `where it runs: ${backendNames.join(', ')}`, 'sim')
+    .option('--nat <preset>', 'this preset for every box (see: nat list)')
+    .option('--ike <version>', `another version of IKE: ${ikeModes.join(', ')}`)
+    .option('--nat-engine <engine>', 'what the boxes run on where the backend has a choice: auto, kernel, machine')
+    .option('--seed <n>', 'the seed of all chance in the simulator', '1')
+    .option('--script <file>', 'run the lines of this file instead of asking for some')
+    .option('--trace <file>', 'everything that happened, as JSON lines')
+    .option('--no-color', 'no colours (NO_COLOR and a pipe do the same)')
+    .action(async (topology: string, options: UpCommandLine) => finish((await import('./commands/up.ts')).up(topology, options)));
   lab
     .command('zoo [scenario...]')
     .description('lessons behind every box there is, as a table: what works, what works after a while, what fails and why')

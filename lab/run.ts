@@ -89,10 +89,18 @@ export const topologyOf = (act: Act, places: Places = {}): Topology => planned(a
 export const warningsFor = (acts: readonly Act[], places: Places): readonly string[] => [...new Set(acts.flatMap((act) => planned(act, places, undefined).warnings))];
 
 function planned(act: Act, { topology, preset, ike }: Places, adjustment: Adjustment | undefined): Topology {
-  const loaded = loadTopology(topology === undefined || act.keepsTopology ? act.topology : topology);
+  return topologyWith(topology === undefined || act.keepsTopology ? act.topology : topology, {
+    ...(preset === undefined || act.keepsBoxes ? {} : { preset }),
+    ...(ike === undefined || act.keepsIke ? {} : { ike }),
+  }, adjustment);
+}
+
+/** A topology by its name or file, its boxes of this preset, its hosts with this version of IKE. */
+export function topologyWith(name: string, { preset, ike }: Omit<Places, 'topology'> = {}, adjustment?: Adjustment): Topology {
+  const loaded = loadTopology(name);
   const variations = [
-    ...(preset === undefined || act.keepsBoxes ? [] : [{ nats: Object.fromEntries(Object.keys(loaded.file.nats).map((box) => [box, { preset, behaviour: null }])) }]),
-    ...(ike === undefined || act.keepsIke ? [] : [inMode(loaded, ike)]),
+    ...(preset === undefined ? [] : [{ nats: Object.fromEntries(Object.keys(loaded.file.nats).map((box) => [box, { preset, behaviour: null }])) }]),
+    ...(ike === undefined ? [] : [inMode(loaded, ike)]),
     ...(adjustment === undefined ? [] : [adjustmentToVariation(loaded, adjustment)]),
   ];
   return planTopology(variations.length === 0 ? loaded : vary(loaded, ...variations));

@@ -80,6 +80,12 @@ export interface Exit {
   readonly stderr: string;
 }
 
+export interface ExecOptions {
+  readonly signal?: AbortSignal;
+  /** Hears what the program says while it says it, standard output and error as they come. */
+  readonly hear?: (text: string) => void;
+}
+
 /** A running world. All times are the lab's: on a real backend they may pass faster than the clock on the wall. */
 export interface Lab extends AsyncDisposable {
   readonly now: Instant;
@@ -88,8 +94,8 @@ export interface Lab extends AsyncDisposable {
   mappings(box: string): Promise<readonly Mapping[]>;
   /** Cuts a segment, or mends it. */
   link(segment: string, state: 'up' | 'down'): Promise<void>;
-  /** Runs a program in the host's network namespace; undefined where hosts are simulated. */
-  readonly exec?: (host: string, argv: readonly string[]) => Promise<Exit>;
+  /** Runs a program in the host's network namespace to its end, or until the signal kills it; undefined where hosts are simulated. */
+  readonly exec?: (host: string, argv: readonly string[], options?: ExecOptions) => Promise<Exit>;
   /**
    * The only place where time passes. Events from number `since` on are shown to the predicate first, so that what an action set off at
    * once is not missed.

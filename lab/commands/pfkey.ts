@@ -1,17 +1,14 @@
 /** What `setkey -D` and `setkey -DP` would print on a host at the end of an act, and what daemon and stack have said to each other by then. */
 import { toHex } from '../../src/core/bytes.ts';
-import type { Instant } from '../../src/core/time.ts';
 import type { EndpointConfig } from '../../src/host/ports.ts';
-import type { EventOf } from '../../src/trace/trace.ts';
 import { describePfkey } from '../../src/wire/pfkey/describe.ts';
-import { pfkeyDialects } from '../../src/wire/pfkey/dialects.ts';
-import type { PfkeyMessage } from '../../src/wire/pfkey/message.ts';
 import type { Lab } from '../backends/backend.ts';
 import { loadBackend } from '../backends/index.ts';
 import { Problem } from '../problem.ts';
+import { viewOf } from '../report/pfkey-view.ts';
+import type { PfkeyView } from '../report/pfkey-view.ts';
 import { setkeySad, setkeySpd } from '../report/setkey.ts';
 import { castFor, runScenario, topologyOf } from '../run.ts';
-import type { ActResult } from '../run.ts';
 import { parseSettings } from '../scenarios/parameters.ts';
 import { suggestion } from '../suggest.ts';
 import type { Topology } from '../topology/plan.ts';
@@ -45,7 +42,7 @@ export async function pfkey(hostName: string | undefined, { scenario: scenarioNa
 
   const epilogue = (lab: Lab): void => hosts.forEach(({ name }) => lab.command(name, { kind: 'setkey' }));
   const { acts: [played] } = await runScenario({ ...scenario, acts: () => [act] }, { backend, values, seed, epilogue, ...places });
-  const views = hosts.map((host) => viewOf(host, played!));
+  const views = hosts.map((host) => viewOf(host, played!.trace));
   if (json) console.log(JSON.stringify({ schema: 1, scenario: scenario.id, act: act.id, topology: topology.name, seed, hosts: views.map((view) => toJson(view, messages === true)) }, forJson, 2));
   else {
     console.log(`${scenario.id}, at the end of the act ${act.id} on the topology ${topology.name}`);
@@ -63,37 +60,7 @@ function chosen({ name: topology, plan: { nodes } }: Topology, name: string | un
   return [found];
 }
 
-interface View {
-  readonly host: string;
-  readonly dialect: string;
-  /** When it was asked. */
-  readonly at: Instant;
-  readonly sad: readonly PfkeyMessage[];
-  readonly spd: readonly PfkeyMessage[];
-  readonly messages: readonly { readonly at: Instant; readonly direction: 'to-stack' | 'to-daemon'; readonly message: PfkeyMessage }[];
-}
-
-function viewOf({ name, system = 'linux', ike }: EndpointConfig, { trace }: ActResult): View {
-  const dialect = pfkeyDialects[system];
-  const read = ({ body }: EventOf<'pfkey'>): PfkeyMessage => {
-    const decoded = dialect.decode(body.bytes, (address) => address === ike.address);
-    if (!decoded.ok) throw new Error(`${name} has said what its dialect does not have: ${decoded.detail}`);
-    return decoded.value;
-  };
-  const events = trace.of('pfkey', name);
-  const dumped = events.filter(({ body }) => body.direction === 'to-setkey');
-  const rows = (type: PfkeyMessage['type']): PfkeyMessage[] => dumped.filter(({ body }) => body.type === type).map(read).filter(({ errno }) => errno === 0);
-  return {
-    host: name,
-    dialect: system,
-    at: dumped[0]!.at,
-    sad: rows('SADB_DUMP'),
-    spd: rows('SADB_X_SPDDUMP'),
-    messages: events.flatMap((event) => (event.body.direction === 'to-setkey' ? [] : [{ at: event.at, direction: event.body.direction, message: read(event) }])),
-  };
-}
-
-function print({ host, at, sad, spd, messages }: View, withMessages: boolean): void {
+function print({ host, at, sad, spd, messages }: PfkeyView, withMessages: boolean): void {
   if (withMessages) {
     console.log(`\n${host}# setkey -x`);
     for (const one of messages) console.log(`${(one.at / 1000).toFixed(3).padStart(9)} ${one.direction === 'to-stack' ? '>' : '<'} ${describePfkey(one.message)}`);
@@ -101,7 +68,7 @@ function print({ host, at, sad, spd, messages }: View, withMessages: boolean): v
   process.stdout.write(`\n${host}# setkey -D\n${setkeySad(sad, at)}\n${host}# setkey -DP\n${setkeySpd(spd)}`);
 }
 
-const toJson = ({ messages, ...view }: View, withMessages: boolean): object => ({ ...view, ...(withMessages && { messages }) });
+const toJson = ({ messages, ...view }: PfkeyView, withMessages: boolean): object => ({ ...view, ...(withMessages && { messages }) });
 
 /** Octets as hex; counters of 64 bits as numbers, which they fit in here. */
 const forJson = (_: string, value: unknown): unknown => (value instanceof Uint8Array ? toHex(value) : typeof value === 'bigint' ? Number(value) : value);

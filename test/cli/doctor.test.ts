@@ -1,6 +1,4 @@
 /** `lab doctor --install`: an apt-get that only notes what it is asked for, on a PATH with nothing else on it, so that something is missing. */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +6,7 @@ import { describe, expect, test, vi } from 'vitest';
 import type { TestContext } from 'vitest';
 import { aptGet, mustBeDebian } from '../../lab/debian.ts';
 import { needs } from '../support/needs.ts';
+import { onTerminal } from '../support/terminal.ts';
 import { argvOf, lab, root } from './lab.ts';
 
 // Each test starts a process or two, on machines that have other things to do.
@@ -60,30 +59,13 @@ needs('linux', 'debian', 'root').describe.concurrent('what is missing', () => {
 });
 
 needs('linux', 'debian', 'root', 'python3').test.concurrent.for([
-  ['y\\n', true],
-  ['\\n', false],
-  ['\\x04', false],
-  ['\\x03', false],
+  ['y\n', true],
+  ['\n', false],
+  ['\x04', false],
+  ['\x03', false],
 ] as const)('at a terminal it asks first: the answer %j installs: %s', async ([answer, installs], { onTestFinished, expect }) => {
   const { path, told } = onlyAptGet(onTestFinished);
-  const typist = `
-import os, pty, sys
-child, terminal = pty.fork()
-if child == 0: os.execve(sys.argv[1], sys.argv[1:], {**os.environ, 'PATH': '${path}'})
-said = b''
-while True:
-    try: more = os.read(terminal, 4096)
-    except OSError: break
-    if not more: break
-    if b'[y/N]' in more and b'[y/N]' not in said: os.write(terminal, b'${answer}')
-    said += more
-sys.stdout.buffer.write(said)
-sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-`;
-  const child = spawn('python3', ['-c', typist, process.execPath, ...argvOf('doctor', '--install')], { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
-  let said = '';
-  child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
-  const [status] = (await once(child, 'close')) as [number | null];
+  const { said, status } = await onTerminal(['env', `PATH=${path}`, process.execPath, ...argvOf('doctor', '--install')], [['[y/N]', answer]], { cwd: root });
   expect(told() !== undefined).toBe(installs);
   expect(said.includes('Nothing was installed.')).toBe(!installs);
   expect(said).toMatch(/netns.* cannot run here/);

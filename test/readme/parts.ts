@@ -28,6 +28,7 @@ export const pages: Readonly<Record<string, Parts>> = {
     'lessons': lessons,
     'presets': zoo,
     'options': options,
+    'live': live,
     'result': result,
     'preset-example': () => fenced('ts', shown('preset.ts')),
     'scenario-example': () => fenced('ts', shown('scenario.ts')),
@@ -112,9 +113,20 @@ function complaint(text: string, file: string): string {
 }
 
 /** `lab --help` and `lab help run`, word for word. */
+function said(argv: readonly string[], { input, columns = 80 }: { readonly input?: string; readonly columns?: number } = {}): string {
+  const env = { ...process.env, NO_COLOR: '1', COLUMNS: String(columns) };
+  return execFileSync(process.execPath, ['--import', 'tsx', 'lab/cli.ts', ...argv], { cwd: root, encoding: 'utf8', env, ...(input !== undefined && { input }) });
+}
+
 function options(): string {
-  const said = (...argv: string[]): string => execFileSync(process.execPath, ['--import', 'tsx', 'lab/cli.ts', ...argv], { cwd: root, encoding: 'utf8', env: { ...process.env, NO_COLOR: '1' } });
-  return fenced('text', `$ npm run lab -- --help\n${said('--help')}`);
+  return fenced('text', `$ npm run lab -- --help\n${said(['--help'])}`);
+}
+
+/** A box reboots under a tunnel, and a keepalive finds the way back. */
+function live(): string {
+  const input = ['connect alice', 'nat reboot', 'ping gateway alice', 'wait 25s', 'ping gateway alice', 'nat table'].join('\n');
+  const whole = said(['up', 'home'], { input, columns: 100 });
+  return fenced('text', `$ npm run lab -- up home\n${whole.replace(/(> connect alice\n)[^]*?(?=home \d)/, '$1  …\n')}`);
 }
 
 /** One lesson as the terminal shows it, up to the end of its first act, and its verdict. */

@@ -7,7 +7,7 @@ import type { EndpointCommand } from '../../../src/host/ports.ts';
 import type { NatControl } from '../../../src/nat/behaviour.ts';
 import type { WorldPlan } from '../../../src/sim/plan.ts';
 import type { TraceLog } from '../../../src/trace/trace.ts';
-import type { Exit, Lab, LabOptions, Predicate } from '../backend.ts';
+import type { ExecOptions, Exit, Lab, LabOptions, Predicate } from '../backend.ts';
 import { untilOnTheWall } from '../watch.ts';
 import type { Ground } from './ground.ts';
 import { LabClock, rate } from './lab-clock.ts';
@@ -62,8 +62,8 @@ export class LinuxLab implements Lab {
     return this.#ground.link(segment, state);
   }
 
-  exec(host: string, argv: readonly string[]): Promise<Exit> {
-    return this.#node(host).exec(argv);
+  exec(host: string, argv: readonly string[], options?: ExecOptions): Promise<Exit> {
+    return this.#node(host).exec(argv, options);
   }
 
   until(what: Predicate, within: Duration, since: number): Promise<'met' | 'timed out'> {

@@ -6,7 +6,7 @@ import type { EndpointCommand } from '../../../src/host/ports.ts';
 import type { NatControl } from '../../../src/nat/behaviour.ts';
 import type { NodePlan } from '../../../src/sim/plan.ts';
 import type { RawProgram } from '../../../src/sim/raw-node.ts';
-import type { Exit, NatEngineChoice } from '../backend.ts';
+import type { ExecOptions, Exit, NatEngineChoice } from '../backend.ts';
 import { engineOf, runBox } from './box.ts';
 import type { BoxDriver } from './box.ts';
 import { execInside } from './exec.ts';
@@ -75,8 +75,8 @@ export class LinuxNode {
     return this.#box.mappings();
   }
 
-  exec(argv: readonly string[]): Promise<Exit> {
-    return execInside(this.#options.interfaces.namespace, argv);
+  exec(argv: readonly string[], options?: ExecOptions): Promise<Exit> {
+    return execInside(this.#options.interfaces.namespace, argv, options);
   }
 
   /** Tells of all that the kernel knows by now. */

@@ -9,6 +9,7 @@ import { createNamespace } from '../../../lab/backends/linux/namespace.ts';
 import { probe } from '../../../lab/backends/linux/probe.ts';
 import { endingWithUs } from '../../support/ends-with-us.ts';
 import { needs } from '../../support/needs.ts';
+import { onTerminal } from '../../support/terminal.ts';
 import { eventually, nothingLeft, processesOf } from './nothing-left.ts';
 import { Inbox } from './two-hosts.ts';
 
@@ -153,34 +154,9 @@ needs('koffi', 'user namespaces', 'setpriv').describe('the two processes behave 
     await nothingLeft(lab.mark);
   });
 
-  needs('python3').test('on a terminal the inner one sees a terminal, and Ctrl-C arrives once', { timeout: 20_000 }, () => {
-    const onTerminal = `
-import os, pty, sys, time
-pid, master = pty.fork()
-if pid == 0:
-    os.execvp(sys.argv[1], sys.argv[1:])
-said = b''
-pressed = False
-while True:
-    try:
-        chunk = os.read(master, 4096)
-    except OSError:
-        break
-    if not chunk:
-        break
-    said += chunk
-    if b'ready' in said and not pressed:
-        pressed = True
-        os.write(master, b'\\x03')
-sys.stdout.write(said.decode())
-sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
-`;
-    const result = spawnSync('python3', ['-c', onTerminal, process.execPath, '--import', 'tsx', labLike], {
-      encoding: 'utf8',
-      env: { PATH: process.env.PATH, HOME: '/nonexistent', ACT: 'clean' },
-      timeout: 15_000,
-    });
-    expect(result.stdout).toContain('{"interrupts":1,"terminal":true}');
+  needs('python3').test('on a terminal the inner one sees a terminal, and Ctrl-C arrives once', { timeout: 20_000 }, async () => {
+    const result = await onTerminal([process.execPath, '--import', 'tsx', labLike], [['ready', '\x03']], { env: { PATH: process.env.PATH, HOME: '/nonexistent', ACT: 'clean' } });
+    expect(result.said).toContain('{"interrupts":1,"terminal":true}');
     expect(result.status).toBe(130);
   });
 });
