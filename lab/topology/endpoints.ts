@@ -50,6 +50,8 @@ export function endpointConfig(name: string, outer: Pick<IkeConfig, 'address' | 
     encapsulation: ike.encapsulation ?? 'as-detected',
     peerPort: ike.peerPort ?? 'any',
     startPort: ike.startPort ?? 500,
+    // as strongSwan has had it since 5.5.1
+    fragmentation: ike.fragmentation ?? true,
     proposals: ikeProposalsOf(ike, ike.version ?? 'v2'),
     keyingTries: ike.keyingTries ?? 'once',
     rekeyIkeAfter: ike.rekeyAfter ?? 'never',

@@ -180,6 +180,7 @@ export const ikeSchema = z.strictObject({
   addressIdentity: z.enum(['any', 'strict']).optional(),
   encapsulation: z.enum(['as-detected', 'forced']).optional(),
   peerPort: z.union([z.literal('any'), z.literal(500)]).optional(),
+  fragmentation: z.union([z.boolean(), z.int().min(256).max(65535)]).optional(),
   virtualAddress: z.enum(['none', 'request']).optional(),
   v1: v1.optional(),
   proposals: z.array(z.strictObject({ encryption: z.array(encryption).min(1), integrity: integrity.default([]), prf: z.array(z.enum(keys(prfIds))).min(1), groups: groups.min(1) })).min(1).optional(),

@@ -85,6 +85,7 @@ describe('the defaults in the page are those of the plan', () => {
     ['hosts.NAME.pool', typeof gatewayConnection.virtualAddress === 'object' ? describePrefix(gatewayConnection.virtualAddress.pool) : 'none'],
     ['hosts.NAME.ike.natTraversal', connection.natTraversal],
     ['hosts.NAME.ike.startPort', connection.startPort],
+    ['hosts.NAME.ike.fragmentation', connection.fragmentation ?? false],
     ['hosts.NAME.ike.keepalive', spell(keepalive.interval)],
     ['hosts.NAME.ike.deadPeerDetection', spell(deadPeerDetection)],
     ['hosts.NAME.ike.retransmission.first', spell(retransmission.first)],

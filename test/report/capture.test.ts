@@ -117,3 +117,22 @@ needs('tshark').test('IKEv1 has a capture of its own, of those who begin it: all
     rmSync(folder, { recursive: true });
   }
 }, 30_000);
+
+needs('tshark').test('a message in fragments of IKE is put together and opens at the last of them, certificate and all (RFC 7383)', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'natt lab-'));
+  try {
+    const file = join(folder, 'lesson.pcapng');
+    const lab = spawnSync(process.execPath, ['--import', 'tsx', 'lab/cli.ts', 'fragments', '--quiet', '--pcap', file], { encoding: 'utf8' });
+    expect(lab.status).toBe(0);
+    const command = /^To read the capture decrypted: (.*)$/m.exec(lab.stdout)![1]!;
+    const fields = ['frame.interface_name', 'isakmp.frag.number', 'isakmp.frag.total', 'isakmp.typepayload', '_ws.malformed', 'isakmp.fragment.error'];
+    const rows = execFileSync('sh', ['-c', `${command} -n -Y isakmp.frag.number -T fields ${fields.map((field) => `-e ${field}`).join(' ')}`], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).split('\n').slice(0, -1).map((row) => row.split('\t'));
+    const last = rows.filter(([, number, total]) => number === total);
+    expect(new Set(rows.map(([at]) => at))).toEqual(new Set(['alice eth0', 'box eth0', 'box eth1', 'gateway eth0']));
+    expect(last).toHaveLength(8); // the request and its answer, at each interface
+    expect(last.filter(([, , , payloads]) => !payloads!.split(',').includes('37'))).toEqual([]);
+    expect(rows.filter(([, , , , malformed, error]) => malformed !== '' || error !== '')).toEqual([]);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}, 30_000);
