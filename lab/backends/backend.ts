@@ -8,7 +8,7 @@ import type { RawProgram } from '../../src/sim/raw-node.ts';
 import type { TraceEvent } from '../../src/trace/events.ts';
 import type { TraceLog } from '../../src/trace/trace.ts';
 
-export const backendNames = ['sim', 'netns'] as const;
+export const backendNames = ['sim', 'netns', 'mininet'] as const;
 export type BackendName = (typeof backendNames)[number];
 
 /** One thing that a backend, or a tool around it, needs from the machine. */
@@ -53,6 +53,8 @@ export interface Backend {
   /** What of the plan cannot be built here; empty when all can. */
   unsupported(plan: WorldPlan, choice: NatEngineChoice): readonly Unsupported[];
   open(plan: WorldPlan, options: LabOptions): Promise<Lab>;
+  /** Its labs have a prompt of their own: `Lab.prompt`. */
+  readonly hasPrompt?: true;
   /** Backends that change the machine run in a process of their own, which leaves nothing behind: runs the command line there, once it is not there yet. */
   readonly enclosure?: { isEntered(): boolean; enter(argv: readonly string[]): Promise<number> };
 }
@@ -96,6 +98,8 @@ export interface Lab extends AsyncDisposable {
   link(segment: string, state: 'up' | 'down'): Promise<void>;
   /** Runs a program in the host's network namespace to its end, or until the signal kills it; undefined where hosts are simulated. */
   readonly exec?: (host: string, argv: readonly string[], options?: ExecOptions) => Promise<Exit>;
+  /** Opens the backend's own prompt on the running world, from standard input to `output`; resolves when it is left. */
+  readonly prompt?: (output: 'stdout' | 'stderr') => Promise<void>;
   /**
    * The only place where time passes. Events from number `since` on are shown to the predicate first, so that what an action set off at
    * once is not missed.

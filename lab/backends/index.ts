@@ -7,6 +7,7 @@ import type { Backend, BackendName } from './backend.ts';
 const loaders: Record<BackendName, () => Promise<Backend>> = {
   sim: async () => (await import('./sim/backend.ts')).sim,
   netns: async () => (await import('./netns/backend.ts')).netns,
+  mininet: async () => (await import('./mininet/backend.ts')).mininet,
 };
 
 export const isBackendName = (name: string): name is BackendName => (backendNames as readonly string[]).includes(name);

@@ -1,9 +1,11 @@
 import { execa } from 'execa';
 import { fileURLToPath } from 'node:url';
 import { describe } from 'vitest';
-import { scenarios } from '../../lab/scenarios/index.ts';
+import type { BackendName } from '../../lab/backends/backend.ts';
+import { headlines, scenarios } from '../../lab/scenarios/index.ts';
 import { endingWithUs } from '../support/ends-with-us.ts';
 import { needs } from '../support/needs.ts';
+import type { Needing } from '../support/needs.ts';
 
 interface Verdicts {
   readonly verdict: string;
@@ -13,9 +15,13 @@ interface Verdicts {
 
 const cli = fileURLToPath(new URL('../../lab/cli.ts', import.meta.url));
 
+async function lab(...words: readonly string[]): Promise<unknown> {
+  const { stdout } = await execa(...endingWithUs('node', '--import', 'tsx', cli, ...words, '--json', '-'), { reject: false });
+  return JSON.parse(stdout);
+}
+
 async function run(words: readonly string[], ...options: readonly string[]): Promise<Verdicts> {
-  const { stdout } = await execa(...endingWithUs('node', '--import', 'tsx', cli, ...words, '--json', '-', '--quiet', ...options), { reject: false });
-  const [result] = JSON.parse(stdout) as [Verdicts];
+  const [result] = (await lab(...words, '--quiet', ...options)) as [Verdicts];
   return result;
 }
 
@@ -62,20 +68,48 @@ const lessons: readonly Row[] = [
   [['multi-client', '--set', 'clients=3', '--nat', 'port-restricted'], ['machine']],
 ];
 
-describe('every lesson has the same verdicts on the simulator and in namespaces, check by check, whatever its boxes run on', () => {
-  const { test } = needs('user namespaces', 'koffi', 'nft', 'tun');
-  test('and every lesson is among them', ({ expect }) => {
-    expect(scenarios.map(({ id }) => id).filter((id) => !lessons.some(([[first]]) => first === id))).toEqual([]);
-  });
-  for (const [words, engines] of lessons) {
+/** What is not netns is Linux, too: what is its own shows in few lessons. */
+const headlinesOnMininet: readonly Row[] = [
+  [['detection'], ['kernel']],
+  [['port-float'], ['kernel']],
+  [['keepalive', '--set', 'minutes=2'], ['kernel']],
+  [['multi-client', '--set', 'clients=3'], ['kernel']],
+  [['passthrough'], ['kernel', 'machine']],
+];
+
+function areAsSimulated(rows: readonly Row[], backend: BackendName, { test }: Needing): void {
+  for (const [words, engines] of rows) {
     test.concurrent(words.join(' '), { timeout: 180_000 }, async ({ expect }) => {
       const engineless = words.filter((word, i) => word !== '--nat-engine' && words[i - 1] !== '--nat-engine');
-      const [sim, netns] = await Promise.all([run(engineless), run(words, '--backend', 'netns')]);
-      const failed = netns.checks.filter(({ verdict }) => verdict === 'fail' || verdict === 'inconclusive');
-      expect(netns.checks.map(({ id, verdict }) => `${id}: ${verdict}`), JSON.stringify(failed, null, 1)).toEqual(sim.checks.map(({ id, verdict }) => `${id}: ${verdict}`));
+      const [sim, real] = await Promise.all([run(engineless), run(words, '--backend', backend)]);
+      const failed = real.checks.filter(({ verdict }) => verdict === 'fail' || verdict === 'inconclusive');
+      expect(real.checks.map(({ id, verdict }) => `${id}: ${verdict}`), JSON.stringify(failed, null, 1)).toEqual(sim.checks.map(({ id, verdict }) => `${id}: ${verdict}`));
       expect(sim.checks.every(({ verdict }) => verdict === 'pass')).toBe(true);
-      expect(netns.verdict).toBe('pass');
-      expect(new Set(netns.acts.flatMap(({ engine }) => Object.values(engine)))).toEqual(new Set(engines));
+      expect(real.verdict).toBe('pass');
+      expect(new Set(real.acts.flatMap(({ engine }) => Object.values(engine)))).toEqual(new Set(engines));
     });
   }
+}
+
+describe('every lesson has the same verdicts on the simulator and in namespaces, check by check, whatever its boxes run on', () => {
+  const needing = needs('user namespaces', 'koffi', 'nft', 'tun');
+  needing.test('and every lesson is among them', ({ expect }) => {
+    expect(scenarios.map(({ id }) => id).filter((id) => !lessons.some(([[first]]) => first === id))).toEqual([]);
+  });
+  areAsSimulated(lessons, 'netns', needing);
+});
+
+describe('the headline lessons have the same verdicts on the simulator and on what mininet builds, check by check', () => {
+  const needing = needs('user namespaces', 'koffi', 'nft', 'tun', 'mininet');
+  needing.test('and every one is among them', ({ expect }) => {
+    expect(headlinesOnMininet.map(([[first]]) => first)).toEqual(headlines.map(({ id }) => id));
+  });
+  areAsSimulated(headlinesOnMininet, 'mininet', needing);
+
+  needing.test.concurrent('and of the zoo a box of the kernel\'s, one of the machine\'s, and one that lets nobody through', { timeout: 180_000 }, async ({ expect }) => {
+    const words = ['zoo', 'port-float', ...['passthrough-500', 'symmetric', 'udp-4500-blocked'].flatMap((box) => ['--nat', box])];
+    const [sim, mininet] = (await Promise.all([lab(...words), lab(...words, '--backend', 'mininet')])) as { readonly cells: readonly { readonly asForeseen: boolean }[] }[];
+    expect(mininet!.cells).toEqual(sim!.cells);
+    expect(mininet!.cells.map(({ asForeseen }) => asForeseen)).toEqual(Array(6).fill(true));
+  });
 });

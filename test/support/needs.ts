@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { describe, test } from 'vitest';
+import { pythonWithMininet } from '../../lab/backends/mininet/python.ts';
 
 const found = (program: string): boolean =>
   [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin'].some((folder) => folder !== '' && existsSync(`${folder}/${program}`));
@@ -52,6 +53,10 @@ const questions = {
   ],
   openssl: [() => found('openssl'), 'openssl 3: apt-get install openssl'],
   tshark: [() => found('tshark'), 'tshark: apt-get install tshark'],
+  mininet: [
+    () => pythonWithMininet() !== undefined && ['mnexec', 'brctl', 'ifconfig', 'sysctl'].every(found),
+    'mininet: apt-get install --no-install-recommends mininet bridge-utils net-tools procps',
+  ],
   python3: [() => found('python3'), 'python3: apt-get install python3'],
 } as const satisfies Record<string, readonly [() => boolean, string]>;
 

@@ -8,6 +8,7 @@ import type { NetworkNamespace } from './namespace.ts';
 import { NETLINK_ROUTE, NetlinkSocket } from './netlink.ts';
 import type { Request } from './netlink.ts';
 import { awaitCarrier, switchOffOffloads } from './ethtool.ts';
+import { interfaceIndex } from './interface-index.ts';
 import * as rtnetlink from './rtnetlink.ts';
 import type { InterfaceAddress, Route } from './rtnetlink.ts';
 
@@ -34,7 +35,7 @@ export interface Behaviour {
   readonly ipv6: boolean;
 }
 
-/** The interfaces of one namespace by name. The kernel knows them by the indexes that are given out here. */
+/** The interfaces of one namespace by name. The kernel knows them by the indexes that are given out here, or that it has given to those that others made. */
 export class Interfaces {
   readonly namespace: NetworkNamespace;
   readonly #socket: NetlinkSocket;
@@ -89,6 +90,13 @@ export class Interfaces {
     if (this.#indexes.has(name)) throw new Error(`there is an interface ${name} already`);
     this.#indexes.set(name, ++lastIndex);
     return lastIndex;
+  }
+
+  /** Takes over interfaces that others have made here, and the routes that they have set: as if `wire` had made them. */
+  adopt(names: readonly string[], routes: readonly NamedRoute[] = []): void {
+    for (const name of names) this.#indexes.set(name, interfaceIndex(this.namespace, name));
+    for (const route of routes) this.#routes.set(routeKey(route), this.#resolve(route));
+    switchOffOffloads(this.namespace, names);
   }
 
   /** Notes the other end of the cable of an interface. */

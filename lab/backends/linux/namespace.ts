@@ -82,6 +82,9 @@ export class NetworkNamespace {
 /** The namespace that this process is in. To enter it from itself takes CAP_SYS_ADMIN as any other does. */
 export const ownNamespace = (): NetworkNamespace => new NetworkNamespace(syscalls().open(mine, O_RDONLY | O_CLOEXEC));
 
+/** The namespace of another process of this lab. */
+export const namespaceOf = (pid: number): NetworkNamespace => new NetworkNamespace(syscalls().open(`/proc/${pid}/ns/net`, O_RDONLY | O_CLOEXEC));
+
 /** A new, empty namespace, its loopback down. Needs CAP_SYS_ADMIN in the user namespace that the process is in. */
 export function createNamespace(): NetworkNamespace {
   const from = current();

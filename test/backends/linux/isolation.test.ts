@@ -10,17 +10,11 @@ import { probe } from '../../../lab/backends/linux/probe.ts';
 import { endingWithUs } from '../../support/ends-with-us.ts';
 import { needs } from '../../support/needs.ts';
 import { onTerminal } from '../../support/terminal.ts';
-import { eventually, nothingLeft, processesOf } from './nothing-left.ts';
+import { eventually, nothingLeft } from './nothing-left.ts';
 import { Inbox } from './two-hosts.ts';
+import { asNobody, victimOf } from './victims.ts';
 
 const labLike = fileURLToPath(new URL('lab-like.ts', import.meta.url));
-
-/** How to become nobody, with no capability at all. Where nobody may not read this checkout: root without its powers. */
-function asNobody(): string[] {
-  const nobody = ['setpriv', '--pdeathsig', 'KILL', '--reuid', '65534', '--regid', '65534', '--clear-groups', '--'];
-  if (spawnSync(nobody[0]!, [...nobody.slice(1), 'test', '-r', labLike]).status === 0) return nobody;
-  return ['setpriv', '--bounding-set', '-all', '--inh-caps', '-all', '--'];
-}
 
 interface Started {
   readonly mark: string;
@@ -46,16 +40,6 @@ function start(act: string, { as = [], argv = [] }: { readonly as?: readonly str
   return { mark, outer, lines, errors: () => complaint, ended };
 }
 
-type Victim = 'outer' | 'unshare' | 'inner';
-
-function victimOf(mark: string, victim: Victim): number | undefined {
-  const all = processesOf(mark);
-  const inner = all.find((process) => process.inner && process.command.includes('settle-in'));
-  if (victim === 'inner') return inner?.pid;
-  if (victim === 'unshare') return all.find(({ command }) => /^(setpriv|unshare) /.test(command) && command.includes('settle-in'))?.pid;
-  return all.find(({ command }) => command.includes('lab-like') && !command.includes('settle-in'))?.pid;
-}
-
 needs('root', 'koffi', 'user namespaces', 'setpriv', 'ip', 'lsns', 'tun').describe('kill -9', () => {
   /**
    * Ties a cable from a namespace of the test's to each namespace of the lab's. A cable lives only as long as both its namespaces: what is left
@@ -70,19 +54,19 @@ needs('root', 'koffi', 'user namespaces', 'setpriv', 'ip', 'lsns', 'tun').descri
     return cables;
   }
 
-  for (const [who, as] of [['root', () => []], ['nobody', asNobody]] as const) {
+  for (const [who, as] of [['root', () => []], ['nobody', () => asNobody(labLike)]] as const) {
     for (const victim of ['outer', 'unshare', 'inner'] as const) {
       test(`of the ${victim} process, run by ${who} with traffic under way, takes all namespaces, processes and files with it`, { timeout: 30_000 }, async () => {
         const lab = start('network', { as: as() });
         const { namespaces, descriptors } = (await lab.lines.next()) as { namespaces: string[]; descriptors: number[] };
-        const inner = victimOf(lab.mark, 'inner')!;
+        const inner = victimOf(lab.mark, 'inner', labLike)!;
         const own = new Set(['net', 'mnt', 'pid', 'user'].map((type) => readlinkSync(`/proc/self/ns/${type}`)));
         const numbers = namespaces.filter((name) => !own.has(name)).map((name) => Number(/\d+/.exec(name)![0]));
         expect(numbers).toHaveLength(who === 'root' ? 3 : 4);
         const cables = witness(inner, descriptors);
         await new Promise((resolve) => setTimeout(resolve, Math.random() * 200));
 
-        process.kill(victimOf(lab.mark, victim)!, 'SIGKILL');
+        process.kill(victimOf(lab.mark, victim, labLike)!, 'SIGKILL');
 
         const { code, signal } = await lab.ended;
         expect(victim === 'outer' ? signal : code).toBe(victim === 'outer' ? 'SIGKILL' : 137);
@@ -100,8 +84,8 @@ needs('root', 'koffi', 'user namespaces', 'setpriv', 'ip', 'lsns', 'tun').descri
   test('of the outer process ends the inner one even if that has stopped and cannot see the life-line break', { timeout: 30_000 }, async () => {
     const lab = start('network');
     await lab.lines.next();
-    process.kill(victimOf(lab.mark, 'inner')!, 'SIGSTOP');
-    process.kill(victimOf(lab.mark, 'outer')!, 'SIGKILL');
+    process.kill(victimOf(lab.mark, 'inner', labLike)!, 'SIGSTOP');
+    process.kill(victimOf(lab.mark, 'outer', labLike)!, 'SIGKILL');
     await lab.ended;
     await nothingLeft(lab.mark);
   });
@@ -109,10 +93,10 @@ needs('root', 'koffi', 'user namespaces', 'setpriv', 'ip', 'lsns', 'tun').descri
   test('at any moment while it starts leaves nothing', { timeout: 60_000 }, async () => {
     for (let round = 0; round < 9; round++) {
       const victim = (['outer', 'unshare', 'inner'] as const)[round % 3]!;
-      const lab = start('network', { as: round < 5 ? [] : asNobody() });
+      const lab = start('network', { as: round < 5 ? [] : asNobody(labLike) });
       await new Promise((resolve) => setTimeout(resolve, 50 + Math.random() * 900));
       // unshare and the inner one may not be there yet: then it is the outer one's turn
-      process.kill(victimOf(lab.mark, victim) ?? lab.outer.pid!, 'SIGKILL');
+      process.kill(victimOf(lab.mark, victim, labLike) ?? lab.outer.pid!, 'SIGKILL');
       await lab.ended;
       await nothingLeft(lab.mark);
     }
@@ -165,7 +149,7 @@ needs('root', 'koffi', 'user namespaces', 'setpriv').describe('user namespaces',
   test('are used where the caller has no power to make namespaces, and only there', async () => {
     const byRoot = start('capabilities');
     expect(await byRoot.lines.next()).toMatchObject({ map: ['0', '0', '4294967295'] });
-    const byNobody = start('capabilities', { as: asNobody() });
+    const byNobody = start('capabilities', { as: asNobody(labLike) });
     expect(await byNobody.lines.next()).toMatchObject({ map: ['0', expect.stringMatching(/^(0|65534)$/), '1'] });
     await Promise.all([byRoot.ended, byNobody.ended]);
   });

@@ -1,0 +1,40 @@
+import type { Duration } from '../../../src/core/time.ts';
+import type { WorldPlan } from '../../../src/sim/plan.ts';
+import type { LabOptions, Predicate } from '../backend.ts';
+import { LinuxLab } from '../linux/lab.ts';
+import { MininetGround } from './ground.ts';
+
+export async function openMininet(plan: WorldPlan, options: LabOptions): Promise<MininetLab> {
+  const ground = await MininetGround.build(plan);
+  try {
+    return new MininetLab(plan, ground, options);
+  } catch (error) {
+    await ground[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** Lives as long as mininet does: without the driver there is no waiting for anything. */
+export class MininetLab extends LinuxLab {
+  readonly #ground: MininetGround;
+
+  constructor(plan: WorldPlan, ground: MininetGround, options: LabOptions) {
+    super(plan, ground, { ...options, signal: AbortSignal.any([ground.driver.lost, ...(options.signal ? [options.signal] : [])]) });
+    this.#ground = ground;
+  }
+
+  override async until(what: Predicate, within: Duration, since: number): Promise<'met' | 'timed out'> {
+    const outcome = await super.until(what, within, since);
+    this.#ground.driver.mustLive();
+    return outcome;
+  }
+
+  override async settle(): Promise<void> {
+    await super.settle();
+    this.#ground.driver.mustLive();
+  }
+
+  async prompt(output: 'stdout' | 'stderr'): Promise<void> {
+    await this.#ground.driver.ask('prompt', { output });
+  }
+}
