@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { backendNames } from './backends/backend.ts';
 import type { DoctorCommandLine } from './commands/doctor.ts';
+import type { DecodeCommandLine } from './commands/decode.ts';
 import type { ProbeCommandLine } from './commands/nat-probe.ts';
 import type { PfkeyCommandLine } from './commands/pfkey.ts';
 import type { CommandLine } from './commands/run.ts';
@@ -16,7 +17,7 @@ import { suggestion } from './suggest.ts';
 const { argv, stderr } = process;
 
 /** Commands other than running a lesson; a first word that is none of them names a lesson. */
-const commandNames = ['run', 'list', 'explain', 'up', 'zoo', 'nat', 'daemon', 'topology', 'pfkey', 'doctor', 'help'] as const;
+const commandNames = ['run', 'list', 'explain', 'up', 'zoo', 'nat', 'decode', 'daemon', 'topology', 'pfkey', 'doctor', 'help'] as const;
 
 const collect = (value: string, previous: readonly string[] = []): string[] => [...previous, value];
 
@@ -158,6 +159,17 @@ Exit status: 0 all verdicts pass; 1 a check failed; 2 the command line or a file
     .option('--seed <n>', 'the seed of all chance in the simulator', '1')
     .option('--json', 'as JSON, whatever the system\'s own octets are')
     .action(async (host: string | undefined, options: PfkeyCommandLine) => finish((await import('./commands/pfkey.ts')).pfkey(host, options)));
+  lab
+    .command('decode <file>')
+    .description('a capture as trees, with RFC sections: IKE, ESP, markers, keepalives, and whose addresses the NAT-D hashes are of; - is standard input')
+    .option('--keys <folder>', 'a Wireshark profile with the keys; not needed for what --pcap has written')
+    .option('--frames <range>', 'these frames only: 12, 12-20, 12-')
+    .option('--brief', 'a line a packet')
+    .option('--full', 'every field of the IP and UDP headers, too')
+    .option('--all', 'other protocols, too')
+    .option('--json', 'as JSON')
+    .option('--no-color', 'no colours (NO_COLOR and a pipe do the same)')
+    .action(async (file: string, options: DecodeCommandLine) => finish((await import('./commands/decode.ts')).decode(file, options)));
   lab
     .command('doctor')
     .description('what this machine can run, what is missing, the command that gets it')

@@ -7,23 +7,16 @@ import type { PacketEvent } from '../../src/core/events.ts';
 import { start } from '../../src/core/time.ts';
 import type { Instant } from '../../src/core/time.ts';
 import type { TraceEvent } from '../../src/trace/events.ts';
+import { blockTypes, byteOrderMagic, directions, optionCodes } from '../../src/wire/pcap/pcapng.ts';
 
-const blockTypes = { sectionHeader: 0x0a0d0d0a, interfaceDescription: 1, interfaceStatistics: 5, enhancedPacket: 6 } as const;
-
-const byteOrderMagic = 0x1a2b3c4d;
 /** Not known in advance: the section is written as it happens (§4.1). */
 const sectionLengthUnknown = 0xffff_ffff_ffff_ffffn;
 /** LINKTYPE_RAW: a packet begins with its IPv4 or IPv6 header. */
 const linkTypeRaw = 101;
 const noSnapLength = 0;
 
-const optionCodes = { end: 0, comment: 1, userApplication: 4, interfaceName: 2, interfaceDescription: 3, timestampResolution: 9, packetFlags: 2, endTime: 3 } as const;
-
 /** Timestamps count 10⁻⁹ s. */
 const nanoseconds = 9;
-
-/** §4.3.1: the two lowest bits of the packet's flags. */
-const directions = { in: 0b01, out: 0b10 } as const satisfies Record<PacketEvent['direction'], number>;
 
 /**
  * The blocks of one section, in order, as soon as the event that asks for them has come: a header that carries `title`, then every packet among

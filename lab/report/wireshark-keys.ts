@@ -39,7 +39,7 @@ const preferences = [
 ] as const;
 
 /** By our names for ciphers, with the bits of the key for IKE: Wireshark's names. */
-const ikeCiphers = new Map([
+export const ikeCiphers: ReadonlyMap<string, string> = new Map([
   ['3des-cbc', '3DES [RFC2451]'],
   ['aes-cbc-128', 'AES-CBC-128 [RFC3602]'],
   ['aes-cbc-256', 'AES-CBC-256 [RFC3602]'],
@@ -47,14 +47,14 @@ const ikeCiphers = new Map([
   ['aes-gcm-16-256', 'AES-GCM-256 with 16 octet ICV [RFC5282]'],
 ]);
 
-const espCiphers = new Map([
+export const espCiphers: ReadonlyMap<string, string> = new Map([
   ['3des-cbc', 'TripleDES-CBC [RFC2451]'],
   ['aes-cbc', 'AES-CBC [RFC3602]'],
   ['aes-gcm-16', 'AES-GCM with 16 octet ICV [RFC4106]'],
 ]);
 
 /** An AEAD has none. */
-const integrities = new Map([
+export const integrities: ReadonlyMap<string, { readonly ike: string; readonly esp: string }> = new Map([
   ['', { ike: 'NONE [RFC4306]', esp: 'NULL' }],
   ['none', { ike: 'NONE [RFC4306]', esp: 'NULL' }],
   ['hmac-md5-96', { ike: 'HMAC_MD5_96 [RFC2403]', esp: 'HMAC-MD5-96 [RFC2403]' }],

@@ -1,6 +1,7 @@
 /** What the trees of both versions' messages are made of: the chain of payloads, substructures, attributes (RFC 2408 §3, RFC 7296 §3). */
 import { addressFromBytes } from '../core/address.ts';
 import { fromUtf8 } from '../core/bytes.ts';
+import { opened, type Insight } from './insight.ts';
 import { content, hex, leaf, number, sequence, type Row, type Tree } from './tree.ts';
 
 export const headerLength = 28;
@@ -11,9 +12,13 @@ export const address = (field: Uint8Array): string => (field.length === 4 || fie
 export const cookie = (field: Uint8Array): string => (field.every((octet) => octet === 0) ? 'none yet' : hex(field));
 
 /** The payloads behind a header; each says which type the next one has, unless it `isLast`. */
-export function payloadTrees(message: Uint8Array, base: number, isLast: (type: number) => boolean, tree: (type: number, payload: Uint8Array, at: number) => Tree): Tree[] {
-  let type = message[16]!;
-  return sequence(message.subarray(headerLength), base + headerLength, payloadLength, (payload, at) => {
+export const payloadTrees = (message: Uint8Array, base: number, isLast: (type: number) => boolean, tree: (type: number, payload: Uint8Array, at: number) => Tree): Tree[] =>
+  chainTrees(message[16]!, message.subarray(headerLength), base + headerLength, isLast, tree);
+
+/** A chain of payloads, the first of this type. */
+export function chainTrees(first: number, chain: Uint8Array, base: number, isLast: (type: number) => boolean, tree: (type: number, payload: Uint8Array, at: number) => Tree): Tree[] {
+  let type = first;
+  return sequence(chain, base, payloadLength, (payload, at) => {
     const found = type === 0 ? leaf('Behind the last payload', content(payload), at, at + payload.length) : tree(type, payload, at);
     type = isLast(type) ? 0 : payload[0]!;
     return found;
@@ -21,6 +26,26 @@ export function payloadTrees(message: Uint8Array, base: number, isLast: (type: n
 }
 
 const payloadLength = (rest: Uint8Array): number => (rest.length < 4 || number(rest.subarray(2, 4)) < 4 ? NaN : number(rest.subarray(2, 4)));
+
+/** What somebody knows of a message beyond its octets. */
+export interface Known {
+  readonly message: Uint8Array;
+  readonly insight: Insight | undefined;
+}
+
+/** Where a hash of NAT detection fits, if that is known. */
+export function fittingTrees({ message, insight }: Known, hash: Uint8Array, at: number, reference: string): Tree[] {
+  const fits = insight?.natDetection(message, hash);
+  return fits === undefined ? [] : [leaf('Fits', fits, at, at + hash.length, reference)];
+}
+
+/** What was inside a message: its payloads, or why it stays closed. */
+export function openedTrees({ message, insight }: Known, at: number, to: number, reference: string, nameOf: (type: number) => string, tree: (type: number, payload: Uint8Array, at: number) => Tree): Tree[] {
+  const inside = insight?.ike(message);
+  if (inside === undefined) return [];
+  if (typeof inside === 'string') return [leaf('Not decrypted', inside, at, to)];
+  return [opened('The first payload', nameOf(inside.first), inside.payloads, reference, chainTrees(inside.first, inside.payloads, 0, () => false, tree))];
+}
 
 /** What a decoder makes of this payload alone. */
 export function alone(payload: Uint8Array): Uint8Array {

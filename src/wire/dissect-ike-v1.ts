@@ -1,6 +1,6 @@
 /** An IKEv1 message as a tree: its header, and payload by payload what stands in it (RFC 2408 §3). What is encrypted stays so. */
 import { toHex } from '../core/bytes.ts';
-import { address, alone, attributeLength, attributeOf, cookie, headerLength, payloadTrees, reserved, substructureLength, text } from './dissect-ike-parts.ts';
+import { address, alone, attributeLength, attributeOf, cookie, fittingTrees, headerLength, openedTrees, payloadTrees, reserved, substructureLength, text, type Known } from './dissect-ike-parts.ts';
 import { decodePayloads } from './ike/v1/codec.ts';
 import {
   certificateEncodings, configurationTypes, exchangeTypes, identificationTypes, natDetectionTypes, natOriginalAddressTypes, notifyTypes, payloadTypes, protocolIds,
@@ -29,18 +29,23 @@ export const headerRows: readonly Row[] = [
 ];
 
 /** What stands behind the header of a message of major version 1. Never throws. */
-export function payloadsOfV1(message: Uint8Array, base: number): Tree[] {
+export function payloadsOfV1(known: Known, base: number): Tree[] {
+  const { message } = known;
   if (message.length <= headerLength) return [];
-  if ((message[19]! & encrypted) === 0) return payloadTrees(message, base, () => false, payloadTree);
+  if ((message[19]! & encrypted) === 0) return payloadTrees(message, base, () => false, (type, payload, at) => payloadTree(known, type, payload, at));
   const value = `${octets(message.subarray(headerLength))}, the first payload inside is ${withName(message[16]!, payloadNames)}`;
-  return [leaf('Encrypted payloads', value, base + headerLength, base + message.length, 'RFC 2409 appendix B')];
+  return [
+    leaf('Encrypted payloads', value, base + headerLength, base + message.length, 'RFC 2409 appendix B'),
+    ...openedTrees(known, base + headerLength, base + message.length, 'RFC 2409 appendix B', (type) => payloadNames[type] ?? `Unknown ${type}`, (type, payload, at) => payloadTree(known, type, payload, at)),
+  ];
 }
 
-function payloadTree(type: number, payload: Uint8Array, base: number): Tree {
+function payloadTree(known: Known, type: number, payload: Uint8Array, base: number): Tree {
   const { reference, body } = bodies[type] ?? { reference: 'RFC 2408 §3.2', body: rows([['Body', 0, Infinity, content]]) };
   return branch(`${payloadNames[type] ?? `Unknown ${type}`} payload`, meaning(type, payload), base, base + payload.length, reference, [
     ...fields(payload, base, 'RFC 2408 §3.2', genericRows),
     ...body(payload.subarray(4), base + 4, reference),
+    ...((natDetectionTypes as readonly number[]).includes(type) ? fittingTrees(known, payload.subarray(4), base + 4, reference) : []),
   ]);
 }
 

@@ -1,11 +1,12 @@
 /** An IKE message as a tree: its header, and payload by payload what stands in it (RFC 7296 §3; of IKEv1 RFC 2408 §3). What is in SK stays encrypted. */
 import { toHex } from '../core/bytes.ts';
-import { address, alone, attributeLength, attributeOf, cookie, headerLength, payloadTrees, reserved, substructureLength, text } from './dissect-ike-parts.ts';
+import { address, alone, attributeLength, attributeOf, cookie, fittingTrees, headerLength, openedTrees, payloadTrees, reserved, substructureLength, text, type Known } from './dissect-ike-parts.ts';
 import { headerReference as headerReferenceOfV1, headerRows as headerRowsOfV1, payloadsOfV1 } from './dissect-ike-v1.ts';
 import { decodePayloads } from './ike/codec.ts';
 import { configurationAttributes, configurationTypes, exchangeTypes, identificationTypes, notifyTypes, payloadTypes, protocolIds } from './ike/message.ts';
 import type { Payload } from './ike/message.ts';
 import { notifyName } from './ike/notation.ts';
+import type { Insight } from './insight.ts';
 import { transformNames, transformTypeNames } from './ike-names.ts';
 import { namesOf, protocolNames } from './names.ts';
 import { summarizeIke } from './summarize.ts';
@@ -16,10 +17,10 @@ const protocolIdNames = namesOf(protocolIds);
 const nameOf = (type: number): string => namesOf(payloadTypes)[type] ?? `Unknown ${type}`;
 
 /** The message that begins at octet `base` of the packet. Never throws. */
-export function dissectIke(message: Uint8Array, base: number): Tree {
+export function dissectIke(message: Uint8Array, base: number, insight?: Insight): Tree {
   const [reference, rows] = majorVersion(message) === 1 ? [headerReferenceOfV1, headerRowsOfV1] : ['RFC 7296 §3.1', headerRows];
   const header = branch('Header', summarizeIke(message), base, base + Math.min(message.length, headerLength), reference, fields(message, base, reference, rows));
-  return branch('IKE', octets(message), base, base + message.length, majorVersion(message) === 1 ? 'RFC 2408 §3' : 'RFC 7296 §3', [header, ...payloads(message, base)]);
+  return branch('IKE', octets(message), base, base + message.length, majorVersion(message) === 1 ? 'RFC 2408 §3' : 'RFC 7296 §3', [header, ...payloads({ message, insight }, base)]);
 }
 
 const majorVersion = (message: Uint8Array): number | undefined => (message.length > 17 ? message[17]! >>> 4 : undefined);
@@ -36,20 +37,35 @@ const headerRows: readonly Row[] = [
 ];
 
 /** RFC 7296 §3.2: SK and SKF are the last, and name what is inside them. */
-function payloads(message: Uint8Array, base: number): Tree[] {
+function payloads(known: Known, base: number): Tree[] {
+  const { message } = known;
   if (message.length <= headerLength) return [];
-  if (majorVersion(message) === 1) return payloadsOfV1(message, base);
+  if (majorVersion(message) === 1) return payloadsOfV1(known, base);
   if (majorVersion(message) !== 2) return [leaf('Payloads of another version', octets(message.subarray(headerLength)), base + headerLength, base + message.length)];
-  return payloadTrees(message, base, (type) => type === payloadTypes.SK || type === payloadTypes.SKF, payloadTree);
+  return payloadTrees(message, base, (type) => type === payloadTypes.SK || type === payloadTypes.SKF, (type, payload, at) => payloadTree(known, type, payload, at));
 }
 
-function payloadTree(type: number, payload: Uint8Array, base: number): Tree {
+function payloadTree(known: Known, type: number, payload: Uint8Array, base: number): Tree {
   const { reference, body } = bodies[type] ?? { reference: 'RFC 7296 §3.2', body: rows([['Body', 0, Infinity, content]]) };
   return branch(`${nameOf(type)} payload`, meaning(type, payload), base, base + payload.length, reference, [
     ...fields(payload, base, 'RFC 7296 §3.2', genericRows),
     ...body(payload.subarray(4), base + 4, reference),
+    ...behind(known, type, payload, base),
   ]);
 }
+
+/** What is known of a payload beyond its octets. */
+function behind(known: Known, type: number, payload: Uint8Array, base: number): Tree[] {
+  if (type === payloadTypes.SK || type === payloadTypes.SKF) {
+    return openedTrees(known, base, base + payload.length, 'RFC 7296 §3.14', nameOf, (inner, bytes, at) => payloadTree(known, inner, bytes, at));
+  }
+  const decoded = type === payloadTypes.Notify ? decodePayloads(type, alone(payload)) : undefined;
+  const [notify] = decoded?.ok ? decoded.value : [];
+  if (notify?.type !== 'Notify' || !detections.has(notify.notifyType)) return [];
+  return fittingTrees(known, notify.data, base + payload.length - notify.data.length, 'RFC 7296 §2.23');
+}
+
+const detections: ReadonlySet<number> = new Set([notifyTypes.NAT_DETECTION_SOURCE_IP, notifyTypes.NAT_DETECTION_DESTINATION_IP]);
 
 const genericRows: readonly Row[] = [
   ['Next payload', 0, 1, named(payloadNames)],

@@ -1,6 +1,7 @@
 /** A packet as a tree of all its fields. It reads what is there, right or wrong; each layer's value says whether it would be accepted. */
 import { addressFromBytes } from '../core/address.ts';
 import type { Decoded } from '../core/decoded.ts';
+import { decodeAh } from './ah.ts';
 import { dissectIke } from './dissect-ike.ts';
 import { decodeIcmp, icmpHeaderLength, icmpTypes, unreachableCodes } from './icmp.ts';
 import { decodeIcmpv6, icmpv6Types } from './icmpv6.ts';
@@ -8,6 +9,7 @@ import { ipVersion } from './ip.ts';
 import { decodeIpv4, decodeQuotedIpv4 } from './ipv4.ts';
 import { decodeIpv6, extensionHeaderLength, fragmentPlace, ipv6HeaderLength } from './ipv6.ts';
 import { icmpTypeNames, icmpv6TypeNames, protocolName, protocolNames, tcpFlagNames, unreachable6Names, unreachableNames } from './names.ts';
+import { opened, type Insight } from './insight.ts';
 import { classifyNatt, nonEspMarker } from './natt.ts';
 import { protocols } from './protocols.ts';
 import type { Addresses } from './pseudo-header.ts';
@@ -17,8 +19,15 @@ import { decodeTcp } from './tcp.ts';
 import { branch, content, decimal, fields, hex, leaf, named, number, octets, type Row, type Tree } from './tree.ts';
 import { decodeUdp, udpHeaderLength } from './udp.ts';
 
-/** The whole packet; `value` is what `summarize` says, `children` are its layers, the outermost first. Never throws. */
-export const dissect = (packet: Uint8Array): Tree => branch('Packet', summarize(packet), 0, packet.length, undefined, ipLayers(packet, 0, 'whole'));
+/**
+ * The whole packet; `value` is what `summarize` says, `children` are its layers, the outermost first. With `insight` what is encrypted is opened; the places
+ * of what was inside are those in its plaintext. Never throws.
+ */
+export const dissect = (packet: Uint8Array, insight?: Insight): Tree => branch('Packet', summarize(packet), 0, packet.length, undefined, ipLayers(packet, 0, 'whole', insight));
+
+/** What stood inside ESP, a packet or less: its layers, the outermost first. `addresses` are those of the packet around it. */
+export const dissectInner = (nextHeader: number, payload: Uint8Array, addresses: Addresses): Tree[] =>
+  nextHeader === protocols.ipv4 || nextHeader === protocols.ipv6 ? ipLayers(payload, 0, 'whole') : upperLayers(nextHeader, payload, 0, { addresses, extent: 'whole' });
 
 /** Of an upper-layer packet: all of it is here, or a first fragment, or what an ICMP error quotes. */
 type Extent = 'whole' | 'fragment' | 'quoted';
@@ -26,6 +35,7 @@ type Extent = 'whole' | 'fragment' | 'quoted';
 interface Surroundings {
   readonly addresses: Addresses;
   readonly extent: Extent;
+  readonly insight?: Insight | undefined;
 }
 
 type Layer = (bytes: Uint8Array, base: number, surroundings: Surroundings) => Tree[];
@@ -43,12 +53,12 @@ const judged =
 
 const address = (field: Uint8Array): string => addressFromBytes(field);
 
-function ipLayers(bytes: Uint8Array, base: number, extent: Extent): Tree[] {
+function ipLayers(bytes: Uint8Array, base: number, extent: Extent, insight?: Insight): Tree[] {
   switch (ipVersion(bytes)) {
     case 4:
-      return ipv4Layers(bytes, base, extent);
+      return ipv4Layers(bytes, base, extent, insight);
     case 6:
-      return ipv6Layers(bytes, base, extent);
+      return ipv6Layers(bytes, base, extent, insight);
     default:
       return rest('Not an IP packet', bytes, base);
   }
@@ -56,7 +66,7 @@ function ipLayers(bytes: Uint8Array, base: number, extent: Extent): Tree[] {
 
 // ---- IPv4 ----------------------------------------------------------------------------------------------------------------
 
-function ipv4Layers(bytes: Uint8Array, base: number, extent: Extent): Tree[] {
+function ipv4Layers(bytes: Uint8Array, base: number, extent: Extent, insight: Insight | undefined): Tree[] {
   const judgement = decodeIpv4(bytes);
   const packet = decodeQuotedIpv4(bytes); // reads on where a total length or a checksum is wrong
   const headerLength = packet.ok ? bytes.length - packet.value.payload.length : bytes.length;
@@ -67,7 +77,7 @@ function ipv4Layers(bytes: Uint8Array, base: number, extent: Extent): Tree[] {
   const payload = bytes.subarray(headerLength, totalLength);
   const { fragmentOffset, moreFragments, protocol } = packet.value;
   if (fragmentOffset > 0) trees.push(...rest(`Fragment of ${protocolName(protocol)}`, payload, base + headerLength));
-  else trees.push(...upperLayers(protocol, payload, base + headerLength, { addresses: packet.value, extent: extent === 'whole' && moreFragments ? 'fragment' : extent }));
+  else trees.push(...upperLayers(protocol, payload, base + headerLength, { addresses: packet.value, extent: extent === 'whole' && moreFragments ? 'fragment' : extent, insight }));
   return [...trees, ...rest('Behind the total length', bytes.subarray(totalLength), base + totalLength)];
 }
 
@@ -89,7 +99,7 @@ const ipv4Rows = (judgement: Decoded<unknown>, extent: Extent, headerLength: num
 
 // ---- IPv6 ----------------------------------------------------------------------------------------------------------------
 
-function ipv6Layers(bytes: Uint8Array, base: number, extent: Extent): Tree[] {
+function ipv6Layers(bytes: Uint8Array, base: number, extent: Extent, insight: Insight | undefined): Tree[] {
   const judgement = decodeIpv6(bytes);
   const headerLength = Math.min(bytes.length, ipv6HeaderLength);
   const header = bytes.subarray(0, headerLength);
@@ -97,7 +107,7 @@ function ipv6Layers(bytes: Uint8Array, base: number, extent: Extent): Tree[] {
   if (headerLength < ipv6HeaderLength) return trees;
   const end = extent === 'quoted' ? bytes.length : Math.min(bytes.length, ipv6HeaderLength + number(bytes.subarray(4, 6)));
   const addresses = { source: addressFromBytes(bytes.subarray(8, 24)), destination: addressFromBytes(bytes.subarray(24, 40)) };
-  trees.push(...behindIpv6(bytes[6]!, bytes.subarray(ipv6HeaderLength, end), base + ipv6HeaderLength, { addresses, extent }));
+  trees.push(...behindIpv6(bytes[6]!, bytes.subarray(ipv6HeaderLength, end), base + ipv6HeaderLength, { addresses, extent, insight }));
   return [...trees, ...rest('Behind the payload length', bytes.subarray(end), base + end)];
 }
 
@@ -113,7 +123,7 @@ const ipv6Rows: readonly Row[] = [
 ];
 
 /** Extension headers one after the other, and what they lead to. */
-function behindIpv6(firstProtocol: number, payload: Uint8Array, firstBase: number, { addresses, extent: firstExtent }: Surroundings): Tree[] {
+function behindIpv6(firstProtocol: number, payload: Uint8Array, firstBase: number, { addresses, extent: firstExtent, insight }: Surroundings): Tree[] {
   const trees: Tree[] = [];
   let protocol = firstProtocol;
   let bytes = payload;
@@ -121,7 +131,7 @@ function behindIpv6(firstProtocol: number, payload: Uint8Array, firstBase: numbe
   let extent = firstExtent;
   for (;;) {
     const length = extensionHeaderLength(protocol, bytes);
-    if (length === undefined) return [...trees, ...upperLayers(protocol, bytes, base, { addresses, extent })];
+    if (length === undefined) return [...trees, ...upperLayers(protocol, bytes, base, { addresses, extent, insight })];
     if (length > bytes.length) return [...trees, ...rest('Extension header cut short', bytes, base)];
     const header = bytes.subarray(0, length);
     const place = protocol === protocols.fragment ? fragmentPlace(header) : undefined;
@@ -150,7 +160,7 @@ const fragmentRows: readonly Row[] = [
 // ---- what IP carries -----------------------------------------------------------------------------------------------------
 
 const layers: Readonly<Record<number, Layer>> = {
-  [protocols.udp](bytes, base, { addresses, extent }) {
+  [protocols.udp](bytes, base, { addresses, extent, insight }) {
     const judgement = decodeUdp(bytes, addresses);
     const rows: readonly Row[] = [
       ['Source port', 0, 2, decimal],
@@ -163,7 +173,7 @@ const layers: Readonly<Record<number, Layer>> = {
     if (header.length < udpHeaderLength) return [tree];
     const end = extent === 'whole' ? Math.min(bytes.length, Math.max(udpHeaderLength, number(bytes.subarray(4, 6)))) : bytes.length;
     const portsOfIt = [number(bytes.subarray(0, 2)), number(bytes.subarray(2, 4))];
-    const inside = insideUdp(portsOfIt, bytes.subarray(udpHeaderLength, end), base + udpHeaderLength);
+    const inside = insideUdp(portsOfIt, bytes.subarray(udpHeaderLength, end), base + udpHeaderLength, addresses, extent === 'whole' ? insight : undefined);
     return [tree, ...inside, ...rest('Behind the UDP length', bytes.subarray(end), base + end)];
   },
 
@@ -188,7 +198,8 @@ const layers: Readonly<Record<number, Layer>> = {
 
   [protocols.icmp]: (bytes, base, { extent }) => icmp('ICMP', bytes, base, decodeIcmp(bytes), extent),
   [protocols.icmpv6]: (bytes, base, { addresses, extent }) => icmp('ICMPv6', bytes, base, decodeIcmpv6(bytes, addresses), extent),
-  [protocols.esp]: (bytes, base) => esp(bytes, base),
+  [protocols.esp]: (bytes, base, { addresses, extent, insight }) => esp(bytes, base, addresses, extent === 'whole' ? insight : undefined),
+  [protocols.ah]: (bytes, base) => ah(bytes, base),
 };
 
 function upperLayers(protocol: number, bytes: Uint8Array, base: number, surroundings: Surroundings): Tree[] {
@@ -196,39 +207,56 @@ function upperLayers(protocol: number, bytes: Uint8Array, base: number, surround
 }
 
 /** RFC 3948 §2 for port 4500; IKE for 500. NAT boxes change one port, seldom both. */
-function insideUdp(ports: readonly number[], payload: Uint8Array, base: number): Tree[] {
-  if (ports.includes(nattPort)) return natt(payload, base);
-  if (ports.includes(ikePort)) return [dissectIke(payload, base)];
+function insideUdp(ports: readonly number[], payload: Uint8Array, base: number, addresses: Addresses, insight: Insight | undefined): Tree[] {
+  if (ports.includes(nattPort)) return natt(payload, base, addresses, insight);
+  if (ports.includes(ikePort)) return [dissectIke(payload, base, insight)];
   return rest('Octets', payload, base);
 }
 
-function natt(payload: Uint8Array, base: number): Tree[] {
+function natt(payload: Uint8Array, base: number, addresses: Addresses, insight: Insight | undefined): Tree[] {
   const end = base + payload.length;
   switch (classifyNatt(payload)) {
     case 'keepalive':
       return [leaf('NAT-T keepalive', hex(payload), base, end, 'RFC 3948 §2.3')];
     case 'ike': {
       const at = nonEspMarker.length;
-      return [leaf('Non-ESP marker', hex(payload.subarray(0, at)), base, base + at, 'RFC 3948 §2.2'), dissectIke(payload.subarray(at), base + at)];
+      return [leaf('Non-ESP marker', hex(payload.subarray(0, at)), base, base + at, 'RFC 3948 §2.2'), dissectIke(payload.subarray(at), base + at, insight)];
     }
     case 'esp':
-      return esp(payload, base);
+      return esp(payload, base, addresses, insight);
     case 'too-short':
       return [leaf('Neither IKE nor ESP nor a keepalive', content(payload), base, end, 'RFC 3948 §2')];
   }
 }
 
-function esp(bytes: Uint8Array, base: number): Tree[] {
+function esp(bytes: Uint8Array, base: number, addresses: Addresses, insight: Insight | undefined): Tree[] {
   const encrypted = bytes.subarray(espHeaderLength);
   const rows: readonly Row[] = [
     ['Security parameters index', 0, 4, hex],
     ['Sequence number', 4, 4, decimal],
   ];
+  const inside = insight?.esp(bytes);
   const header = branch('ESP', octets(bytes), base, base + bytes.length, 'RFC 4303 §2', [
     ...fields(bytes, base, 'RFC 4303 §2', rows),
     ...(encrypted.length === 0 ? [] : [leaf('Encrypted and authenticated', octets(encrypted), base + espHeaderLength, base + bytes.length, 'RFC 4303 §2.3')]),
+    ...(inside === undefined ? [] : [opened('Next header', protocolName(inside.nextHeader), inside.payload, 'RFC 4303 §2.6', dissectInner(inside.nextHeader, inside.payload, addresses))]),
   ]);
   return [header];
+}
+
+function ah(bytes: Uint8Array, base: number): Tree[] {
+  const header = decodeAh(bytes);
+  if (!header.ok) return [leaf('AH', `malformed: ${header.detail}`, base, base + bytes.length, 'RFC 4302 §2')];
+  const { length, nextHeader } = header.value;
+  const rows: readonly Row[] = [
+    ['Next header', 0, 1, named(protocolNames)],
+    ['Payload length', 1, 1, decimal],
+    ['Security parameters index', 4, 4, hex],
+    ['Sequence number', 8, 4, decimal],
+    ['Integrity check value', 12, Infinity, content],
+  ];
+  const tree = branch('AH', octets(bytes.subarray(0, length)), base, base + length, 'RFC 4302 §2', fields(bytes.subarray(0, length), base, 'RFC 4302 §2', rows));
+  return [tree, ...rest(protocolName(nextHeader), bytes.subarray(length), base + length)];
 }
 
 // ---- ICMP of both versions -----------------------------------------------------------------------------------------------

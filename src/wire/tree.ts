@@ -9,6 +9,8 @@ export interface Tree {
   readonly to: number;
   /** `RFC 791 §3.1` */
   readonly reference?: string;
+  /** Places from here on inwards are those in what was decrypted. */
+  readonly plaintext?: true;
   readonly children: readonly Tree[];
 }
 

@@ -12,9 +12,9 @@ export const tsharkMissing = !installed && process.env['CI'] === undefined;
 
 const linkTypeRaw = 101; // a packet begins with its IPv4 or IPv6 header
 
-/** A classic pcap file of bare IP packets. */
-export function pcap(packets: readonly Uint8Array[]): Uint8Array {
-  const header = new Writer().u32(0xa1b2c3d4).u16(2).u16(4).u32(0).u32(0).u32(0x40000).u32(linkTypeRaw).finish();
+/** A classic pcap file of bare IP packets, or of frames of another link type. */
+export function pcap(packets: readonly Uint8Array[], linkType: number = linkTypeRaw): Uint8Array {
+  const header = new Writer().u32(0xa1b2c3d4).u16(2).u16(4).u32(0).u32(0).u32(0x40000).u32(linkType).finish();
   return concat(header, ...packets.flatMap((packet, i) => [new Writer().u32(i).u32(0).u32(packet.length).u32(packet.length).finish(), packet]));
 }
 
