@@ -34,6 +34,7 @@ function withRunOptions(command: Command): Command {
     .option('--trace <file>', 'everything that happened, as JSON lines')
     .option('--pcap <file>', 'what passed every interface, as pcapng')
     .option('--quiet', 'verdicts only')
+    .option('--cli', 'with --backend mininet: mininet\'s own prompt on the network of the lesson\'s last act')
     .option('--no-color', 'no colours (NO_COLOR and a pipe do the same)');
 }
 

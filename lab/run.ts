@@ -35,6 +35,8 @@ export interface RunOptions {
   readonly audience?: Audience;
   /** Asks something of the lab when an act is over, before it is closed. */
   readonly epilogue?: (lab: Lab, topology: Topology) => void;
+  /** Goes on with the lab of the last act after that has been judged; then it is closed. */
+  readonly encore?: (lab: Lab, act: ActResult) => Promise<void>;
   /** Ends the run early; what was learned so far is the result. */
   readonly signal?: AbortSignal;
 }
@@ -120,12 +122,13 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
   const { backend, seed = 1, values = parseSettings(scenario.id, scenario.parameters, [], backend.clock) } = options;
   const acts: ActResult[] = [];
   let nextSeq = 0;
-  for (const act of scenario.acts(values)) {
+  const { encore, ...others } = options;
+  const planned = scenario.acts(values);
+  for (const act of planned) {
     if (options.signal?.aborted) break;
-    const result = await playAct(act, new TraceLog(nextSeq), { ...options, seed });
+    const result = await playAct(act, new TraceLog(nextSeq), { ...others, seed, ...(encore !== undefined && act === planned.at(-1) && { encore }) });
     nextSeq = result.trace.nextSeq;
     acts.push(result);
-    options.audience?.actEnds?.(result);
   }
   return {
     scenario,
@@ -153,14 +156,21 @@ async function playAct(act: Act, trace: TraceLog, options: RunOptions & { readon
   const { backend, natEngine = 'auto' } = options;
   const engines: Engines = Object.fromEntries(topology.plan.nodes.flatMap((node) => (node.kind === 'nat' ? [[node.name, backend.natEngine(node, natEngine)] as const] : [])));
   options.audience?.actBegins?.(act, topology, trace, backend.natEngines.length > 1 ? engines : {});
+  const ends = (elapsed: Duration, judged: readonly CheckResult[]): ActResult => {
+    const result = { act, topology, engines, trace, elapsed, checks: judged };
+    options.audience?.actEnds?.(result);
+    return result;
+  };
   const unsupported = backend.unsupported(topology.plan, natEngine);
-  if (unsupported.length > 0) return { act, topology, engines, trace, checks: checks.map((check) => cannotBeTried(act, check, unsupported)), elapsed: 0 as Duration };
+  if (unsupported.length > 0) return ends(0 as Duration, checks.map((check) => cannotBeTried(act, check, unsupported)));
   await using lab = await backend.open(topology.plan, { seed: seedOf(act, options.seed), trace, natEngine, signal: options.signal });
   trace.record(lab.now, 'lab', { layer: 'scenario', body: { kind: 'act', act: act.id, story: act.title } });
   const elapsed = await played(act, stageOn(lab, trace, cast, options.signal), options.signal);
   options.epilogue?.(lab, topology);
   await lab.settle();
-  return { act, topology, engines, trace, elapsed, checks: checks.map((check) => evaluated(act, check, trace, options.signal?.aborted ?? false)) };
+  const result = ends(elapsed, checks.map((check) => evaluated(act, check, trace, options.signal?.aborted ?? false)));
+  if (!options.signal?.aborted) await options.encore?.(lab, result);
+  return result;
 }
 
 /** A chance of its own for each act: else all acts draw the same SPIs, and whoever reads a capture of them takes one SA for another. */

@@ -14,6 +14,7 @@ import { warn } from '../warn.ts';
 import { natEngineOf, placesOf, scenarioNamed, seedOf, settingsOf } from './asked.ts';
 import { interrupted, interruptible } from './interruption.ts';
 import { closeAll, outputTo } from './output.ts';
+import { mustHavePrompt, promptAfter } from './prompt.ts';
 import { openRecords } from './records.ts';
 import { ranElsewhere } from './usable-backend.ts';
 
@@ -31,6 +32,7 @@ export interface CommandLine {
   readonly quiet?: true;
   readonly color: boolean;
   readonly all?: true;
+  readonly cli?: true;
 }
 
 const exitStatuses = { pass: 0, fail: 1, inconclusive: 3, unsupported: 3 } as const;
@@ -50,6 +52,7 @@ async function play(chosen: readonly Scenario[], options: CommandLine, detail: '
   const backend = await loadBackend(options.backend);
   const natEngine = natEngineOf(options.natEngine, backend);
   const settings = settingsOf(chosen, options.set ?? [], backend.clock);
+  if (options.cli) mustHavePrompt(backend, chosen);
   if (options.topology !== undefined) for (const [i, scenario] of chosen.entries()) for (const act of scenario.acts(settings[i]!)) castFor(act, topologyOf(act, places));
   const status = await ranElsewhere(backend);
   if (status !== undefined) return status;
@@ -60,13 +63,14 @@ async function play(chosen: readonly Scenario[], options: CommandLine, detail: '
   const json = options.json === undefined ? undefined : await outputTo(options.json);
   const records = await openRecords(options, tell);
   const audience = together(report.audience(), records.audience);
+  const encore = options.cli && promptAfter({ tell, output: options.json === '-' ? 'stderr' : 'stdout' });
   return interruptible(async (signal) => {
     const results: ScenarioResult[] = [];
     try {
       for (const [i, scenario] of chosen.entries()) {
         if (signal.aborted) break;
         report.scenarioBegins(scenario);
-        const result = await runScenario(scenario, { backend, natEngine, values: settings[i]!, seed, signal, audience, ...places });
+        const result = await runScenario(scenario, { backend, natEngine, values: settings[i]!, seed, signal, audience, ...(encore && { encore }), ...places });
         results.push(result);
         report.scenarioEnds(result);
       }

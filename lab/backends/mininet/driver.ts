@@ -96,7 +96,7 @@ export class MininetDriver {
 
   /** Takes down what was built, and the driver with it. */
   async stop(withinMs: number): Promise<void> {
-    if (this.#trouble !== undefined) return;
+    if (this.#trouble !== undefined || this.#stopping) return;
     this.#stopping = true;
     try {
       await this.ask('stop', {}, withinMs);
@@ -105,6 +105,11 @@ export class MininetDriver {
     } finally {
       this.#child.kill('SIGKILL');
     }
+  }
+
+  /** Closes the prompt, which is then answered with an error. */
+  interrupt(): void {
+    this.#child.kill('SIGTERM');
   }
 
   /** Without further ado: what was built goes with the lab. */

@@ -17,10 +17,12 @@ export async function openMininet(plan: WorldPlan, options: LabOptions): Promise
 /** Lives as long as mininet does: without the driver there is no waiting for anything. */
 export class MininetLab extends LinuxLab {
   readonly #ground: MininetGround;
+  readonly #interruption: AbortSignal | undefined;
 
   constructor(plan: WorldPlan, ground: MininetGround, options: LabOptions) {
     super(plan, ground, { ...options, signal: AbortSignal.any([ground.driver.lost, ...(options.signal ? [options.signal] : [])]) });
     this.#ground = ground;
+    this.#interruption = options.signal;
   }
 
   override async until(what: Predicate, within: Duration, since: number): Promise<'met' | 'timed out'> {
@@ -34,7 +36,18 @@ export class MininetLab extends LinuxLab {
     this.#ground.driver.mustLive();
   }
 
+  /** An interruption closes it. */
   async prompt(output: 'stdout' | 'stderr'): Promise<void> {
-    await this.#ground.driver.ask('prompt', { output });
+    const { driver } = this.#ground;
+    const hangUp = (): void => driver.interrupt();
+    this.#interruption?.addEventListener('abort', hangUp);
+    try {
+      await driver.ask('prompt', { output });
+    } catch (error) {
+      if (!this.#interruption?.aborted) throw error;
+      driver.end(); // a node's shell may be at work still, and wait for ever
+    } finally {
+      this.#interruption?.removeEventListener('abort', hangUp);
+    }
   }
 }

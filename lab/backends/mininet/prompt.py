@@ -11,20 +11,29 @@ import tempfile
 import termios
 import tty
 from collections.abc import Callable
+from types import FrameType
 
 from mininet.cli import CLI
 from mininet.log import setLogLevel
 from mininet.net import Mininet
 
 
+class HungUp(Exception):
+    """The lab wants the prompt closed."""
+
+
 def open_prompt(net: Mininet, terminal: int, out: int) -> None:
-    """Returns when the prompt is left, or the script has run."""
+    """Returns when the prompt is left, or the script has run; SIGTERM closes it."""
     CLI.readlineInited = True  # no file in anybody's home folder
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the terminal gets its manners back
-    if os.isatty(terminal):
-        on_terminal(net, terminal, out)
-    else:
-        from_script(net, terminal, out)
+    usual = signal.signal(signal.SIGTERM, hang_up)
+    try:
+        (on_terminal if os.isatty(terminal) else from_script)(net, terminal, out)
+    finally:
+        signal.signal(signal.SIGTERM, usual)
+
+
+def hang_up(_signal: int, _frame: FrameType | None) -> None:
+    raise HungUp
 
 
 def on_terminal(net: Mininet, terminal: int, out: int) -> None:
@@ -33,8 +42,11 @@ def on_terminal(net: Mininet, terminal: int, out: int) -> None:
         import readline  # noqa: F401  pylint: disable=import-outside-toplevel,unused-import
 
         become(lambda: CLI(net))
-    relay(terminal, out, master)
-    os.waitpid(child, 0)
+    try:
+        relay(terminal, out, master)
+    finally:
+        os.close(master)  # which ends the prompt, if it is there still
+        os.waitpid(child, 0)
 
 
 def from_script(net: Mininet, commands: int, out: int) -> None:
@@ -47,7 +59,11 @@ def from_script(net: Mininet, commands: int, out: int) -> None:
             os.dup2(out, 2)
             nobody_types, _ = os.pipe()
             become(lambda: CLI(net, stdin=os.fdopen(nobody_types), script=script.name))
-        os.waitpid(child, 0)
+        try:
+            os.waitpid(child, 0)
+        except HungUp:
+            os.kill(child, signal.SIGTERM)
+            raise
 
 
 def become(prompt: Callable[[], object]) -> None:
@@ -55,19 +71,17 @@ def become(prompt: Callable[[], object]) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     setLogLevel("output")
     sys.stdout.reconfigure(line_buffering=True)
-    status = 1
     try:
         prompt()
-        status = 0
     finally:
         sys.stdout.flush()
-        os._exit(status)
+        os._exit(0)
 
 
 def relay(terminal: int, out: int, master: int) -> None:
     """
-    Between a terminal and the prompt's own. What is typed goes through as it is, Ctrl-C too: to the lab's terminal it would be the end of the
-    lab, here it ends what runs at a node.
+    Between a terminal and the prompt's own. What is typed goes through as it is, Ctrl-C too: from the lab's terminal it would end the lab,
+    here it ends what runs at a node.
     """
     manners = termios.tcgetattr(terminal)
     tty.setraw(terminal)
@@ -82,11 +96,10 @@ def relay(terminal: int, out: int, master: int) -> None:
                 os.write(out, os.read(master, 4096))
             if terminal in ready:
                 typed = os.read(terminal, 4096)
-                if not typed:  # hung up
+                if not typed:
                     return
                 os.write(master, typed)
-    except OSError:  # the prompt has gone
+    except OSError:  # one of the two has gone
         return
     finally:
         termios.tcsetattr(terminal, termios.TCSANOW, manners)
-        os.close(master)
