@@ -1,6 +1,6 @@
 /** What the command line asks for, word by word: each is read here into what it names, or refused with the nearest name that there is. */
 import type { NatPreset } from '../../src/nat/behaviour.ts';
-import { ipv6Presets, presetNamed, presets } from '../../src/nat/presets.ts';
+import { presetNamed, zoo } from '../../src/nat/presets.ts';
 import { natEngineChoices } from '../backends/backend.ts';
 import type { Backend, NatEngineChoice } from '../backends/backend.ts';
 import { Problem } from '../problem.ts';
@@ -21,7 +21,7 @@ export function scenarioNamed(name: string): Scenario {
 
 export function boxNamed(name: string): NatPreset {
   const preset = presetNamed(name);
-  if (preset === undefined) throw new Problem(`no NAT preset "${name}"; ${suggestion(name, [...presets, ...ipv6Presets].map((one) => one.name))}`);
+  if (preset === undefined) throw new Problem(`no NAT preset "${name}"; ${suggestion(name, zoo.map((one) => one.name))}`);
   return preset;
 }
 

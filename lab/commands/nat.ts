@@ -1,17 +1,15 @@
 import { describeDuration } from '../../src/core/time.ts';
 import type { Duration } from '../../src/core/time.ts';
-import { ipv6Presets, presets } from '../../src/nat/presets.ts';
+import { zoo } from '../../src/nat/presets.ts';
 import { column, lineWidth, wrap } from '../report/text.ts';
 import { boxNamed } from './asked.ts';
 
-const all = [...presets, ...ipv6Presets];
-
 export function natList({ json }: { json?: true }): number {
-  if (json) process.stdout.write(`${JSON.stringify(all, null, 2)}\n`);
+  if (json) process.stdout.write(`${JSON.stringify(zoo, null, 2)}\n`);
   else {
     const width = lineWidth(process.stdout, 120);
-    const names = Math.max(...all.map(({ name }) => name.length)) + 2;
-    for (const { name, title } of all) console.log(width < 2 * names ? `${name}\n  ${wrap(title, width, '  ')}` : `${column(name, names)}${wrap(title, width, ' '.repeat(names))}`);
+    const names = Math.max(...zoo.map(({ name }) => name.length)) + 2;
+    for (const { name, title } of zoo) console.log(width < 2 * names ? `${name}\n  ${wrap(title, width, '  ')}` : `${column(name, names)}${wrap(title, width, ' '.repeat(names))}`);
   }
   return 0;
 }

@@ -1,5 +1,5 @@
 /** Lessons behind every box of the zoo, as tables: what works, what works after a while, what fails and why; each cell beside what the oracle said. */
-import { presets } from '../../src/nat/presets.ts';
+import { zoo as everyBox } from '../../src/nat/presets.ts';
 import { loadBackend } from '../backends/index.ts';
 import { lineWidth } from '../report/text.ts';
 import { themeFor } from '../report/theme.ts';
@@ -20,7 +20,7 @@ export interface ZooCommandLine extends Pick<CommandLine, 'backend' | 'ike' | 'n
 
 export async function zoo(names: readonly string[], options: ZooCommandLine): Promise<number> {
   const chosen = names.length === 0 ? headlines : names.map(scenarioNamed);
-  const boxes = options.nat === undefined ? presets : options.nat.map(boxNamed);
+  const boxes = options.nat === undefined ? everyBox : options.nat.map(boxNamed);
   const ike = options.ike === undefined ? undefined : ikeModeOf(options.ike);
   const seed = seedOf(options.seed);
   const backend = await loadBackend(options.backend);

@@ -50,8 +50,8 @@ export class ZooTable {
   verdict(cells: readonly Cell[]): void {
     const { theme, width, write } = this.#options;
     const missed = cells.filter((cell) => !isAsForeseen(cell));
-    const works = cells.filter(({ outcome }) => outcome.kind === 'works').length;
-    const line = `${plural(cells.length, 'cell')}, ${works} of them ${works === 1 ? 'works' : 'work'}; ${missed.length === 0 ? 'all as the boxes\' behaviour lets one expect' : `${missed.length} otherwise than the boxes' behaviour lets one expect:`}`;
+    const [works, untried] = (['works', 'unsupported'] as const).map((kind) => cells.filter(({ outcome }) => outcome.kind === kind).length);
+    const line = `${plural(cells.length, 'cell')}, ${works} of them ${works === 1 ? 'works' : 'work'}${untried === 0 ? '' : `, ${untried} cannot be tried here`}; ${missed.length === 0 ? 'all as the boxes\' behaviour lets one expect' : `${missed.length} otherwise than the boxes' behaviour lets one expect:`}`;
     write(`\n${(missed.length === 0 ? theme.good : theme.bad)(wrap(line, width, '  '))}`);
     for (const { lesson, act, preset, outcome, forecast } of missed) {
       const foreseen = forecast === undefined ? 'nothing is foreseen of this act' : forecast.works ? `foreseen: works${forecast.late ? ', after a while' : ''}` : `foreseen: fails, for it ${forecast.why}`;

@@ -2,7 +2,7 @@
 import { isIpv4, prefix as toPrefix } from '../../src/core/address.ts';
 import type { IpAddress } from '../../src/core/address.ts';
 import { seconds } from '../../src/core/time.ts';
-import { changed, ipv6Presets, presetNamed, presets } from '../../src/nat/presets.ts';
+import { changed, presetNamed, zoo } from '../../src/nat/presets.ts';
 import type { BehaviourChanges } from '../../src/nat/presets.ts';
 import type { Ipv6Translation, NatBehaviour, NatBoxConfig, PortForward } from '../../src/nat/behaviour.ts';
 import { contradictions } from '../../src/nat/contradictions.ts';
@@ -70,7 +70,7 @@ function checkNames(file: TopologyFile, locate: Locate): void {
   for (const [box, nat] of Object.entries(file.nats)) {
     for (const inside of nat.inside) known('segment', segments, inside, ['nats', box, 'inside']);
     known('segment', segments, nat.outside, ['nats', box, 'outside']);
-    known('preset', [...presets, ...ipv6Presets].map((preset) => preset.name), nat.preset ?? defaultPreset, ['nats', box, 'preset']);
+    known('preset', zoo.map((preset) => preset.name), nat.preset ?? defaultPreset, ['nats', box, 'preset']);
     nat.forwards?.forEach((forward, i) => known('host', hosts, forward.to, ['nats', box, 'forwards', i, 'to']));
   }
   for (const [router, { on }] of Object.entries(file.routers)) for (const segment of on) known('segment', segments, segment, ['routers', router, 'on']);

@@ -3,19 +3,23 @@ import { describeDuration } from '../../src/core/time.ts';
 import type { Duration } from '../../src/core/time.ts';
 import type { NatPreset } from '../../src/nat/behaviour.ts';
 import { presets } from '../../src/nat/presets.ts';
-import type { Trace } from '../../src/trace/trace.ts';
+import { Problem } from '../problem.ts';
 import { overall, runScenario, topologyOf } from '../run.ts';
-import type { ActResult, RunOptions } from '../run.ts';
+import type { ActResult, Engines, RunOptions } from '../run.ts';
 import type { Act, Scenario } from '../scenarios/scenario.ts';
 import { castOf } from '../topology/cast.ts';
+import type { Cast } from '../topology/cast.ts';
 import type { Topology } from '../topology/plan.ts';
 import { forecast } from './oracle.ts';
 import type { Forecast } from './oracle.ts';
+import { longestWait } from './waits.ts';
 
 export interface Cell {
   readonly lesson: string;
   readonly act: string;
   readonly preset: string;
+  /** What each box of the topology ran on, by its name. */
+  readonly engine: Engines;
   readonly outcome: Outcome;
   /** Undefined where the oracle knows nothing of the act. */
   readonly forecast: Forecast | undefined;
@@ -29,8 +33,8 @@ export type Outcome =
 
 /** Whether the oracle was right; what cannot be tried here is no miss. */
 export function isAsForeseen({ outcome, forecast: said }: Cell): boolean {
-  if (said === undefined) return false;
   if (outcome.kind === 'unsupported') return true;
+  if (said === undefined) return false;
   return outcome.kind === 'works' ? said.works && said.late === (outcome.after !== undefined) : !said.works;
 }
 
@@ -45,33 +49,42 @@ export function actsBehind(scenario: Scenario, { values, ike }: Pick<Options, 'v
 }
 
 /** The cells of one lesson behind one box. */
-export async function playBehind({ name: preset }: NatPreset, scenario: Scenario, acts: readonly Act[], options: Options): Promise<readonly Cell[]> {
-  const result = await runScenario({ ...scenario, acts: () => acts }, { ...options, preset });
-  return result.acts.map((played) => {
-    const cast = castOf(played.topology);
-    const behaviours = cast.boxes.map(({ box }) => box.behaviour);
-    return { lesson: scenario.id, act: played.act.id, preset, outcome: outcomeOf(played), forecast: forecast(scenario.id, played.act.id, behaviours, cast.ike) };
-  });
+export async function playBehind(preset: NatPreset, scenario: Scenario, acts: readonly Act[], options: Options): Promise<readonly Cell[]> {
+  const cells: Cell[] = [];
+  for (const act of acts) if (options.signal?.aborted !== true) cells.push({ lesson: scenario.id, act: act.id, preset: preset.name, ...(await playAct(preset, scenario, act, options)) });
+  return cells;
 }
 
-function outcomeOf({ checks, trace }: ActResult): Outcome {
+async function playAct(preset: NatPreset, scenario: Scenario, act: Act, options: Options): Promise<Pick<Cell, 'engine' | 'outcome' | 'forecast'>> {
+  const places = placesBehind(preset, act);
+  const obstacle = obstacleTo(act, { ...places, ...options });
+  if (obstacle !== undefined) return { engine: {}, outcome: { kind: 'unsupported', why: obstacle }, forecast: undefined };
+  const { acts: [played] } = await runScenario({ ...scenario, acts: () => [act] }, { ...options, ...places });
+  const cast = castOf(played!.topology);
+  return { engine: played!.engines, outcome: outcomeOf(played!, cast), forecast: forecast(scenario.id, act.id, cast.boxes.map(({ box: { behaviour, ipv6 } }) => ({ behaviour, ...(ipv6 && { ipv6: ipv6.kind }) })), cast.ike) };
+}
+
+/** A box that translates IPv6 has a home of its own, which is called as it is. */
+const placesBehind = ({ name: preset, ipv6 }: NatPreset, { topology }: Act): Pick<RunOptions, 'preset' | 'topology'> => ({ preset, ...(ipv6 !== undefined && topology === 'home' && { topology: ipv6 }) });
+
+/** Why the act's networks cannot have the box, if they cannot. */
+function obstacleTo(act: Act, places: Pick<RunOptions, 'preset' | 'topology' | 'ike'>): string | undefined {
+  try {
+    topologyOf(act, places);
+    return undefined;
+  } catch (error) {
+    if (error instanceof Problem) return error.message;
+    throw error;
+  }
+}
+
+function outcomeOf({ checks, trace }: ActResult, cast: Cast): Outcome {
   const verdict = overall(checks);
   if (verdict === 'unsupported') return { kind: 'unsupported', why: checks[0]!.observed };
   const wrong = checks.find((check) => check.verdict === 'fail') ?? checks.find((check) => check.verdict === 'inconclusive');
   if (wrong !== undefined) return { kind: 'fails', why: `${wrong.claim}: ${wrong.observed}` };
-  const after = longestWait(trace);
+  const after = longestWait(trace, cast);
   return after === undefined ? { kind: 'works' } : { kind: 'works', after };
-}
-
-/** From its first message to its tunnel, of the client that needed longest among those that had to repeat themselves. */
-function longestWait(trace: Trace): Duration | undefined {
-  const waits = trace.of('ike-sa').flatMap(({ node, at: began, body }) => {
-    if (body.state !== 'connecting' || body.role !== 'initiator') return [];
-    const up = trace.of('child-sa', node).find((event) => event.body.state === 'established' && event.at >= began);
-    const repeated = trace.of('ike-message', node).some((event) => event.body.retransmission > 0 && event.at >= began && up !== undefined && event.at <= up.at);
-    return repeated ? [up!.at - began] : [];
-  });
-  return waits.length === 0 ? undefined : (Math.round(Math.max(...waits)) as Duration);
 }
 
 /** `works`, `works after 42 s`, `fails`. */

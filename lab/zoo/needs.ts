@@ -1,5 +1,5 @@
 /** What lessons need of the boxes on their way. A need looks at the behaviour alone, and says what a box does that has it not. */
-import type { NatBehaviour } from '../../src/nat/behaviour.ts';
+import type { NatBehaviour, NatPreset } from '../../src/nat/behaviour.ts';
 import type { IkeMode } from '../topology/ike-version.ts';
 
 interface Need {
@@ -7,7 +7,8 @@ interface Need {
   readonly isPremise: boolean;
   /** Of the box that does not meet it: `lets nothing out to UDP 500`. */
   readonly otherwise: string;
-  isMet(behaviour: NatBehaviour, ike: IkeMode): boolean;
+  /** `ipv6`: what the box does with IPv6, if it is for that. */
+  isMet(behaviour: NatBehaviour, ike: IkeMode, ipv6?: NatPreset['ipv6']): boolean;
 }
 
 const need = (otherwise: string, isMet: Need['isMet']): Need => ({ isPremise: false, otherwise, isMet });
@@ -29,6 +30,9 @@ export const needs = {
   'second-on-4500': need('keeps a second client out of port 4500', (behaviour) => !turnsAway(behaviour, 4500)),
   'many-on-500': need('gives port 500 to one client at a time', (behaviour) => !turnsAway(behaviour, 500) && !(behaviour.pinned.onConflict === 'steal' && behaviour.pinned.ports.includes(500))),
   'no-second-on-500': premise('lets a second client use port 500 as well', (behaviour) => turnsAway(behaviour, 500)),
+  'one-version-of-ip': premise('has IPv6 inside and IPv4 outside, and what the lesson protects is of one version at both ends', (_behaviour, _ike, ipv6) => ipv6 !== 'nat64'),
+  'header-of-ipv4': premise('translates IPv6, and the lesson reads the header of IPv4', (_behaviour, _ike, ipv6) => ipv6 === undefined),
+  'changed-checksums': premise('changes addresses in such a way that no checksum changes', (_behaviour, _ike, ipv6) => ipv6 !== 'nptv6'),
   'pinned-500': premise('does not insist on port 500', ({ pinned }) => pinned.ports.includes(500)),
 } as const satisfies Readonly<Record<string, Need>>;
 

@@ -2,7 +2,7 @@
  * What will become of a lesson behind a box, said from the box's behaviour before anything is played: an act holds if every need of it is met. It
  * knows no preset, and nothing of endpoints, packets or traces.
  */
-import type { NatBehaviour } from '../../src/nat/behaviour.ts';
+import type { NatPreset } from '../../src/nat/behaviour.ts';
 import type { IkeMode } from '../topology/ike-version.ts';
 import { needs } from './needs.ts';
 import type { NeedName } from './needs.ts';
@@ -54,17 +54,20 @@ export const needsOfActs: Readonly<Record<string, Readonly<Record<string, readon
     transport: [...tunnel, 'one-address-for-both-ports'],
   },
   'ipv6-udp-encap': { '6-in-4': tunnel },
-  ah: { blocked: through, passed: through, 'in-udp': tunnel },
-  checksum: sameFor(['control', 'adjust', 'withheld', 'recompute', 'trust'], tunnel),
+  ah: { ...sameFor(['blocked', 'passed'], ['header-of-ipv4', ...through]), 'in-udp': ['header-of-ipv4', ...tunnel] },
+  checksum: {
+    ...sameFor(['control', 'withheld'], ['one-version-of-ip', 'changed-checksums', ...tunnel]),
+    ...sameFor(['adjust', 'recompute', 'trust'], ['one-version-of-ip', ...tunnel]),
+  },
 };
 
 /** Where several clients begin on port 500 at once: all are in at once if the box has nothing against it. */
 const togetherOn500: Readonly<Record<string, readonly string[]>> = { 'multi-client': ['together'], passthrough: ['with-nat-t'], 'raw-esp': ['together', 'in-udp'], 'remote-access': ['wrong-password', 'let-in', 'everything', 'split'] };
 
 /** Undefined for an act that nobody has thought of. Several boxes in a row must all meet the needs. */
-export function forecast(lesson: string, act: string, behaviours: readonly NatBehaviour[], ike: IkeMode): Forecast | undefined {
+export function forecast(lesson: string, act: string, boxes: readonly Pick<NatPreset, 'behaviour' | 'ipv6'>[], ike: IkeMode): Forecast | undefined {
   const wanted = needsOfActs[lesson]?.[act];
-  const isMet = (name: NeedName): boolean => behaviours.every((behaviour) => needs[name].isMet(behaviour, ike));
+  const isMet = (name: NeedName): boolean => boxes.every(({ behaviour, ipv6 }) => needs[name].isMet(behaviour, ike, ipv6));
   if (wanted === undefined) return undefined;
   const unmet = wanted.find((name) => !isMet(name));
   if (unmet !== undefined) return { works: false, applies: !needs[unmet].isPremise, why: needs[unmet].otherwise };

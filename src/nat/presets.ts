@@ -14,4 +14,7 @@ export const presets: readonly NatPreset[] = [...textbook, ...systems, ...passth
 /** The others. */
 export const ipv6Presets: readonly NatPreset[] = ipv6;
 
-export const presetNamed = (name: string): NatPreset | undefined => [...presets, ...ipv6Presets].find((preset) => preset.name === name);
+/** Every box there is. */
+export const zoo: readonly NatPreset[] = [...presets, ...ipv6Presets];
+
+export const presetNamed = (name: string): NatPreset | undefined => zoo.find((preset) => preset.name === name);

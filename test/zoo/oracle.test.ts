@@ -6,9 +6,9 @@ import { actsBehind, isAsForeseen } from '../../lab/zoo/cells.ts';
 import { needs } from '../../lab/zoo/needs.ts';
 import type { NeedName } from '../../lab/zoo/needs.ts';
 import { forecast, needsOfActs } from '../../lab/zoo/oracle.ts';
-import { presetNamed, presets } from '../../src/nat/presets.ts';
+import { presetNamed, zoo } from '../../src/nat/presets.ts';
 
-const behaviourOf = (name: string) => presetNamed(name)!.behaviour;
+const boxOf = (name: string) => presetNamed(name)!;
 
 describe('the table of needs', () => {
   test('has an entry for every act to which the box matters, and for no other', () => {
@@ -18,8 +18,8 @@ describe('the table of needs', () => {
   });
 
   test('has no need that every box meets, and none that no box meets', () => {
-    const met = (name: NeedName): number => presets.filter(({ behaviour }) => needs[name].isMet(behaviour, 'v1')).length;
-    expect((Object.keys(needs) as NeedName[]).filter((name) => met(name) === 0 || met(name) === presets.length)).toEqual([]);
+    const met = (name: NeedName): number => zoo.filter(({ behaviour, ipv6 }) => needs[name].isMet(behaviour, 'v1', ipv6)).length;
+    expect((Object.keys(needs) as NeedName[]).filter((name) => met(name) === 0 || met(name) === zoo.length)).toEqual([]);
   });
 });
 
@@ -29,16 +29,16 @@ describe('a forecast', () => {
     ['linux-masquerade', 'with-nat-t', { works: false, applies: false, why: 'lets a second client use port 500 as well' }],
     ['udp-blocked', 'start-on-4500', { works: false, applies: true, why: 'lets nothing out to UDP 4500' }],
   ] as const)('of %s for passthrough/%s', (preset, act, expected) => {
-    expect(forecast('passthrough', act, [behaviourOf(preset)], 'v2')).toEqual(expected);
+    expect(forecast('passthrough', act, [boxOf(preset)], 'v2')).toEqual(expected);
   });
 
   test('of boxes in a row wants all of them to meet every need', () => {
-    const row = (...names: string[]) => forecast('port-float', 'float', names.map(behaviourOf), 'v2')?.works;
+    const row = (...names: string[]) => forecast('port-float', 'float', names.map(boxOf), 'v2')?.works;
     expect([row('linux-masquerade', 'mikrotik'), row('linux-masquerade', 'udp-4500-blocked'), row('udp-4500-blocked', 'mikrotik')]).toEqual([true, false, false]);
   });
 
   test('of a helper depends on the version of IKE that it helps with', () => {
-    const of = (ike: 'v1' | 'v2') => forecast('keepalive', 'cure', [behaviourOf('helper-strips-nat-t')], ike)?.works;
+    const of = (ike: 'v1' | 'v2') => forecast('keepalive', 'cure', [boxOf('helper-strips-nat-t')], ike)?.works;
     expect([of('v1'), of('v2')]).toEqual([false, true]);
   });
 
@@ -48,7 +48,7 @@ describe('a forecast', () => {
 });
 
 test('a cell is as foreseen only if it works when it should, at once or late as it should', () => {
-  const cell = { lesson: 'x', act: 'y', preset: 'z' };
+  const cell = { lesson: 'x', act: 'y', preset: 'z', engine: {} };
   const works = { kind: 'works' } as const;
   const late = { kind: 'works', after: 4000 as never } as const;
   const fails = { kind: 'fails', why: 'so' } as const;
