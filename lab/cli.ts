@@ -33,6 +33,8 @@ function withRunOptions(command: Command): Command {
     .option('--json <file|->', 'results as JSON (schema 1); - is standard output')
     .option('--trace <file>', 'everything that happened, as JSON lines')
     .option('--pcap <file>', 'what passed every interface, as pcapng')
+    .option('--pace', 'wait for Enter at each step of the story; on a real backend time passes meanwhile')
+    .option('--explain', 'add what a teacher would say, with RFC sections')
     .option('--quiet', 'verdicts only')
     .option('--cli', 'with --backend mininet: mininet\'s own prompt on the network of the lesson\'s last act')
     .option('--no-color', 'no colours (NO_COLOR and a pipe do the same)');

@@ -49,6 +49,8 @@ export interface Audience {
   /** `engines`: what each box runs on, where that is no matter of course. */
   actBegins?(act: Act, topology: Topology, trace: TraceLog, engines: Engines): void;
   actEnds?(act: ActResult): void;
+  /** A step of the story has been told; what it announces begins when this is done. */
+  stepTold?(): Promise<void>;
 }
 
 export interface CheckResult {
@@ -165,7 +167,7 @@ async function playAct(act: Act, trace: TraceLog, options: RunOptions & { readon
   if (unsupported.length > 0) return ends(0 as Duration, checks.map((check) => cannotBeTried(act, check, unsupported)));
   await using lab = await backend.open(topology.plan, { seed: seedOf(act, options.seed), trace, natEngine, signal: options.signal });
   trace.record(lab.now, 'lab', { layer: 'scenario', body: { kind: 'act', act: act.id, story: act.title } });
-  const elapsed = await played(act, stageOn(lab, trace, cast, options.signal), options.signal);
+  const elapsed = await played(act, stageOn(lab, trace, cast, options), options.signal);
   options.epilogue?.(lab, topology);
   await lab.settle();
   const result = ends(elapsed, checks.map((check) => evaluated(act, check, trace, options.signal?.aborted ?? false)));
@@ -188,7 +190,8 @@ async function played(act: Act, stage: Stage, signal: AbortSignal | undefined): 
 /** Leaves an act at the next wait after an interruption. */
 class Interrupted extends Error {}
 
-function stageOn(lab: Lab, trace: TraceLog, cast: Cast, signal: AbortSignal | undefined): Stage {
+function stageOn(lab: Lab, trace: TraceLog, cast: Cast, { signal, audience }: Pick<RunOptions, 'signal' | 'audience'>): Stage {
+  let told: Promise<void> | undefined;
   const happened = (body: Parameters<TraceLog['record']>[2]): void => void trace.record(lab.now, 'lab', body);
   const wait = async (what: Predicate, within: Duration, since: number): Promise<'met' | 'timed out'> => {
     if (signal?.aborted) throw new Interrupted();
@@ -202,16 +205,26 @@ function stageOn(lab: Lab, trace: TraceLog, cast: Cast, signal: AbortSignal | un
     get now() {
       return lab.now;
     },
-    step: (story) => happened({ layer: 'scenario', body: { kind: 'step', story } }),
+    step: (story) => {
+      happened({ layer: 'scenario', body: { kind: 'step', story } });
+      told = audience?.stepTold?.();
+    },
     command: (host, command) => lab.command(host, command),
-    control: (box, control) => lab.control(box, control),
-    link: (segment, state) => lab.link(segment, state),
+    control: async (box, control) => {
+      await told;
+      await lab.control(box, control);
+    },
+    link: async (segment, state) => {
+      await told;
+      await lab.link(segment, state);
+    },
     table: async (box) => {
       const mappings = await lab.mappings(box);
       happened({ layer: 'scenario', body: { kind: 'table', box, mappings } });
       return mappings;
     },
     expect: async (what, within, action) => {
+      await told;
       const since = trace.nextSeq;
       await action?.();
       const outcome = await wait(what, within, since);
@@ -219,6 +232,7 @@ function stageOn(lab: Lab, trace: TraceLog, cast: Cast, signal: AbortSignal | un
       return outcome === 'met';
     },
     pass: async (time) => {
+      await told;
       await wait({ describe: `${describeDuration(time)} pass`, sees: () => false }, time, trace.nextSeq);
     },
   };

@@ -3,6 +3,8 @@ import { loadBackend } from '../backends/index.ts';
 import { programName } from '../own-modules.ts';
 import { Problem } from '../problem.ts';
 import { toJson } from '../report/json.ts';
+import { pacedBy } from '../report/pace.ts';
+import { Teacher } from '../report/teacher.ts';
 import { TerminalReport } from '../report/terminal.ts';
 import { lineWidth } from '../report/text.ts';
 import { themeFor } from '../report/theme.ts';
@@ -30,6 +32,8 @@ export interface CommandLine {
   readonly trace?: string;
   readonly pcap?: string;
   readonly quiet?: true;
+  readonly pace?: true;
+  readonly explain?: true;
   readonly color: boolean;
   readonly all?: true;
   readonly cli?: true;
@@ -40,13 +44,14 @@ const exitStatuses = { pass: 0, fail: 1, inconclusive: 3, unsupported: 3 } as co
 export function run(names: readonly string[], options: CommandLine): Promise<number> {
   if (options.all && names.length > 0) throw new Problem('--all runs every scenario; leave the names out');
   if (!options.all && names.length === 0) throw new Problem(`run what? Name scenarios, or --all for every one (see: ${programName} list)`);
-  return play(options.all ? scenarios : names.map(scenarioNamed), options, options.quiet ? 'quiet' : names.length === 1 ? 'full' : 'brief');
+  return play(options.all ? scenarios : names.map(scenarioNamed), options, names.length === 1 ? 'full' : 'brief');
 }
 
 /** The headline lessons, told one after the other. */
-export const tour = (options: CommandLine): Promise<number> => play(headlines, options, options.quiet ? 'quiet' : 'brief');
+export const tour = (options: CommandLine): Promise<number> => play(headlines, options, 'brief');
 
-async function play(chosen: readonly Scenario[], options: CommandLine, detail: 'quiet' | 'brief' | 'full'): Promise<number> {
+async function play(chosen: readonly Scenario[], options: CommandLine, usual: 'brief' | 'full'): Promise<number> {
+  const detail = detailOf(options, usual);
   const seed = seedOf(options.seed);
   const places = placesOf(options);
   const backend = await loadBackend(options.backend);
@@ -58,13 +63,14 @@ async function play(chosen: readonly Scenario[], options: CommandLine, detail: '
   if (status !== undefined) return status;
   if (Object.keys(places).length > 0) warn(warningsFor(chosen.flatMap((scenario, i) => scenario.acts(settings[i]!)), places));
   const people = options.json === '-' ? process.stderr : process.stdout;
+  const theme = themeFor(people, options.color);
   const tell = (line: string): void => void people.write(`${line}\n`);
-  const report = new TerminalReport({ theme: themeFor(people, options.color), width: lineWidth(people, 120), write: tell, detail });
+  const report = new TerminalReport({ theme, width: lineWidth(people, 120), write: tell, detail, teacher: options.explain && new Teacher() });
   const json = options.json === undefined ? undefined : await outputTo(options.json);
   const records = await openRecords(options, tell);
-  const audience = together(report.audience(), records.audience);
   const encore = options.cli && promptAfter({ tell, output: options.json === '-' ? 'stderr' : 'stdout' });
   return interruptible(async (signal) => {
+    const audience = together(report.audience(), records.audience, ...(options.pace ? [pacedBy(theme, signal)] : []));
     const results: ScenarioResult[] = [];
     try {
       for (const [i, scenario] of chosen.entries()) {
@@ -82,7 +88,18 @@ async function play(chosen: readonly Scenario[], options: CommandLine, detail: '
   });
 }
 
+/** Explanations belong to the whole story; a pace needs somebody at a terminal. */
+function detailOf({ quiet, explain, pace }: CommandLine, usual: 'brief' | 'full'): 'quiet' | 'brief' | 'full' {
+  const wish = pace ? '--pace' : explain ? '--explain' : undefined;
+  if (quiet && wish !== undefined) throw new Problem(`${wish} has no story to work on with --quiet; leave one of them out`);
+  if (pace && !(process.stdin.isTTY && process.stdout.isTTY)) throw new Problem('--pace waits for somebody who presses Enter, and this is no terminal');
+  return quiet ? 'quiet' : explain ? 'full' : usual;
+}
+
 const together = (...audiences: readonly Audience[]): Audience => ({
   actBegins: (...begun) => audiences.forEach((audience) => audience.actBegins?.(...begun)),
   actEnds: (result) => audiences.forEach((audience) => audience.actEnds?.(result)),
+  stepTold: async () => {
+    for (const audience of audiences) await audience.stepTold?.();
+  },
 });

@@ -5,6 +5,7 @@ import type { Mapping } from '../../src/core/events.ts';
 import { describeDuration } from '../../src/core/time.ts';
 import type { TraceEvent } from '../../src/trace/events.ts';
 import { plural } from '../wording.ts';
+import type { Teacher } from './teacher.ts';
 import type { Theme } from './theme.ts';
 import { column, wrap } from './text.ts';
 
@@ -14,6 +15,8 @@ export interface NarratorOptions {
   readonly write: (line: string) => void;
   /** Only the steps of the story and what the boxes' tables held, not the messages. */
   readonly brief: boolean;
+  /** Adds what a teacher would. */
+  readonly teacher?: Teacher | undefined;
 }
 
 const margin = '    ';
@@ -30,6 +33,7 @@ export class Narrator {
 
   readonly tell = (event: TraceEvent): void => {
     if (event.body.kind === 'keepalive-sent') {
+      this.#aside(event);
       if (this.#keepalives?.node === event.node) this.#keepalives.count++;
       else {
         this.finish();
@@ -41,6 +45,7 @@ export class Narrator {
     if (text === undefined) return;
     this.finish();
     this.#line(event, text);
+    this.#aside(event);
     if (event.body.kind === 'table') for (const row of tableRows(event.body.mappings)) this.#row(row);
   };
 
@@ -67,6 +72,15 @@ export class Narrator {
     const indent = ' '.repeat(margin.length + 4);
     const lines = indent.length + stringWidth(row) <= width ? [row] : wrap(row.replace(/ +/g, ' '), width - 2, indent).split(`\n${indent}`);
     lines.forEach((line, i) => write(`${indent}${i === 0 ? '' : '  '}${theme.faint(line)}`));
+  }
+
+  /** Between the lines of the story, marked as no part of it. */
+  #aside(event: TraceEvent): void {
+    const { theme, width, write, teacher } = this.#options;
+    const added = teacher?.adds(event);
+    if (added === undefined) return;
+    const indent = `${this.#indent}│ `;
+    wrap(added, width - indent.length).split('\n').forEach((line) => write(theme.faint(`${indent}${line}`)));
   }
 
   #line({ at, node, body }: TraceEvent, text: string): void {

@@ -8,6 +8,7 @@ import type { TraceLog } from '../../src/trace/trace.ts';
 import { plural } from '../wording.ts';
 import { countDrops } from './drops.ts';
 import { Narrator } from './narrator.ts';
+import type { Teacher } from './teacher.ts';
 import { sign, word } from './theme.ts';
 import type { Theme } from './theme.ts';
 import { wrap } from './text.ts';
@@ -17,6 +18,8 @@ export interface TerminalOptions {
   readonly width: number;
   readonly write: (line: string) => void;
   readonly detail: 'quiet' | 'brief' | 'full';
+  /** Adds what a teacher would say. */
+  readonly teacher?: Teacher | undefined;
 }
 
 export class TerminalReport {
@@ -35,7 +38,7 @@ export class TerminalReport {
   }
 
   audience(): Audience {
-    const { detail, theme, width, write } = this.#options;
+    const { detail, theme, width, write, teacher } = this.#options;
     if (detail === 'quiet') return {};
     let narrator: Narrator | undefined;
     return {
@@ -43,7 +46,7 @@ export class TerminalReport {
         write('');
         write(`  ${theme.strong(act.id)}  ${wrap(act.title, width, ' '.repeat(act.id.length + 4))}`);
         write(theme.faint(`    ${wrap(`on the topology "${topology.name}"${boxesOf(topology, engines)}`, width, '    ')}`));
-        narrator = new Narrator({ theme, width, write, brief: detail === 'brief' });
+        narrator = new Narrator({ theme, width, write, brief: detail === 'brief', teacher });
         trace.listen(narrator.tell);
       },
       actEnds: ({ checks, elapsed, trace }: ActResult) => {
