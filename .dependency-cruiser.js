@@ -48,6 +48,13 @@ export default {
       to: { path: '^lab/(backends/.+/|report|commands|cli)' },
     },
     { name: 'no-circles', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
+    {
+      name: 'no-circles-of-types',
+      severity: 'error',
+      comment: 'only where a daemon or a stack is cut into files do these name each other\'s types',
+      from: { pathNot: '^src/(ike|ipsec)/' },
+      to: { circular: true },
+    },
     { name: 'production-imports-no-test', severity: 'error', from: { path: '^(src|lab)/' }, to: { path: '^test/' } },
   ],
   options: {

@@ -5,10 +5,7 @@
 import { describeDuration, seconds } from '../../src/core/time.ts';
 import type { Duration } from '../../src/core/time.ts';
 import type { NatBehaviour } from '../../src/nat/behaviour.ts';
-import type { Classification, Finding, Lifetime, Measure, Measured } from '../../src/probe/classification.ts';
-import type { Helper } from '../../src/probe/helper.ts';
-import type { ChecksumFate, ErrorFate, FragmentFate } from '../../src/probe/packets.ts';
-import type { Rival } from '../../src/probe/rivals.ts';
+import type { ChecksumFate, Classification, ErrorFate, Finding, FragmentFate, Helper, Lifetime, Measure, Measured, Rival } from '../../src/probe/classification.ts';
 import { stunPorts } from '../../src/probe/responder.ts';
 
 /** A life is expected to be so long; it is measured as a span. */

@@ -8,7 +8,7 @@ import { addressBytes, addressFromBytes, isIpv4 } from '../core/address.ts';
 import { fromHex, Reader, toHex, u32At, Writer } from '../core/bytes.ts';
 import { milliseconds, type Duration } from '../core/time.ts';
 import type { StunAttribute, StunAttributeOf, StunMessage } from '../wire/stun.ts';
-import type { Carrier, Letter } from './carrier.ts';
+import type { Carrier, Letter } from './letter.ts';
 
 /** 8 random octets as hex: the name of a flow. */
 export type Tag = string;

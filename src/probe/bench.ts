@@ -9,9 +9,10 @@ import { decodeIpv4, ipv4Fault } from '../wire/ipv4.ts';
 import { protocols } from '../wire/protocols.ts';
 import { binding, mappedEndpoint, type StunAttribute } from '../wire/stun.ts';
 import { answerAfter, delayOfAnswer, report, sightingsIn, tagged, tagOf, type Power, type Sighting, type Tag } from './attributes.ts';
-import { decodeLetter, encodeLetter, quotedLetter, spiOf, type Carrier, type Letter } from './carrier.ts';
+import { decodeLetter, encodeLetter, quotedLetter, spiOf } from './carrier.ts';
 import type { IkeVersion } from './disguise.ts';
 import type { Experiment } from './experiment.ts';
+import type { Carrier, Letter } from './letter.ts';
 
 /** The server as it has made itself known. */
 export interface Server {

@@ -1,5 +1,4 @@
-/** How a STUN message of the probe travels: what a NAT box sees of it. The same words in UDP, TCP, ICMP and ESP ask the same questions of each. */
-import type { Endpoint } from '../core/address.ts';
+/** A letter as a packet, and a packet as a letter: what a NAT box sees of it. */
 import { concat, fromHex, setU16, toHex, u32At } from '../core/bytes.ts';
 import { refused, decoded, type Decoded } from '../core/decoded.ts';
 import { decodeEsp, encodeEspHeader } from '../wire/esp.ts';
@@ -10,24 +9,8 @@ import { decodeStun, encodeStun, type StunMessage } from '../wire/stun.ts';
 import { decodeTcp, encodeTcp, tcpFlags } from '../wire/tcp.ts';
 import { decodeUdp, encodeUdp, udpAt } from '../wire/udp.ts';
 import { tagOf, type Tag } from './attributes.ts';
-import { disguised, unveiled, type Disguise } from './disguise.ts';
-
-export type Carrier = 'udp' | 'tcp' | 'icmp' | 'esp';
-
-/** A STUN message with its envelope. */
-export interface Letter {
-  readonly carrier: Carrier;
-  /** The port is UDP's or TCP's; of ICMP the query identifier on the side that asks, 0 on the other; of ESP 0. */
-  readonly from: Endpoint;
-  readonly to: Endpoint;
-  readonly message: StunMessage;
-  /** UDP's: there, left out, or, of a letter that came, spoiled on its way. */
-  readonly checksum: 'computed' | 'zero' | 'wrong';
-  /** ESP's; 0 elsewhere. */
-  readonly spi: number;
-  /** On IKE's ports: what the message goes as, IKEv2 where nothing is said. */
-  readonly disguise?: Disguise;
-}
+import { disguised, unveiled } from './disguise.ts';
+import type { Letter } from './letter.ts';
 
 /** What the beginning of a letter tells, as an ICMP error quotes it (RFC 5508 §4). Undefined where it is none of ours, or too little of it. */
 export function quotedLetter(quoted: Uint8Array): Pick<Letter, 'from' | 'to' | 'message'> | undefined {

@@ -1,12 +1,24 @@
 /** What a box turned out to be. The words are RFC 4787's; each finding is what packets showed, and nothing else. */
 import type { Endpoint } from '../core/address.ts';
 import type { Duration } from '../core/time.ts';
-import type { Helper } from './helper.ts';
-import type { ChecksumFate, ErrorFate, FragmentFate } from './packets.ts';
-import type { Rival } from './rivals.ts';
 
 /** RFC 4787 §4.1, §5. */
 export type Dependence = 'endpoint-independent' | 'address-dependent' | 'address-and-port-dependent';
+
+/** Whole again at the other end, or only the fragment that has the ports, or nothing. */
+export type FragmentFate = 'whole' | 'first only' | 'dropped';
+
+/** RFC 3948 §2.1 wants none around ESP, and a box that puts one in puts in a wrong one for what it cannot see. */
+export type ChecksumFate = 'left alone' | 'filled in' | 'made wrong' | 'dropped';
+
+/** With the packet that it quotes put back into the client's words, with its own addresses alone, or not at all. */
+export type ErrorFate = 'translated' | 'outer only' | 'dropped';
+
+/** IKEv1 says it by vendor IDs (RFC 3947 §3.1), IKEv2 by notifies (RFC 7296 §2.23). */
+export type Helper = 'none' | 'takes out vendor IDs' | 'takes out notifies' | 'takes out both';
+
+/** What the second client gets: an outside endpoint of its own, nothing, what the first one had, or the same beside it. */
+export type Rival = 'its own' | 'refused' | 'takes over' | 'shares';
 
 /** A time that was closed in on: it still held after `atLeast`, no more after `below`. Undefined: that long was not waited. */
 export interface Lifetime {

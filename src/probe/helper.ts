@@ -1,14 +1,11 @@
 /** An "IPsec helper" that takes out of IKE's first messages what would speak of NAT traversal. */
 import { wasNatTraversalHeard } from './attributes.ts';
 import type { Bench, Server } from './bench.ts';
-import { found, notMeasured, type Finding } from './classification.ts';
+import { found, notMeasured, type Finding, type Helper } from './classification.ts';
 import type { IkeVersion } from './disguise.ts';
 import type { Experiment } from './experiment.ts';
 import { foreignServer } from './powers.ts';
 import { ikePorts } from './responder.ts';
-
-/** IKEv1 says it by vendor IDs (RFC 3947 §3.1), IKEv2 by notifies (RFC 7296 §2.23). */
-export type Helper = 'none' | 'takes out vendor IDs' | 'takes out notifies' | 'takes out both';
 
 const versions: readonly IkeVersion[] = ['v1', 'v2'];
 

@@ -7,9 +7,9 @@ import type { Endpoint } from '../core/address.ts';
 import { after, milliseconds, scaled, seconds, type Duration } from '../core/time.ts';
 import type { Tag } from './attributes.ts';
 import type { Bench, Exchange, Server } from './bench.ts';
-import type { Carrier } from './carrier.ts';
 import { found, notMeasured, type Finding, type Lifetime } from './classification.ts';
 import type { Experiment } from './experiment.ts';
+import type { Carrier } from './letter.ts';
 import { foreignServer } from './powers.ts';
 
 export interface LifetimeOptions {

@@ -1,9 +1,9 @@
 /** RFC 5780 §4.3, §4.4: of what a box's mapping depends, and its filter. */
 import { describeEndpoint, sameEndpoint } from '../core/address.ts';
 import type { Bench, Server } from './bench.ts';
-import type { Carrier } from './carrier.ts';
 import { found, notMeasured, type Dependence, type Finding } from './classification.ts';
 import type { Experiment } from './experiment.ts';
+import type { Carrier } from './letter.ts';
 
 export const oneAddress = 'the server has one address only';
 

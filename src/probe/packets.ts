@@ -3,13 +3,10 @@ import { sameEndpoint } from '../core/address.ts';
 import { milliseconds } from '../core/time.ts';
 import { provocation } from './attributes.ts';
 import type { Bench, Question, Server } from './bench.ts';
-import type { Letter } from './carrier.ts';
-import { found, notMeasured, type Finding } from './classification.ts';
+import { found, notMeasured, type ChecksumFate, type ErrorFate, type Finding, type FragmentFate } from './classification.ts';
 import type { Experiment } from './experiment.ts';
+import type { Letter } from './letter.ts';
 import { lacking } from './powers.ts';
-
-/** Whole again at the other end, or only the fragment that has the ports, or nothing. */
-export type FragmentFate = 'whole' | 'first only' | 'dropped';
 
 /** Two fragments and a half: enough for an order. */
 const large = 3400;
@@ -40,9 +37,6 @@ export function* fragmentsInward(bench: Bench, server: Server): Experiment<Findi
   return found(bench.fragmentsHeard > before ? 'first only' : 'dropped');
 }
 
-/** RFC 3948 §2.1 wants none around ESP, and a box that puts one in puts in a wrong one for what it cannot see. */
-export type ChecksumFate = 'left alone' | 'filled in' | 'made wrong' | 'dropped';
-
 const checksumFates: Record<Letter['checksum'], ChecksumFate> = { zero: 'left alone', computed: 'filled in', wrong: 'made wrong' };
 
 export function* zeroChecksum(bench: Bench, server: Server): Experiment<Finding<ChecksumFate>> {
@@ -55,9 +49,6 @@ export function* zeroChecksum(bench: Bench, server: Server): Experiment<Finding<
   if (sighting === undefined || sighting.count === 0) return found('dropped');
   return found(checksumFates[sighting.checksum]);
 }
-
-/** With the packet that it quotes put back into the client's words, with its own addresses alone, or not at all. */
-export type ErrorFate = 'translated' | 'outer only' | 'dropped';
 
 /** RFC 5508 §4: an ICMP error about what went out comes back. */
 export function* icmpErrors(bench: Bench, server: Server): Experiment<Finding<ErrorFate>> {

@@ -10,7 +10,8 @@ import { decodeIpv4, encodeIpv4 } from '../wire/ipv4.ts';
 import { protocols } from '../wire/protocols.ts';
 import { binding, mustBeUnderstood, stunAttribute, type StunAttribute, type StunMessage } from '../wire/stun.ts';
 import { answeredAfter, answersWanted, canBeSighted, empowered, natTraversalHeard, probeTypes, provokes, sighted, tagged, tagOf, tagsToReport, type Power, type Sighting, type Tag } from './attributes.ts';
-import { answeringSpi, decodeLetter, encodeLetter, type Letter } from './carrier.ts';
+import { answeringSpi, decodeLetter, encodeLetter } from './carrier.ts';
+import type { Letter } from './letter.ts';
 
 export interface ResponderConfig {
   /** Without a second address it can tell less of a box, and says so (RFC 5780 §6). */

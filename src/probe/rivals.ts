@@ -7,14 +7,11 @@ import { after, milliseconds } from '../core/time.ts';
 import type { Power } from './attributes.ts';
 import { noSecondHost } from './allocation.ts';
 import type { Bench, Server } from './bench.ts';
-import type { Carrier } from './carrier.ts';
-import { found, notMeasured, type Finding } from './classification.ts';
+import { found, notMeasured, type Finding, type Rival } from './classification.ts';
 import type { Experiment } from './experiment.ts';
+import type { Carrier } from './letter.ts';
 import { oneAddress } from './mapping.ts';
 import { lacking } from './powers.ts';
-
-/** What the second client gets: an outside endpoint of its own, nothing, what the first one had, or the same beside it. */
-export type Rival = 'its own' | 'refused' | 'takes over' | 'shares';
 
 export interface Rivalry {
   /** What the first client's own port became; of ESP, which has none, `kept`. */

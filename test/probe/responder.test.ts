@@ -4,7 +4,8 @@ import { describeEndpoint, ip, type Endpoint } from '../../src/core/address.ts';
 import { drain } from '../../src/core/machine.ts';
 import { seconds, type Duration, type Instant } from '../../src/core/time.ts';
 import { answerAfter, report, sightingsIn, tagged } from '../../src/probe/attributes.ts';
-import { decodeLetter, encodeLetter, type Carrier, type Letter } from '../../src/probe/carrier.ts';
+import { decodeLetter, encodeLetter } from '../../src/probe/carrier.ts';
+import type { Carrier, Letter } from '../../src/probe/letter.ts';
 import { Responder, stunPorts } from '../../src/probe/responder.ts';
 import { binding, mappedEndpoint, stunAttribute, type StunAttribute } from '../../src/wire/stun.ts';
 
