@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
 import { backendNames } from './backends/backend.ts';
+import { commandNames } from './command-names.ts';
+import type { Named } from './commands/asked.ts';
 import type { DoctorCommandLine } from './commands/doctor.ts';
 import type { DecodeCommandLine } from './commands/decode.ts';
 import type { ProbeCommandLine } from './commands/nat-probe.ts';
@@ -12,17 +14,16 @@ import { programName } from './own-modules.ts';
 import { Problem } from './problem.ts';
 import { lineWidth } from './report/text.ts';
 import { ikeModes } from './topology/ike-version.ts';
-import { suggestion } from './suggest.ts';
 
 const { argv, stderr } = process;
 
-/** Commands other than running a lesson; a first word that is none of them names a lesson. */
-const commandNames = ['run', 'list', 'explain', 'up', 'zoo', 'nat', 'decode', 'daemon', 'topology', 'pfkey', 'doctor', 'help'] as const;
-
 const collect = (value: string, previous: readonly string[] = []): string[] => [...previous, value];
 
+/** For what takes the name of a lesson, a box or a topology. */
+const naming = (command: Command): Command => command.option('--scenarios <folder>', 'a folder with lessons, presets/ and topologies/ of your own, repeatable', collect);
+
 function withRunOptions(command: Command): Command {
-  return command
+  return naming(command)
     .option('--backend <name>', `where it runs: ${backendNames.join(', ')}`, 'sim')
     .option('--topology <name|file>', 'another topology than the lesson\'s own')
     .option('--nat <preset>', 'this preset for every box, where the lesson does not need a certain one (see: nat list)')
@@ -68,21 +69,18 @@ Exit status: 0 all verdicts pass; 1 a check failed; 2 the command line or a file
   withRunOptions(lab.command('run [scenario...]'))
     .description('run lessons (a scenario\'s name alone does the same)')
     .option('--all', 'all of them')
-    .action(async (names: string[], options: CommandLine) => finish((await import('./commands/run.ts')).run(names, options)));
+    .action(async (names: string[], options: CommandLine) => finish((await import('./commands/run.ts')).run(names, options, isLoneName ? commandNames : [])));
   withRunOptions(lab.command('tour', { isDefault: true, hidden: true }))
     .allowExcessArguments(false)
     .action(async (options: CommandLine) => finish((await import('./commands/run.ts')).tour(options)));
-  lab
-    .command('list')
+  naming(lab.command('list'))
     .description('the scenarios and what each teaches')
     .option('--json', 'as JSON')
-    .action(async (options: { json?: true }) => finish((await import('./commands/list.ts')).list(options)));
-  lab
-    .command('explain <scenario>')
+    .action(async (options: Named & { json?: true }) => finish((await import('./commands/list.ts')).list(options)));
+  naming(lab.command('explain <scenario>'))
     .description('the lesson, its topologies, its claims with their RFC sections')
-    .action(async (name: string) => finish((await import('./commands/explain.ts')).explain(name)));
-  lab
-    .command('up <topology>')
+    .action(async (name: string, options: Named) => finish((await import('./commands/explain.ts')).explain(name, options)));
+  naming(lab.command('up <topology>'))
     .description('a running lab with a prompt: connect clients, ping, reboot boxes, let time pass, look')
     .option('--backend <name>', `where it runs: ${backendNames.join(', ')}`, 'sim')
     .option('--nat <preset>', 'this preset for every box (see: nat list)')
@@ -93,8 +91,7 @@ Exit status: 0 all verdicts pass; 1 a check failed; 2 the command line or a file
     .option('--trace <file>', 'everything that happened, as JSON lines')
     .option('--no-color', 'no colours (NO_COLOR and a pipe do the same)')
     .action(async (topology: string, options: UpCommandLine) => finish((await import('./commands/up.ts')).up(topology, options)));
-  lab
-    .command('zoo [scenario...]')
+  naming(lab.command('zoo [scenario...]'))
     .description('lessons behind every box there is, as a table: what works, what works after a while, what fails and why')
     .option('--backend <name>', `where it runs: ${backendNames.join(', ')}`, 'sim')
     .option('--nat <preset>', 'behind this box only, repeatable (see: nat list)', collect)
@@ -106,18 +103,15 @@ Exit status: 0 all verdicts pass; 1 a check failed; 2 the command line or a file
     .option('--no-color', 'no colours (NO_COLOR and a pipe do the same)')
     .action(async (names: string[], options: ZooCommandLine) => finish((await import('./commands/zoo.ts')).zoo(names, options)));
   const nat = lab.command('nat').description('the NAT boxes: nat list, nat show NAME, nat probe NAME');
-  nat
-    .command('list')
+  naming(nat.command('list'))
     .description('the presets')
     .option('--json', 'as JSON')
-    .action(async (options: { json?: true }) => finish((await import('./commands/nat.ts')).natList(options)));
-  nat
-    .command('show <name>')
+    .action(async (options: Named & { json?: true }) => finish((await import('./commands/nat.ts')).natList(options)));
+  naming(nat.command('show <name>'))
     .description('every knob of a preset')
     .option('--json', 'as JSON')
-    .action(async (name: string, options: { json?: true }) => finish((await import('./commands/nat.ts')).natShow(name, options)));
-  nat
-    .command('probe [preset|topology]')
+    .action(async (name: string, options: Named & { json?: true }) => finish((await import('./commands/nat.ts')).natShow(name, options)));
+  naming(nat.command('probe [preset|topology]'))
     .description('find out by packets alone what a box does, as RFC 5780 has it and beyond')
     .option('--backend <name>', `where it runs: ${backendNames.join(', ')}`, 'sim')
     .option('--nat-engine <engine>', 'what the boxes run on where the backend has a choice: auto, kernel, machine')
@@ -142,14 +136,10 @@ Exit status: 0 all verdicts pass; 1 a check failed; 2 the command line or a file
     .description('what it offers and how it behaves')
     .option('--json', 'as JSON')
     .action(async (name: string, options: { json?: true }) => finish((await import('./commands/daemon.ts')).daemonShow(name, options)));
-  lab
-    .command('topology')
-    .description('topology files: topology check FILE')
-    .command('check <file>')
+  naming(lab.command('topology').description('topology files: topology check FILE').command('check <file>'))
     .description('validate; errors name file, line, column and the fix')
-    .action(async (file: string) => finish((await import('./commands/topology.ts')).topologyCheck(file)));
-  lab
-    .command('pfkey [host]')
+    .action(async (file: string, options: Named) => finish((await import('./commands/topology.ts')).topologyCheck(file, options)));
+  naming(lab.command('pfkey [host]'))
     .description('the SAs and policies of a host after a run, as setkey -D and -DP print them; without a name, of every host')
     .option('--scenario <name>', 'the lesson that is run', 'port-float')
     .option('--act <name>', 'the end of this act; the first one when not said (see: explain SCENARIO)')
@@ -196,15 +186,9 @@ async function finish(status: number | Promise<number>): Promise<void> {
   process.exitCode = await status;
 }
 
-/** `lab keepalive …` is `lab run keepalive …`. A first word that is neither gets the nearest name of either kind. */
-async function asCommand(words: readonly string[]): Promise<readonly string[]> {
-  const [first] = words;
-  if (first === undefined || first.startsWith('-') || (commandNames as readonly string[]).includes(first)) return words;
-  const { scenarios } = await import('./scenarios/index.ts');
-  const names = scenarios.map(({ id }) => id);
-  if (!names.includes(first)) throw new Problem(`no scenario or command "${first}"; ${suggestion(first, [...names, ...commandNames])}`);
-  return ['run', ...words];
-}
+/** `lab keepalive …` is `lab run keepalive …`. */
+const [first] = argv.slice(2);
+const isLoneName = first !== undefined && !first.startsWith('-') && !(commandNames as readonly string[]).includes(first);
 
 // Who reads may stop reading: `lab list | head -1`. 141 is what a shell calls a program that SIGPIPE ended.
 for (const stream of [process.stdout, stderr]) {
@@ -215,7 +199,7 @@ for (const stream of [process.stdout, stderr]) {
 }
 
 try {
-  await program().parseAsync([...(await asCommand(argv.slice(2)))], { from: 'user' });
+  await program().parseAsync([...(isLoneName ? ['run'] : []), ...argv.slice(2)], { from: 'user' });
 } catch (error) {
   if (error instanceof Problem) {
     stderr.write(`${programName}: ${error.message}\n`);

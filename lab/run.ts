@@ -17,6 +17,7 @@ import { plural } from './wording.ts';
 import { loadTopology, vary } from './topology/load.ts';
 import { planTopology } from './topology/plan.ts';
 import type { Topology } from './topology/plan.ts';
+import type { Shelf } from './topology/shelf.ts';
 
 export interface RunOptions {
   readonly backend: Backend;
@@ -24,6 +25,8 @@ export interface RunOptions {
   readonly values?: Values;
   /** 1 when not given. */
   readonly seed?: number;
+  /** What topologies are known by, and what they may name; the lab's own when not given. */
+  readonly shelf?: Shelf;
   /** Instead of the acts' own topologies. */
   readonly topology?: string;
   /** Instead of the boxes' own presets. */
@@ -84,7 +87,7 @@ export interface ScenarioResult {
   readonly wallMs: number;
 }
 
-type Places = Pick<RunOptions, 'topology' | 'preset' | 'ike'>;
+type Places = Pick<RunOptions, 'shelf' | 'topology' | 'preset' | 'ike'>;
 
 /** The topology of an act: its own or the one asked for, then the preset and the version of IKE asked for, then the act's adjustment. */
 export const topologyOf = (act: Act, places: Places = {}): Topology => planned(act, places, act.adjust);
@@ -92,16 +95,17 @@ export const topologyOf = (act: Act, places: Places = {}): Topology => planned(a
 /** What cannot work in the topologies of these acts, by what was asked for: what an act does to them besides, it does on purpose. */
 export const warningsFor = (acts: readonly Act[], places: Places): readonly string[] => [...new Set(acts.flatMap((act) => planned(act, places, undefined).warnings))];
 
-function planned(act: Act, { topology, preset, ike }: Places, adjustment: Adjustment | undefined): Topology {
+function planned(act: Act, { shelf, topology, preset, ike }: Places, adjustment: Adjustment | undefined): Topology {
   return topologyWith(topology === undefined || act.keepsTopology ? act.topology : topology, {
+    ...(shelf && { shelf }),
     ...(preset === undefined || act.keepsBoxes ? {} : { preset }),
     ...(ike === undefined || act.keepsIke ? {} : { ike }),
   }, adjustment);
 }
 
 /** A topology by its name or file, its boxes of this preset, its hosts with this version of IKE. */
-export function topologyWith(name: string, { preset, ike }: Omit<Places, 'topology'> = {}, adjustment?: Adjustment): Topology {
-  const loaded = loadTopology(name);
+export function topologyWith(name: string, { shelf, preset, ike }: Omit<Places, 'topology'> = {}, adjustment?: Adjustment): Topology {
+  const loaded = loadTopology(name, shelf);
   const variations = [
     ...(preset === undefined ? [] : [{ nats: Object.fromEntries(Object.keys(loaded.file.nats).map((box) => [box, { preset, behaviour: null }])) }]),
     ...(ike === undefined ? [] : [inMode(loaded, ike)]),

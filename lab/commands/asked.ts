@@ -1,27 +1,34 @@
 /** What the command line asks for, word by word: each is read here into what it names, or refused with the nearest name that there is. */
 import type { NatPreset } from '../../src/nat/behaviour.ts';
-import { presetNamed, zoo } from '../../src/nat/presets.ts';
 import { natEngineChoices } from '../backends/backend.ts';
 import type { Backend, NatEngineChoice } from '../backends/backend.ts';
+import type { Catalogue } from '../catalogue/catalogue.ts';
 import { Problem } from '../problem.ts';
 import type { RunOptions } from '../run.ts';
-import { scenarios } from '../scenarios/index.ts';
 import { parseSettings } from '../scenarios/parameters.ts';
 import type { Values } from '../scenarios/parameters.ts';
 import type { Scenario } from '../scenarios/scenario.ts';
 import { suggestion } from '../suggest.ts';
+import { presetOn } from '../topology/shelf.ts';
 import { ikeModes } from '../topology/ike-version.ts';
 import type { IkeMode } from '../topology/ike-version.ts';
 
-export function scenarioNamed(name: string): Scenario {
-  const found = scenarios.find(({ id }) => id === name);
-  if (found) return found;
-  throw new Problem(`no scenario "${name}"; ${suggestion(name, scenarios.map(({ id }) => id))}`);
+/** What every command has that takes names. */
+export interface Named {
+  /** Folders with lessons, boxes and topologies of one's own. */
+  readonly scenarios?: readonly string[];
 }
 
-export function boxNamed(name: string): NatPreset {
-  const preset = presetNamed(name);
-  if (preset === undefined) throw new Problem(`no NAT preset "${name}"; ${suggestion(name, zoo.map((one) => one.name))}`);
+/** `others`: what else the word could have meant. */
+export function scenarioNamed(name: string, { scenarios }: Catalogue, others: readonly string[] = []): Scenario {
+  const found = scenarios.find(({ id }) => id === name);
+  if (found) return found;
+  throw new Problem(`no scenario ${others.length === 0 ? '' : 'or command '}"${name}"; ${suggestion(name, [...scenarios.map(({ id }) => id), ...others])}`);
+}
+
+export function boxNamed(name: string, { presets }: Catalogue): NatPreset {
+  const preset = presetOn(presets, name);
+  if (preset === undefined) throw new Problem(`no NAT preset "${name}"; ${suggestion(name, presets.map((one) => one.name))}`);
   return preset;
 }
 
@@ -31,10 +38,11 @@ export function ikeModeOf(text: string): IkeMode {
   return mode;
 }
 
-/** What is wanted instead of the acts' own topology, boxes and version of IKE. */
-export const placesOf = ({ topology, nat, ike }: { readonly topology?: string; readonly nat?: string; readonly ike?: string }): Pick<RunOptions, 'topology' | 'preset' | 'ike'> => ({
+/** What is wanted instead of the acts' own topology, boxes and version of IKE, and where all of them are found. */
+export const placesOf = ({ topology, nat, ike }: { readonly topology?: string; readonly nat?: string; readonly ike?: string }, catalogue: Catalogue): Pick<RunOptions, 'shelf' | 'topology' | 'preset' | 'ike'> => ({
+  shelf: catalogue,
   ...(topology === undefined ? {} : { topology }),
-  ...(nat === undefined ? {} : { preset: boxNamed(nat).name }),
+  ...(nat === undefined ? {} : { preset: boxNamed(nat, catalogue).name }),
   ...(ike === undefined ? {} : { ike: ikeModeOf(ike) }),
 });
 

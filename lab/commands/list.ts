@@ -1,8 +1,10 @@
+import { loadCatalogue } from '../catalogue/catalogue.ts';
 import { lineWidth, wrap } from '../report/text.ts';
-import { scenarios } from '../scenarios/index.ts';
 import { describeParameter } from '../scenarios/parameters.ts';
+import type { Named } from './asked.ts';
 
-export function list({ json }: { json?: true }): number {
+export async function list({ json, scenarios: folders }: Named & { readonly json?: true }): Promise<number> {
+  const { scenarios } = await loadCatalogue(folders);
   if (json) {
     const listed = scenarios.map(({ id, chapter, title, teaches, refs, parameters }) => ({ id, chapter, title, teaches, refs, parameters }));
     process.stdout.write(`${JSON.stringify(listed, null, 2)}\n`);

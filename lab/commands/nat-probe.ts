@@ -3,10 +3,11 @@ import { lookup } from 'node:dns/promises';
 import { describeEndpoint, isIpv4, parseAddress } from '../../src/core/address.ts';
 import type { Endpoint, IpAddress } from '../../src/core/address.ts';
 import { describeDuration, milliseconds, seconds } from '../../src/core/time.ts';
-import { presetNamed, presets } from '../../src/nat/presets.ts';
 import type { ProbeResult } from '../../src/probe/classification.ts';
 import { loadBackend } from '../backends/index.ts';
 import type { Backend } from '../backends/backend.ts';
+import { loadCatalogue, naptBoxes } from '../catalogue/catalogue.ts';
+import type { Catalogue } from '../catalogue/catalogue.ts';
 import { programName } from '../own-modules.ts';
 import { disagreements, expectationOf } from '../probe/expectation.ts';
 import type { Disagreement } from '../probe/expectation.ts';
@@ -21,12 +22,14 @@ import { lineWidth, wrap } from '../report/text.ts';
 import { sign, themeFor } from '../report/theme.ts';
 import { suggestion } from '../suggest.ts';
 import { parseDuration } from '../topology/duration.ts';
-import { loadTopology, topologyNames } from '../topology/load.ts';
+import { loadTopology } from '../topology/load.ts';
+import { presetOn } from '../topology/shelf.ts';
 import { natEngineOf, seedOf } from './asked.ts';
+import type { Named } from './asked.ts';
 import { interrupted, interruptible } from './interruption.ts';
 import { ranElsewhere } from './usable-backend.ts';
 
-export interface ProbeCommandLine {
+export interface ProbeCommandLine extends Named {
   readonly backend: string;
   readonly natEngine?: string;
   readonly seed: string;
@@ -52,7 +55,7 @@ export async function natProbe(target: string | undefined, options: ProbeCommand
 
 async function probeInLab(target: string, options: ProbeCommandLine): Promise<number> {
   const seed = seedOf(options.seed);
-  const placed = placeProbe(topologyFor(target));
+  const placed = placeProbe(topologyFor(target, await loadCatalogue(options.scenarios)));
   const backend = await loadBackend(options.backend);
   const natEngine = natEngineOf(options.natEngine, backend);
   const [unsupported] = backend.unsupported(placed.plan, natEngine);
@@ -121,12 +124,13 @@ function say(result: ProbeResult, { json, yaml, color }: ProbeCommandLine, more:
   else console.log(table(result, themeFor(process.stdout, color), lineWidth(process.stdout, 80)));
 }
 
-function topologyFor(target: string): ReturnType<typeof loadTopology> {
-  if (presets.some(({ name }) => name === target)) return homeWith(target);
-  if (presetNamed(target) !== undefined) throw new Problem(`${target} is a box for IPv6, and the probe speaks IPv4`);
-  const topologies = topologyNames();
-  if (/[./\\]/.test(target) || topologies.includes(target)) return loadTopology(target);
-  throw new Problem(`no NAT preset or topology "${target}"; ${suggestion(target, [...presets.map(({ name }) => name), ...topologies])}`);
+function topologyFor(target: string, catalogue: Catalogue): ReturnType<typeof loadTopology> {
+  const boxes = naptBoxes(catalogue).map(({ name }) => name);
+  if (boxes.includes(target)) return homeWith(target, catalogue);
+  if (presetOn(catalogue.presets, target) !== undefined) throw new Problem(`${target} is a box for IPv6, and the probe speaks IPv4`);
+  const topologies = [...catalogue.topologies.keys()];
+  if (/[./\\]/.test(target) || topologies.includes(target)) return loadTopology(target, catalogue);
+  throw new Problem(`no NAT preset or topology "${target}"; ${suggestion(target, [...boxes, ...topologies])}`);
 }
 
 /** Where one box stands in the way, what it claims can be held against what was found. Of a chain nobody claims anything. */

@@ -1,10 +1,16 @@
 import { describeDuration } from '../../src/core/time.ts';
 import type { Duration } from '../../src/core/time.ts';
-import { zoo } from '../../src/nat/presets.ts';
+import { loadCatalogue } from '../catalogue/catalogue.ts';
 import { column, lineWidth, wrap } from '../report/text.ts';
 import { boxNamed } from './asked.ts';
+import type { Named } from './asked.ts';
 
-export function natList({ json }: { json?: true }): number {
+interface NatCommandLine extends Named {
+  readonly json?: true;
+}
+
+export async function natList({ json, scenarios }: NatCommandLine): Promise<number> {
+  const { presets: zoo } = await loadCatalogue(scenarios);
   if (json) process.stdout.write(`${JSON.stringify(zoo, null, 2)}\n`);
   else {
     const width = lineWidth(process.stdout, 120);
@@ -14,8 +20,8 @@ export function natList({ json }: { json?: true }): number {
   return 0;
 }
 
-export function natShow(name: string, { json }: { json?: true }): number {
-  const preset = boxNamed(name);
+export async function natShow(name: string, { json, scenarios }: NatCommandLine): Promise<number> {
+  const preset = boxNamed(name, await loadCatalogue(scenarios));
   if (json) {
     process.stdout.write(`${JSON.stringify(preset, null, 2)}\n`);
     return 0;

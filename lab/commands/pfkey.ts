@@ -4,6 +4,7 @@ import type { EndpointConfig } from '../../src/host/ports.ts';
 import { describePfkey } from '../../src/wire/pfkey/describe.ts';
 import type { Lab } from '../backends/backend.ts';
 import { loadBackend } from '../backends/index.ts';
+import { loadCatalogue } from '../catalogue/catalogue.ts';
 import { Problem } from '../problem.ts';
 import { viewOf } from '../report/pfkey-view.ts';
 import type { PfkeyView } from '../report/pfkey-view.ts';
@@ -16,7 +17,7 @@ import { placesOf, scenarioNamed, seedOf } from './asked.ts';
 import type { CommandLine } from './run.ts';
 import { ranElsewhere } from './usable-backend.ts';
 
-export interface PfkeyCommandLine extends Pick<CommandLine, 'backend' | 'topology' | 'nat' | 'ike' | 'set' | 'seed'> {
+export interface PfkeyCommandLine extends Pick<CommandLine, 'scenarios' | 'backend' | 'topology' | 'nat' | 'ike' | 'set' | 'seed'> {
   readonly scenario: string;
   readonly act?: string;
   readonly messages?: true;
@@ -24,9 +25,10 @@ export interface PfkeyCommandLine extends Pick<CommandLine, 'backend' | 'topolog
 }
 
 export async function pfkey(hostName: string | undefined, { scenario: scenarioName, act: actId, set = [], messages, json, ...options }: PfkeyCommandLine): Promise<number> {
-  const scenario = scenarioNamed(scenarioName);
+  const catalogue = await loadCatalogue(options.scenarios);
+  const scenario = scenarioNamed(scenarioName, catalogue);
   const seed = seedOf(options.seed);
-  const places = placesOf(options);
+  const places = placesOf(options, catalogue);
   const backend = await loadBackend(options.backend);
   const values = parseSettings(scenario.id, scenario.parameters, set, backend.clock);
   const acts = scenario.acts(values);

@@ -1,5 +1,7 @@
 /** Runs lessons and reports them: `lab SCENARIO`, `lab run …`, and the tour that `lab` alone gives. */
 import { loadBackend } from '../backends/index.ts';
+import { loadCatalogue } from '../catalogue/catalogue.ts';
+import type { Catalogue } from '../catalogue/catalogue.ts';
 import { programName } from '../own-modules.ts';
 import { Problem } from '../problem.ts';
 import { toJson } from '../report/json.ts';
@@ -10,17 +12,17 @@ import { lineWidth } from '../report/text.ts';
 import { themeFor } from '../report/theme.ts';
 import { castFor, overall, runScenario, topologyOf, warningsFor } from '../run.ts';
 import type { Audience, ScenarioResult } from '../run.ts';
-import { headlines, scenarios } from '../scenarios/index.ts';
 import type { Scenario } from '../scenarios/scenario.ts';
 import { warn } from '../warn.ts';
 import { natEngineOf, placesOf, scenarioNamed, seedOf, settingsOf } from './asked.ts';
+import type { Named } from './asked.ts';
 import { interrupted, interruptible } from './interruption.ts';
 import { closeAll, outputTo } from './output.ts';
 import { mustHavePrompt, promptAfter } from './prompt.ts';
 import { openRecords } from './records.ts';
 import { ranElsewhere } from './usable-backend.ts';
 
-export interface CommandLine {
+export interface CommandLine extends Named {
   readonly backend: string;
   readonly topology?: string;
   readonly nat?: string;
@@ -41,19 +43,24 @@ export interface CommandLine {
 
 const exitStatuses = { pass: 0, fail: 1, inconclusive: 3, unsupported: 3 } as const;
 
-export function run(names: readonly string[], options: CommandLine): Promise<number> {
+/** `others`: what else a lone name could have meant. */
+export async function run(names: readonly string[], options: CommandLine, others: readonly string[] = []): Promise<number> {
   if (options.all && names.length > 0) throw new Problem('--all runs every scenario; leave the names out');
   if (!options.all && names.length === 0) throw new Problem(`run what? Name scenarios, or --all for every one (see: ${programName} list)`);
-  return play(options.all ? scenarios : names.map(scenarioNamed), options, names.length === 1 ? 'full' : 'brief');
+  const catalogue = await loadCatalogue(options.scenarios);
+  return play(options.all ? catalogue.scenarios : names.map((name) => scenarioNamed(name, catalogue, others)), catalogue, options, names.length === 1 ? 'full' : 'brief');
 }
 
-/** The headline lessons, told one after the other. */
-export const tour = (options: CommandLine): Promise<number> => play(headlines, options, 'brief');
+/** The headline lessons, told one after the other; where there are lessons of one's own, those. */
+export async function tour(options: CommandLine): Promise<number> {
+  const catalogue = await loadCatalogue(options.scenarios);
+  return play(catalogue.headlines, catalogue, options, 'brief');
+}
 
-async function play(chosen: readonly Scenario[], options: CommandLine, usual: 'brief' | 'full'): Promise<number> {
+async function play(chosen: readonly Scenario[], catalogue: Catalogue, options: CommandLine, usual: 'brief' | 'full'): Promise<number> {
   const detail = detailOf(options, usual);
   const seed = seedOf(options.seed);
-  const places = placesOf(options);
+  const places = placesOf(options, catalogue);
   const backend = await loadBackend(options.backend);
   const natEngine = natEngineOf(options.natEngine, backend);
   const settings = settingsOf(chosen, options.set ?? [], backend.clock);
@@ -61,7 +68,7 @@ async function play(chosen: readonly Scenario[], options: CommandLine, usual: 'b
   if (options.topology !== undefined) for (const [i, scenario] of chosen.entries()) for (const act of scenario.acts(settings[i]!)) castFor(act, topologyOf(act, places));
   const status = await ranElsewhere(backend);
   if (status !== undefined) return status;
-  if (Object.keys(places).length > 0) warn(warningsFor(chosen.flatMap((scenario, i) => scenario.acts(settings[i]!)), places));
+  if ((options.topology ?? options.nat ?? options.ike) !== undefined) warn(warningsFor(chosen.flatMap((scenario, i) => scenario.acts(settings[i]!)), places));
   const people = options.json === '-' ? process.stderr : process.stdout;
   const theme = themeFor(people, options.color);
   const tell = (line: string): void => void people.write(`${line}\n`);

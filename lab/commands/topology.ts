@@ -1,13 +1,15 @@
 import { describePrefix } from '../../src/core/address.ts';
+import { loadCatalogue } from '../catalogue/catalogue.ts';
 import { column } from '../report/text.ts';
 import { castOf } from '../topology/cast.ts';
 import { loadTopology } from '../topology/load.ts';
 import { planTopology } from '../topology/plan.ts';
 import { warn } from '../warn.ts';
+import type { Named } from './asked.ts';
 
 /** Says what a correct file means, and what cannot work in it; a wrong one throws its Problem. */
-export function topologyCheck(nameOrFile: string): number {
-  const topology = planTopology(loadTopology(nameOrFile));
+export async function topologyCheck(nameOrFile: string, { scenarios }: Named): Promise<number> {
+  const topology = planTopology(loadTopology(nameOrFile, await loadCatalogue(scenarios)));
   castOf(topology);
   warn(topology.warnings);
   console.log(`${topology.name}: ${topology.title}`);

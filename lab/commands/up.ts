@@ -2,6 +2,7 @@
 import { TraceLog } from '../../src/trace/trace.ts';
 import type { TraceEvent } from '../../src/trace/events.ts';
 import { loadBackend } from '../backends/index.ts';
+import { loadCatalogue } from '../catalogue/catalogue.ts';
 import { play, readScript, terminal } from '../live/input.ts';
 import { BrokenOff, Session } from '../live/session.ts';
 import { completions, isQuit, runLine } from '../live/verbs.ts';
@@ -18,7 +19,7 @@ import { traceLine } from '../report/json.ts';
 import type { CommandLine } from './run.ts';
 import { ranElsewhere } from './usable-backend.ts';
 
-export interface UpCommandLine extends Pick<CommandLine, 'backend' | 'nat' | 'ike' | 'natEngine' | 'seed' | 'trace' | 'color'> {
+export interface UpCommandLine extends Pick<CommandLine, 'scenarios' | 'backend' | 'nat' | 'ike' | 'natEngine' | 'seed' | 'trace' | 'color'> {
   readonly script?: string;
 }
 
@@ -26,7 +27,7 @@ export async function up(name: string, options: UpCommandLine): Promise<number> 
   const seed = seedOf(options.seed);
   const backend = await loadBackend(options.backend);
   const natEngine = natEngineOf(options.natEngine, backend);
-  const topology = topologyWith(name, placesOf(options));
+  const topology = topologyWith(name, placesOf(options, await loadCatalogue(options.scenarios)));
   const isPerson = options.script === undefined && process.stdin.isTTY;
   const script = options.script === undefined ? undefined : readScript(options.script);
   const [unsupported] = backend.unsupported(topology.plan, natEngine);

@@ -1,10 +1,9 @@
 /** Lessons behind every box of the zoo, as tables: what works, what works after a while, what fails and why; each cell beside what the oracle said. */
-import { zoo as everyBox } from '../../src/nat/presets.ts';
 import { loadBackend } from '../backends/index.ts';
+import { loadCatalogue } from '../catalogue/catalogue.ts';
 import { lineWidth } from '../report/text.ts';
 import { themeFor } from '../report/theme.ts';
 import { ZooTable } from '../report/zoo-table.ts';
-import { headlines } from '../scenarios/index.ts';
 import { actsBehind, isAsForeseen, playBehind } from '../zoo/cells.ts';
 import type { Cell } from '../zoo/cells.ts';
 import { plural } from '../wording.ts';
@@ -14,13 +13,14 @@ import { outputTo } from './output.ts';
 import type { CommandLine } from './run.ts';
 import { ranElsewhere } from './usable-backend.ts';
 
-export interface ZooCommandLine extends Pick<CommandLine, 'backend' | 'ike' | 'natEngine' | 'set' | 'seed' | 'json' | 'color'> {
+export interface ZooCommandLine extends Pick<CommandLine, 'scenarios' | 'backend' | 'ike' | 'natEngine' | 'set' | 'seed' | 'json' | 'color'> {
   readonly nat?: readonly string[];
 }
 
 export async function zoo(names: readonly string[], options: ZooCommandLine): Promise<number> {
-  const chosen = names.length === 0 ? headlines : names.map(scenarioNamed);
-  const boxes = options.nat === undefined ? everyBox : options.nat.map(boxNamed);
+  const catalogue = await loadCatalogue(options.scenarios);
+  const chosen = names.length === 0 ? catalogue.headlines : names.map((name) => scenarioNamed(name, catalogue));
+  const boxes = options.nat === undefined ? catalogue.presets : options.nat.map((name) => boxNamed(name, catalogue));
   const ike = options.ike === undefined ? undefined : ikeModeOf(options.ike);
   const seed = seedOf(options.seed);
   const backend = await loadBackend(options.backend);
@@ -36,11 +36,11 @@ export async function zoo(names: readonly string[], options: ZooCommandLine): Pr
     const isInterrupted = (): boolean => signal.aborted;
     const cells: Cell[] = [];
     for (const [i, scenario] of chosen.entries()) {
-      const acts = actsBehind(scenario, { values: settings[i]!, ...(ike && { ike }) });
+      const acts = actsBehind(scenario, { shelf: catalogue, values: settings[i]!, ...(ike && { ike }) });
       table.begin(scenario, acts, `behind ${plural(boxes.length, 'box', 'boxes')} (${backend.name}${ike === undefined ? '' : `, --ike ${ike}`})`);
       for (const box of acts.length === 0 ? [] : boxes) {
         if (isInterrupted()) break;
-        const row = await playBehind(box, scenario, acts, { backend, natEngine, values: settings[i]!, seed, signal, ...(ike && { ike }) });
+        const row = await playBehind(box, scenario, acts, { shelf: catalogue, backend, natEngine, values: settings[i]!, seed, signal, ...(ike && { ike }) });
         if (isInterrupted()) break; // half a row says nothing
         table.row(box, row);
         cells.push(...row);

@@ -7,6 +7,7 @@ import { loadTopology, vary } from '../topology/load.ts';
 import type { LoadedTopology } from '../topology/load.ts';
 import { planTopology } from '../topology/plan.ts';
 import type { TopologyFile } from '../topology/schema.ts';
+import type { Shelf } from '../topology/shelf.ts';
 
 export const proberHost = 'prober';
 export const responderHost = 'responder';
@@ -20,7 +21,7 @@ export interface ProbePlan {
 }
 
 /** The topology "home" with a box of this preset. */
-export const homeWith = (preset: string): LoadedTopology => vary(loadTopology('home'), { nats: { box: { preset, behaviour: null } } });
+export const homeWith = (preset: string, shelf?: Shelf): LoadedTopology => vary(loadTopology('home', shelf), { nats: { box: { preset, behaviour: null } } });
 
 export function placeProbe(topology: LoadedTopology): ProbePlan {
   for (const name of [proberHost, responderHost]) if (Object.hasOwn(topology.file.hosts, name)) throw new Problem(`the topology ${topology.name} has a host "${name}", which is the probe's name; call it something else`);

@@ -4,7 +4,7 @@ import type { IpAddress, Prefix } from '../../src/core/address.ts';
 import { milliseconds } from '../../src/core/time.ts';
 import type { InterfacePlan, SegmentPlan } from '../../src/sim/plan.ts';
 import { Problem } from '../problem.ts';
-import type { Locate } from './load.ts';
+import type { Locate } from '../yaml-file.ts';
 import type { TopologyFile } from './schema.ts';
 
 /** The hosts that came from one entry of the file: `client` → `client1`, `client2`, … */

@@ -1,12 +1,11 @@
 /** Boxes that translate IPv6: which networks they stand between, and what their prefixes are. */
 import { describePrefix, isIpv4, prefix as toPrefix } from '../../src/core/address.ts';
 import type { Prefix } from '../../src/core/address.ts';
-import type { Ipv6Translation } from '../../src/nat/behaviour.ts';
+import type { Ipv6Translation, NatPreset } from '../../src/nat/behaviour.ts';
 import { prefixLengths, wellKnownPrefix } from '../../src/nat/nat64/embedded.ts';
-import { presetNamed } from '../../src/nat/presets.ts';
 import type { SegmentPlan } from '../../src/sim/plan.ts';
 import { Problem } from '../problem.ts';
-import type { Locate } from './load.ts';
+import type { Locate } from '../yaml-file.ts';
 import type { NatFile, TopologyFile } from './schema.ts';
 
 /** What each of them translates, by its name; boxes between IPv4 networks are not there. */
@@ -23,12 +22,11 @@ const sides: Record<Ipv6Translation['kind'] | 'napt', { readonly inside: Version
   nptv6: { inside: 6, outside: 6, is: 'a translator between networks of IPv6' },
 };
 
-/** Throws a Problem where a box stands between networks that it is not made for. `defaultPreset`: of a box that names none. */
-export function planIpv6Boxes({ nats }: TopologyFile, segments: ReadonlyMap<string, SegmentPlan>, defaultPreset: string, locate: Locate): Ipv6Boxes {
+/** Throws a Problem where a box stands between networks that it is not made for. `presetOf`: what a box starts from. */
+export function planIpv6Boxes({ nats }: TopologyFile, segments: ReadonlyMap<string, SegmentPlan>, presetOf: (nat: NatFile) => NatPreset, locate: Locate): Ipv6Boxes {
   const boxes = new Map<string, Ipv6Translation>();
   for (const [box, nat] of Object.entries(nats)) {
-    const preset = nat.preset ?? defaultPreset;
-    const kind = presetNamed(preset)?.ipv6;
+    const { name: preset, ipv6: kind } = presetOf(nat);
     const { inside, outside, is } = sides[kind ?? 'napt'];
     const mustBe = (segment: string, version: Version): void => {
       const { prefix } = segments.get(segment)!;

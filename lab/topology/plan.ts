@@ -2,21 +2,21 @@
 import { isIpv4, prefix as toPrefix } from '../../src/core/address.ts';
 import type { IpAddress } from '../../src/core/address.ts';
 import { seconds } from '../../src/core/time.ts';
-import { changed, presetNamed, zoo } from '../../src/nat/presets.ts';
-import type { BehaviourChanges } from '../../src/nat/presets.ts';
-import type { Ipv6Translation, NatBehaviour, NatBoxConfig, PortForward } from '../../src/nat/behaviour.ts';
-import { contradictions } from '../../src/nat/contradictions.ts';
+import type { Ipv6Translation, NatBoxConfig, NatPreset, PortForward } from '../../src/nat/behaviour.ts';
 import type { HostPlan, NatPlan, NodePlan, RouterPlan, SegmentPlan, WorldPlan } from '../../src/sim/plan.ts';
 import { Problem } from '../problem.ts';
 import { suggestion } from '../suggest.ts';
+import type { Locate } from '../yaml-file.ts';
 import { planInterfaces, planSegments } from './addresses.ts';
 import type { Copies, Interfaces } from './addresses.ts';
 import { asDaemon, daemonPresets } from './daemons.ts';
 import { endpointConfig, identityOf } from './endpoints.ts';
 import { planIpv6Boxes } from './ipv6-boxes.ts';
-import type { LoadedTopology, Locate } from './load.ts';
+import { turned } from './knobs.ts';
+import type { LoadedTopology } from './load.ts';
 import { Routing } from './routing.ts';
 import type { HostFile, NatFile, TopologyFile } from './schema.ts';
+import { presetOn } from './shelf.ts';
 import { warningsOf } from './warnings.ts';
 
 /** A topology with nothing left open. */
@@ -34,15 +34,15 @@ export interface Topology {
 export const defaultPreset = 'linux-masquerade';
 const defaultPools = { 4: toPrefix('10.98.0.0/16'), 6: toPrefix('fd98::/64') } as const;
 
-export function planTopology({ name, file, locate }: LoadedTopology): Topology {
-  checkNames(file, locate);
+export function planTopology({ name, file, locate, presets }: LoadedTopology): Topology {
+  checkNames(file, presets, locate);
   const copies = Object.fromEntries(Object.entries(file.hosts).map(([host, { count }]) => [host, copiesOf(host, count)]));
   const segments = planSegments(file, copies);
   checkVersions(file, segments, locate);
-  const behaviours = new Map(Object.entries(file.nats).map(([box, nat]) => [box, behaviourOf(box, nat, locate)]));
+  const behaviours = new Map(Object.entries(file.nats).map(([box, nat]) => [box, turned(presetOf(nat, presets).behaviour, nat.behaviour, (knob) => locate(['nats', box, 'behaviour', ...knob]))]));
   const poolSizes = new Map(Array.from(behaviours, ([box, { pool }]) => [box, pool.addresses]));
   const { interfaces, pools } = planInterfaces(file, segments, copies, poolSizes, locate);
-  const ipv6Boxes = planIpv6Boxes(file, segments, defaultPreset, locate);
+  const ipv6Boxes = planIpv6Boxes(file, segments, (nat) => presetOf(nat, presets), locate);
   const routing = new Routing(file, interfaces, copies, ipv6Boxes);
   const nodes: NodePlan[] = [
     ...Object.entries(file.nats).map(([box, nat]) => natPlan(box, nat, { behaviour: behaviours.get(box)!, ...ownAddresses(pools.get(box)!, ipv6Boxes.get(box)) }, interfaces, routing, segments, locate)),
@@ -59,9 +59,12 @@ export function planTopology({ name, file, locate }: LoadedTopology): Topology {
   };
 }
 
+/** What the box starts from; its name has been checked. */
+const presetOf = ({ preset = defaultPreset }: NatFile, presets: readonly NatPreset[]): NatPreset => presetOn(presets, preset)!;
+
 const copiesOf = (host: string, count: number | undefined): string[] => (count === undefined ? [host] : Array.from({ length: count }, (_, i) => `${host}${i + 1}`));
 
-function checkNames(file: TopologyFile, locate: Locate): void {
+function checkNames(file: TopologyFile, presets: readonly NatPreset[], locate: Locate): void {
   const known = (kind: string, names: readonly string[], wanted: string, path: readonly PropertyKey[]): void => {
     if (!names.includes(wanted)) throw new Problem(`${locate(path)}: no ${kind} "${wanted}"; ${suggestion(wanted, names)}`);
   };
@@ -70,7 +73,7 @@ function checkNames(file: TopologyFile, locate: Locate): void {
   for (const [box, nat] of Object.entries(file.nats)) {
     for (const inside of nat.inside) known('segment', segments, inside, ['nats', box, 'inside']);
     known('segment', segments, nat.outside, ['nats', box, 'outside']);
-    known('preset', zoo.map((preset) => preset.name), nat.preset ?? defaultPreset, ['nats', box, 'preset']);
+    known('preset', presets.map((preset) => preset.name), nat.preset ?? defaultPreset, ['nats', box, 'preset']);
     nat.forwards?.forEach((forward, i) => known('host', hosts, forward.to, ['nats', box, 'forwards', i, 'to']));
   }
   for (const [router, { on }] of Object.entries(file.routers)) for (const segment of on) known('segment', segments, segment, ['routers', router, 'on']);
@@ -103,21 +106,6 @@ function checkVersions(file: TopologyFile, segments: ReadonlyMap<string, Segment
   }
 }
 
-/** The preset's behaviour with the knobs that were turned. One that no box can have is refused, with the knob that was turned last and least. */
-function behaviourOf(box: string, nat: NatFile, locate: Locate): NatBehaviour {
-  const behaviour = changed(presetNamed(nat.preset ?? defaultPreset)!.behaviour, given(nat.behaviour ?? {}));
-  const [contradiction] = contradictions(behaviour);
-  if (contradiction === undefined) return behaviour;
-  const { knobs, reason } = contradiction;
-  const turned = knobs.find((knob) => isTurned(nat.behaviour ?? {}, knob.split('.'))) ?? knobs[0]!;
-  throw new Problem(`${locate(['nats', box, 'behaviour', ...turned.split('.')])}: ${knobs.join(' and ')}: ${reason}`);
-}
-
-const isTurned = (knobs: object, [first = '', ...rest]: readonly string[]): boolean => {
-  const value = (knobs as Record<string, unknown>)[first];
-  return rest.length === 0 || typeof value !== 'object' || value === null ? value !== undefined : isTurned(value, rest);
-};
-
 function natPlan(name: string, nat: NatFile, box: Pick<NatBoxConfig, 'behaviour' | 'outsideAddresses' | 'ipv6'>, interfaces: Interfaces, routing: Routing, segments: ReadonlyMap<string, SegmentPlan>, locate: Locate): NatPlan {
   const own = interfaces.get(name)!;
   const outside = own.at(-1)!;
@@ -145,9 +133,6 @@ function natPlan(name: string, nat: NatFile, box: Pick<NatBoxConfig, 'behaviour'
 /** A prefix translator stands for a whole prefix, which others route to it. */
 const ownAddresses = (outsideAddresses: readonly IpAddress[], ipv6: Ipv6Translation | undefined): Pick<NatBoxConfig, 'outsideAddresses' | 'ipv6'> =>
   ipv6 === undefined ? { outsideAddresses } : { outsideAddresses: ipv6.kind === 'nptv6' ? [] : outsideAddresses, ipv6 };
-
-/** The knobs that were turned, in full depth: what was left undefined is not there. */
-const given = (knobs: NonNullable<NatFile['behaviour']>): BehaviourChanges => JSON.parse(JSON.stringify(knobs)) as BehaviourChanges;
 
 function hostPlan(name: string, host: HostFile, file: TopologyFile, interfaces: Interfaces, routing: Routing, segments: ReadonlyMap<string, SegmentPlan>): HostPlan {
   const own = interfaces.get(name)!;

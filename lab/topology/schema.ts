@@ -57,7 +57,7 @@ const dependence = z.enum(['endpoint-independent', 'address-dependent', 'address
 const withoutPorts = z.enum(['blocked', 'one-client', 'one-per-server', 'by-spi']);
 
 /** RFC 4787's knobs and IPsec's, each optional: what a box does otherwise than its preset. */
-const knobs = z.strictObject({
+export const knobsSchema = z.strictObject({
   mapping: dependence.optional(),
   filtering: dependence.optional(),
   pool: z
@@ -132,7 +132,7 @@ const nat = z.strictObject({
   inside: names,
   outside: z.string(),
   preset: z.string().optional(),
-  behaviour: knobs.optional(),
+  behaviour: knobsSchema.optional(),
   forwards: z.array(forward).optional(),
   /** NAT64: in front of the IPv4 addresses of servers. */
   pref64: prefix.optional(),
@@ -240,5 +240,6 @@ export const topologySchema = z.strictObject({
 export type TopologySource = z.input<typeof topologySchema>;
 /** The same, checked and with durations, addresses and prefixes as values. */
 export type TopologyFile = z.output<typeof topologySchema>;
+export type Knobs = z.output<typeof knobsSchema>;
 export type HostFile = TopologyFile['hosts'][string];
 export type NatFile = TopologyFile['nats'][string];

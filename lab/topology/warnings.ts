@@ -12,7 +12,7 @@ import type { DhGroupName } from '../../src/crypto/transforms.ts';
 import { identityToWire } from '../../src/ike/identity.ts';
 import { nattTraits } from '../../src/ike/v1/natt-versions.ts';
 import type { NodePlan } from '../../src/sim/plan.ts';
-import type { Locate } from './load.ts';
+import type { Locate } from '../yaml-file.ts';
 import type { TopologyFile } from './schema.ts';
 import { wayTo } from './way.ts';
 import type { Way } from './way.ts';

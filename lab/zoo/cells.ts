@@ -38,13 +38,13 @@ export function isAsForeseen({ outcome, forecast: said }: Cell): boolean {
   return outcome.kind === 'works' ? said.works && said.late === (outcome.after !== undefined) : !said.works;
 }
 
-type Options = Pick<RunOptions, 'backend' | 'natEngine' | 'seed' | 'ike' | 'signal'> & Required<Pick<RunOptions, 'values'>>;
+type Options = Pick<RunOptions, 'backend' | 'natEngine' | 'seed' | 'shelf' | 'ike' | 'signal'> & Required<Pick<RunOptions, 'values'>>;
 
 /** The acts in which it matters what box the topology has: the others bring their own, or have none. */
-export function actsBehind(scenario: Scenario, { values, ike }: Pick<Options, 'values' | 'ike'>): readonly Act[] {
+export function actsBehind(scenario: Scenario, { values, shelf, ike }: Pick<Options, 'values' | 'shelf' | 'ike'>): readonly Act[] {
   const [one, other] = presets as readonly [NatPreset, NatPreset];
   const boxes = (topology: Topology): string => JSON.stringify(castOf(topology).boxes.map(({ box }) => box.behaviour));
-  const behind = (act: Act, { name: preset }: NatPreset): string => boxes(topologyOf(act, { preset, ...(ike && { ike }) }));
+  const behind = (act: Act, { name: preset }: NatPreset): string => boxes(topologyOf(act, { preset, ...(shelf && { shelf }), ...(ike && { ike }) }));
   return scenario.acts(values).filter((act) => behind(act, one) !== behind(act, other));
 }
 

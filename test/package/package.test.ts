@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => project[Symbol.dispose]());
 
-const example = readFileSync(new URL('../readme/examples/scenario.ts', import.meta.url), 'utf8').replace("'../../../lab/index.ts'", "'natt-lab'");
+const example = readFileSync(new URL('../readme/examples/natt/reboot.ts', import.meta.url), 'utf8').replace("'../../../../lab/index.ts'", "'natt-lab'");
 
 describe('what is in it', () => {
   test('is what runs, and nothing of the tests, of the sources, of the tools', () => {

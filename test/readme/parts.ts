@@ -30,8 +30,9 @@ export const pages: Readonly<Record<string, Parts>> = {
     'options': options,
     'live': live,
     'result': result,
-    'preset-example': () => fenced('ts', shown('preset.ts')),
-    'scenario-example': () => fenced('ts', shown('scenario.ts')),
+    'scenario-example': () => fenced('ts', shown('reboot.ts')),
+    'preset-example': () => fenced('yml', shown('presets/short-memory.yaml')),
+    'workflow-example': () => fenced('yml', shown('workflow.yml')),
   },
   'topologies/README.md': { 'topologies': topologies, 'errors': errors },
   'src/ike/README.md': { 'nat-t-versions': versionsOfNatT },
@@ -158,13 +159,8 @@ async function played(ids: readonly string[], settings: readonly string[], detai
   return lines;
 }
 
-/** An example's text from its mark on. The file itself is compiled and run by the test beside this one. */
-function shown(example: string): string {
-  const text = readFileSync(new URL(`examples/${example}`, import.meta.url), 'utf8');
-  const mark = '// shown in README.md from here on\n';
-  if (!text.includes(mark)) throw new Error(`examples/${example} has no line "${mark.trim()}"`);
-  return text.slice(text.indexOf(mark) + mark.length);
-}
+/** An example as it is in a repository of one's own. The file itself is compiled and run by the tests. */
+const shown = (example: string): string => readFileSync(new URL(`examples/natt/${example}`, import.meta.url), 'utf8').replace("'../../../../lab/index.ts'", "'natt-lab'");
 
 /** What `npm run bench -- --json` writes, as far as the table goes. */
 export interface Figures {

@@ -4,14 +4,15 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { sim } from '../../lab/backends/sim/backend.ts';
+import { readPresets } from '../../lab/catalogue/preset-files.ts';
 import { runScenario } from '../../lab/run.ts';
 import { keepalive } from '../../lab/scenarios/keepalive.ts';
 import { parseSettings } from '../../lab/scenarios/parameters.ts';
 import { castOf } from '../../lab/topology/cast.ts';
 import { parseTopology } from '../../lab/topology/load.ts';
+import { ownShelf } from '../../lab/topology/shelf.ts';
 import { planTopology } from '../../lab/topology/plan.ts';
-import { shortMemory } from './examples/preset.ts';
-import { reboot } from './examples/scenario.ts';
+import { reboot } from './examples/natt/reboot.ts';
 import { pageText, pages, partOf, withoutWallTime } from './parts.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
@@ -43,7 +44,7 @@ describe('the examples in the pages work', () => {
   });
 
   test('the example preset turns the knobs that it names', () => {
-    expect(shortMemory.behaviour.timeouts).toMatchObject({ unreplied: 15_000, replied: 15_000, repliedAfter: 2000 });
+    expect(readPresets(join(root, 'test/readme/examples/natt/presets'), ownShelf.presets).at(-1)!.behaviour.timeouts).toMatchObject({ unreplied: 15_000, replied: 15_000, repliedAfter: 2000 });
   });
 
   test('the example scenario passes on the simulator, each of its claims', async () => {

@@ -1,6 +1,5 @@
-import { answered, bringUp, claim, count, defineScenario, guard, minutes, ping, seenAt } from '../../../lab/index.ts';
+import { answered, bringUp, claim, count, defineScenario, guard, minutes, ping, seenAt } from '../../../../lab/index.ts';
 
-// shown in README.md from here on
 export const reboot = defineScenario({
   id: 'reboot',
   title: 'The box is switched off and on',
