@@ -4,6 +4,8 @@ import { loadCatalogue } from '../catalogue/catalogue.ts';
 import type { Catalogue } from '../catalogue/catalogue.ts';
 import { programName } from '../own-modules.ts';
 import { Problem } from '../problem.ts';
+import { reportFile } from '../report/html/file.ts';
+import { reportOf } from '../report/html/report.ts';
 import { toJson } from '../report/json.ts';
 import { pacedBy } from '../report/pace.ts';
 import { Teacher } from '../report/teacher.ts';
@@ -33,6 +35,7 @@ export interface CommandLine extends Named {
   readonly json?: string;
   readonly trace?: string;
   readonly pcap?: string;
+  readonly report?: string;
   readonly quiet?: true;
   readonly pace?: true;
   readonly explain?: true;
@@ -75,6 +78,7 @@ async function play(chosen: readonly Scenario[], catalogue: Catalogue, options: 
   const report = new TerminalReport({ theme, width: lineWidth(people, 120), write: tell, detail, teacher: options.explain && new Teacher() });
   const json = options.json === undefined ? undefined : await outputTo(options.json);
   const records = await openRecords(options, tell);
+  const html = options.report === undefined ? undefined : await outputTo(options.report);
   const encore = options.cli && promptAfter({ tell, output: options.json === '-' ? 'stderr' : 'stdout' });
   return interruptible(async (signal) => {
     const audience = together(report.audience(), records.audience, ...(options.pace ? [pacedBy(theme, signal)] : []));
@@ -89,7 +93,8 @@ async function play(chosen: readonly Scenario[], catalogue: Catalogue, options: 
       }
     } finally {
       json?.write(`${JSON.stringify(results.map(toJson), null, 2)}\n`);
-      await closeAll([records, json]);
+      if (html !== undefined) html.write(await reportFile(reportOf(results)));
+      await closeAll([records, json, html]);
     }
     return signal.aborted ? interrupted : exitStatuses[overall(results)];
   });

@@ -40,6 +40,8 @@ export function toJson({ scenario, backend, clock, values, seed, verdict, acts, 
   };
 }
 
+/** For JSON.stringify: octets as hex. */
+export const octetsAsHex = (_: string, value: unknown): unknown => (value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value);
+
 /** One line of the trace on disk; octets as hex. */
-export const traceLine = (act: string, event: object): string =>
-  JSON.stringify({ act, ...event }, (_, value: unknown) => (value instanceof Uint8Array ? Buffer.from(value).toString('hex') : value));
+export const traceLine = (act: string, event: object): string => JSON.stringify({ act, ...event }, octetsAsHex);

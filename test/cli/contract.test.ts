@@ -158,7 +158,7 @@ describe.concurrent('results for programs', () => {
 });
 
 describe.concurrent('a full disk costs the file and not the run: the verdict is told, the others are written, and the exit status is 2', () => {
-  test.for(['--json', '--trace', '--pcap'])('%s /dev/full', async (option) => {
+  test.for(['--json', '--trace', '--pcap', '--report'])('%s /dev/full', async (option) => {
     const other = at(`beside-${option}.json`);
     const { status, stdout, stderr } = await lab([...quick, option, '/dev/full', ...(option === '--json' ? ['--trace', other] : ['--json', other])]);
     expect(stderr).toMatch(/^lab: cannot write \/dev\/full: .*no space left on device.*\n$/);
@@ -196,7 +196,7 @@ describe.concurrent('text for people', () => {
 
   test.for([['--help'], ['help'], ['help', 'run'], ['detection', '--help']])('lab %s tells every option of a run', async (words) => {
     const { stdout, status } = await lab([...words]);
-    const options = ['--backend', '--topology', '--nat', '--set', '--seed', '--json', '--trace', '--pcap', '--quiet', '--no-color'];
+    const options = ['--backend', '--topology', '--nat', '--set', '--seed', '--json', '--trace', '--pcap', '--report', '--quiet', '--no-color'];
     expect(options.filter((option) => !stdout.includes(option))).toEqual([]);
     expect(status).toBe(0);
   });

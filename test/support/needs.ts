@@ -57,6 +57,7 @@ const questions = {
     () => pythonWithMininet() !== undefined && ['mnexec', 'brctl', 'ifconfig', 'sysctl'].every(found),
     'mininet: apt-get install --no-install-recommends mininet bridge-utils net-tools procps',
   ],
+  chromium: [() => found('chromium'), 'chromium: apt-get install chromium'],
   python3: [() => found('python3'), 'python3: apt-get install python3'],
 } as const satisfies Record<string, readonly [() => boolean, string]>;
 

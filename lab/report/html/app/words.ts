@@ -1,0 +1,35 @@
+/** How the page says times, verdicts and packets. */
+import type { Verdict } from '../../../checks/check.ts';
+import { summarize } from '../../../../src/wire/describe.ts';
+import type { Journeys, Family, Journey } from '../model/journey.ts';
+
+export function clock(at: number): string {
+  if (at < 60_000) return `${(at / 1000).toFixed(3)} s`;
+  const total = Math.floor(at / 1000);
+  const [h, m, s] = [Math.floor(total / 3600), Math.floor(total / 60) % 60, total % 60];
+  const rest = `${String(m).padStart(h > 0 ? 2 : 1, '0')}:${String(s).padStart(2, '0')}.${String(Math.floor(at % 1000)).padStart(3, '0')}`;
+  return h > 0 ? `${h}:${rest}` : rest;
+}
+
+/** Roughly, for what is read at a glance. */
+export const ago = (time: number): string => (time < 1000 ? `${Math.round(time)} ms` : time < 120_000 ? `${(time / 1000).toFixed(1)} s` : time < 7_200_000 ? `${Math.round(time / 60_000)} min` : `${Math.round(time / 3_600_000)} h`);
+
+export const signs: Readonly<Record<Verdict, string>> = { pass: '✓', fail: '✗', inconclusive: '?', unsupported: '–' };
+export const verdicts: Readonly<Record<Verdict, string>> = { pass: 'passed', fail: 'failed', inconclusive: 'inconclusive', unsupported: 'unsupported here' };
+
+export const families: Readonly<Record<Family, string>> = { ike: 'IKE', esp: 'ESP', keepalive: 'Keepalives', other: 'Other' };
+
+/** What a message is, as a heading and a line below. */
+export function titleOf({ message, family, sightings, inner }: Journey, journeys: Journeys): { readonly title: string; readonly detail: string } {
+  const [first] = sightings;
+  if (message !== undefined) {
+    const { exchange, response, messageId, retransmission, notation } = message.body;
+    return { title: `${exchange} ${response ? 'response' : 'request'} ${messageId}${retransmission > 0 ? `, retransmission ${retransmission}` : ''}`, detail: notation };
+  }
+  if (family === 'keepalive') return { title: 'keepalive', detail: 'one octet 0xFF' };
+  const seen = journeys.seen(first!);
+  const said = summarize(first!.body.bytes).replace(/^\S+ > \S+ /, '');
+  const title = seen?.content.kind === 'esp' ? (seen.content.encapsulation === 'none' ? 'ESP' : 'ESP in UDP') : seen?.content.kind === 'ike' ? said.replace('(non-ESP marker) ', '') : said;
+  const detail = seen?.content.kind === 'esp' ? `SPI 0x${seen.content.spi.toString(16).padStart(8, '0')}, sequence ${seen.content.sequence}${inner === undefined ? '' : `: ${summarize(inner.body.bytes)}`}` : '';
+  return { title, detail };
+}

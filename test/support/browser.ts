@@ -1,0 +1,35 @@
+/** Debian's chromium, without a window: pages as a reader has them, with what went wrong in them. */
+import { chromium } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
+
+export const openBrowser = (): Promise<Browser> => chromium.launch({ executablePath: '/usr/bin/chromium', args: ['--no-sandbox'] });
+
+export interface Look {
+  readonly width?: number;
+  readonly height?: number;
+  readonly scheme?: 'light' | 'dark';
+  readonly stillness?: true;
+}
+
+export interface Opened extends AsyncDisposable {
+  readonly page: Page;
+  /** What the console complained of, and what was asked for beside the file itself. */
+  readonly complaints: readonly string[];
+}
+
+export async function opened(browser: Browser, file: string, { width = 1400, height = 900, scheme = 'light', stillness }: Look = {}): Promise<Opened> {
+  const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme, reducedMotion: stillness ? 'reduce' : 'no-preference' });
+  const page = await context.newPage();
+  const complaints: string[] = [];
+  const own = `file://${file}`;
+  page.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
+  });
+  page.on('pageerror', (error) => void complaints.push(error.message));
+  page.on('request', (request) => {
+    if (request.url() !== own && !request.url().startsWith('data:')) complaints.push(`asked for ${request.url()}`);
+  });
+  await page.goto(own);
+  await page.waitForSelector('header, [role=alert]');
+  return { page, complaints, [Symbol.asyncDispose]: () => context.close() };
+}
