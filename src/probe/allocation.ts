@@ -4,6 +4,7 @@ import type { Bench, Server } from './bench.ts';
 import { found, notMeasured, type Finding, type Measured } from './classification.ts';
 import type { Experiment } from './experiment.ts';
 import { lacking } from './powers.ts';
+import { silent } from './silence.ts';
 
 export type Allocation = { readonly [Name in 'ports' | 'parity' | 'contiguity' | 'pooling']: Finding<Measured[Name]> };
 
@@ -39,7 +40,8 @@ export const noSecondHost = 'it takes a second address on the inside';
 export type Conflict = { readonly [Name in 'conflict' | 'overloading' | 'deterministic']: Finding<Measured[Name]> };
 
 /** Two clients with the same port: to one server, to two. And whether the second one's mapping is of the same kind as the first one's (RFC 4787 §8). */
-export function* conflict(bench: Bench, { primary, alternate }: Server): Experiment<Conflict> {
+export function* conflict(bench: Bench, server: Server): Experiment<Conflict> {
+  const { primary, alternate } = server;
   const second = bench.second;
   if (second === undefined) return { conflict: notMeasured(noSecondHost), overloading: notMeasured(noSecondHost), deterministic: notMeasured(noSecondHost) };
   const [mine, other] = [bench.fresh(), bench.fresh()];
@@ -51,14 +53,13 @@ export function* conflict(bench: Bench, { primary, alternate }: Server): Experim
   const [one, another] = [elsewhere!.answers[0]?.mapped, otherwise?.answers[0]?.mapped];
   const kinds = [[first, mineElsewhere[0]?.answers[0]?.mapped], [rival, rivalElsewhere[0]?.answers[0]?.mapped]].map(([a, b]) => (a === undefined || b === undefined ? undefined : sameEndpoint(a, b)));
   return {
-    conflict: first === undefined ? notMeasured('the first client was not answered') : found(outcomeOf(first, rival)),
+    conflict: first === undefined ? notMeasured('the first client was not answered') : rival === undefined ? yield* silent(bench, server, 'refused' as const, second) : found(outcomeOf(first, rival)),
     overloading: one === undefined || another === undefined ? notMeasured('no second server answered the second client') : found(sameEndpoint(one, another)),
     deterministic: kinds.includes(undefined) ? notMeasured('a client was not answered by both servers') : found(kinds[0] === kinds[1]),
   };
 }
 
-function outcomeOf(first: Endpoint, rival: Endpoint | undefined): Measured['conflict'] {
-  if (rival === undefined) return 'refused';
+function outcomeOf(first: Endpoint, rival: Endpoint): Measured['conflict'] {
   if (rival.port !== first.port) return 'another port';
   return rival.address === first.address ? 'the same port' : 'another address';
 }

@@ -7,6 +7,7 @@ import { found, notMeasured, type ChecksumFate, type ErrorFate, type Finding, ty
 import type { Experiment } from './experiment.ts';
 import type { Letter } from './letter.ts';
 import { lacking } from './powers.ts';
+import { silent } from './silence.ts';
 
 /** Two fragments and a half: enough for an order. */
 const large = 3400;
@@ -20,7 +21,7 @@ export function* fragmentsOutward(bench: Bench, server: Server, order: 'in-order
   const seen = yield* bench.reports(server, flows.map(({ tag }) => tag));
   const sightings = flows.flatMap(({ tag }) => seen.get(tag) ?? []);
   if (sightings.some(({ count }) => count > 0)) return found('whole');
-  return found(sightings.some(({ fragments }) => fragments > 0) ? 'first only' : 'dropped');
+  return sightings.some(({ fragments }) => fragments > 0) ? found('first only') : yield* silent(bench, server, 'dropped' as const);
 }
 
 /** Fits a packet of 1500 octets; the answer, which says a little more, does not. */
@@ -34,7 +35,7 @@ export function* fragmentsInward(bench: Bench, server: Server): Experiment<Findi
   const question: Question = { from: bench.fresh(), to: server.primary, padding: { length: nearlyTooLarge, order: 'in-order' } };
   const answer = yield* bench.askOne(question);
   if (answer !== undefined) return found('whole');
-  return found(bench.fragmentsHeard > before ? 'first only' : 'dropped');
+  return bench.fragmentsHeard > before ? found('first only') : yield* silent(bench, server, 'dropped' as const);
 }
 
 const checksumFates: Record<Letter['checksum'], ChecksumFate> = { zero: 'left alone', computed: 'filled in', wrong: 'made wrong' };
@@ -46,7 +47,7 @@ export function* zeroChecksum(bench: Bench, server: Server): Experiment<Finding<
   yield* bench.pass(milliseconds(bench.config.patience / 2), 'datagrams without a checksum are under way');
   const seen = yield* bench.reports(server, flows.map(({ tag }) => tag));
   const [sighting] = flows.flatMap(({ tag }) => seen.get(tag) ?? []);
-  if (sighting === undefined || sighting.count === 0) return found('dropped');
+  if (sighting === undefined || sighting.count === 0) return yield* silent(bench, server, 'dropped' as const);
   return found(checksumFates[sighting.checksum]);
 }
 
@@ -57,6 +58,6 @@ export function* icmpErrors(bench: Bench, server: Server): Experiment<Finding<Er
   const flows = [1, 2].map(() => bench.pose({ from: bench.fresh(), to: server.primary, more: [provocation] }));
   yield* bench.pass(milliseconds(bench.config.patience / 2), 'errors are under way');
   const quoted = flows.flatMap(({ question, errors }) => errors.map((source) => sameEndpoint(source, question.from)));
-  if (quoted.length === 0) return found('dropped');
+  if (quoted.length === 0) return yield* silent(bench, server, 'dropped' as const);
   return found(quoted.every(Boolean) ? 'translated' : 'outer only');
 }

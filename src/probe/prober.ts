@@ -16,6 +16,7 @@ import { fragmentsInward, fragmentsOutward, icmpErrors, zeroChecksum } from './p
 import { foreignServer, lacking } from './powers.ts';
 import { ikePorts } from './responder.ts';
 import { rivalry } from './rivals.ts';
+import { silent } from './silence.ts';
 
 export interface ProberConfig extends BenchConfig {
   readonly server: Endpoint;
@@ -167,11 +168,12 @@ interface IkePort {
 }
 
 /** From any port, which takes no privilege here. */
-function* ofIkePort(bench: Bench, { primary, powers }: Server, port: number, conversation: (port: number) => Experiment<Finding<Lifetime>>): Experiment<IkePort> {
+function* ofIkePort(bench: Bench, server: Server, port: number, conversation: (port: number) => Experiment<Finding<Lifetime>>): Experiment<IkePort> {
+  const { primary, powers } = server;
   const why = powers === undefined ? foreignServer : powers.has('ikePorts') ? undefined : `the server does not listen on ${port}`;
   if (why !== undefined) return { open: notMeasured(why), life: notMeasured(why), address: undefined };
   const answer = yield* bench.askOne({ from: bench.fresh(), to: { address: primary.address, port } });
-  if (answer === undefined) return { open: found(false), life: notMeasured(`nothing gets out to ${port}, or back`), address: undefined };
+  if (answer === undefined) return { open: yield* silent(bench, server, false), life: notMeasured(`nothing gets out to ${port}, or back`), address: undefined };
   return { open: found(true), life: yield* conversation(port), address: answer.mapped.address };
 }
 
@@ -193,6 +195,6 @@ function* icmpQueries(bench: Bench, server: Server, longest: Duration): Experime
   if (lacks !== undefined) return { icmp: notMeasured(lacks), icmpLife: notMeasured(lacks) };
   const to = { address: server.primary.address, port: 0 };
   const answer = yield* bench.askOne({ carrier: 'icmp', from: bench.fresh(), to });
-  if (answer === undefined) return { icmp: found('blocked'), icmpLife: notMeasured('ICMP is blocked') };
+  if (answer === undefined) return { icmp: yield* silent(bench, server, 'blocked' as const), icmpLife: notMeasured('no query is answered') };
   return { icmp: found('passes'), icmpLife: yield* lifetime(bench, server, { carrier: 'icmp', to, replied: false, longest }) };
 }
