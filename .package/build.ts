@@ -4,6 +4,7 @@ import { cpSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:f
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { writePage } from '../lab/report/html/bundle.ts';
+import { bundledAgent } from '../lab/backends/docker/bundle.ts';
 
 const root = join(import.meta.dirname, '..');
 const built = join(root, 'dist');
@@ -12,6 +13,7 @@ rmSync(built, { recursive: true, force: true });
 execFileSync(process.execPath, [createRequire(import.meta.url).resolve('typescript/bin/tsc'), '-p', join(import.meta.dirname, 'build.tsconfig.json')], { stdio: 'inherit' });
 for (const folder of ['lab', 'topologies']) cpSync(join(root, folder), join(built, folder), { recursive: true, filter: (path) => !/\.(ts|md)$|__pycache__|report\/html\/app/.test(path) });
 await writePage(join(built, 'lab/report/html/page.html'));
+writeFileSync(join(built, 'lab/backends/docker/agent.mjs'), await bundledAgent());
 
 // tsc says ".ts" in declarations, which it understands itself; not every editor does.
 for (const file of readdirSync(built, { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.d.ts'))) {

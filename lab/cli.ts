@@ -171,6 +171,11 @@ Exit status: 0 all verdicts pass; 1 a check failed; 2 the command line or a file
     .option('--yes', 'with --install: do not ask')
     .option('--json', 'as JSON')
     .action(async (options: DoctorCommandLine) => finish((await import('./commands/doctor.ts')).doctor(options)));
+  lab
+    .command('clean')
+    .description('remove what a killed run has left in the Docker engine, and nothing of one that lives')
+    .option('--json', 'what was removed, as JSON')
+    .action(async (options: { json?: true }) => finish((await import('./commands/clean.ts')).clean(options)));
   return lab;
 }
 

@@ -8,7 +8,7 @@ import type { RawProgram } from '../../src/sim/raw-node.ts';
 import type { TraceEvent } from '../../src/trace/events.ts';
 import type { TraceLog } from '../../src/trace/trace.ts';
 
-export const backendNames = ['sim', 'netns', 'mininet'] as const;
+export const backendNames = ['sim', 'netns', 'mininet', 'docker'] as const;
 export type BackendName = (typeof backendNames)[number];
 
 /** One thing that a backend, or a tool around it, needs from the machine. */

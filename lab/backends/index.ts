@@ -8,6 +8,7 @@ const loaders: Record<BackendName, () => Promise<Backend>> = {
   sim: async () => (await import('./sim/backend.ts')).sim,
   netns: async () => (await import('./netns/backend.ts')).netns,
   mininet: async () => (await import('./mininet/backend.ts')).mininet,
+  docker: async () => (await import('./docker/backend.ts')).docker,
 };
 
 export const isBackendName = (name: string): name is BackendName => (backendNames as readonly string[]).includes(name);

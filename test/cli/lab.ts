@@ -14,7 +14,7 @@ export interface Said {
 export const argvOf = (...words: readonly string[]): string[] => ['--import', 'tsx', `${root}lab/cli.ts`, ...words];
 
 /** Runs `lab WORDS…` with its output in pipes; never throws for its exit status. */
-export async function lab(words: readonly string[], env: Record<string, string> = {}): Promise<Said> {
-  const { exitCode, stdout, stderr } = await execa(...endingWithUs(process.execPath, ...argvOf(...words)), { cwd: root, reject: false, env: { COLUMNS: '100', ...env }, stdin: 'ignore', stripFinalNewline: false, timeout: 60_000 });
+export async function lab(words: readonly string[], env: Record<string, string> = {}, timeout = 60_000): Promise<Said> {
+  const { exitCode, stdout, stderr } = await execa(...endingWithUs(process.execPath, ...argvOf(...words)), { cwd: root, reject: false, env: { COLUMNS: '100', ...env }, stdin: 'ignore', stripFinalNewline: false, timeout });
   return { status: exitCode, stdout, stderr };
 }

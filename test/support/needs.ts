@@ -51,6 +51,7 @@ const questions = {
     () => existsSync('/usr/lib/ipsec/charon') && ['kernel-libipsec', 'vici', 'openssl', 'pem', 'xauth-generic'].every((plugin) => existsSync(`/usr/lib/ipsec/plugins/libstrongswan-${plugin}.so`)),
     'strongSwan: apt-get install strongswan-charon strongswan-swanctl libcharon-extra-plugins libcharon-extauth-plugins libstrongswan-standard-plugins',
   ],
+  dockerd: [() => process.getuid?.() === 0 && ['dockerd', 'iptables'].every(found), 'a Docker engine to start, and root to start it: apt-get install docker.io iptables'],
   openssl: [() => found('openssl'), 'openssl 3: apt-get install openssl'],
   tshark: [() => found('tshark'), 'tshark: apt-get install tshark'],
   mininet: [

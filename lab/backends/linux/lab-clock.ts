@@ -23,16 +23,21 @@ function read(clock: number): number {
 /** `struct timespec`: seconds and nanoseconds, 64 bits each. */
 const milliseconds = (view: DataView, at: number): number => Number(view.getBigInt64(at, true)) * 1000 + Number(view.getBigInt64(at + 8, true)) / 1e6;
 
+/** Milliseconds of the machine's monotonic clock, which all its processes share, those in containers too. */
+export const monotonic = (): number => read(CLOCK_MONOTONIC);
+
 export class LabClock {
-  readonly #start = read(CLOCK_MONOTONIC);
+  readonly #start: number;
   #realtimeStart = 0;
   #checked = -Infinity;
 
   /** Milliseconds of the lab's time in one of the wall's. */
   readonly rate: number;
 
-  constructor(rate = 1) {
+  /** `start`: the lab's zero on the monotonic clock; now when not given. */
+  constructor(rate = 1, start = monotonic()) {
     this.rate = rate;
+    this.#start = start;
   }
 
   now(): Instant {
@@ -50,13 +55,25 @@ export class LabClock {
     const now = this.#elapsed();
     if (now - this.#checked > 1000) {
       this.#checked = now;
-      this.#realtimeStart = read(CLOCK_REALTIME) - this.#elapsed();
+      this.#realtimeStart = this.#whereRealtimeStarted();
     }
     const at = milliseconds(new DataView(timestamp.buffer, timestamp.byteOffset, 16), 0) - this.#realtimeStart;
     return (Math.min(Math.max(at, 0), now) * this.rate) as Instant;
   }
 
+  /** Both clocks cannot be read at once: of three tries the one that was interrupted least. */
+  #whereRealtimeStarted(): number {
+    let best = { took: Infinity, start: 0 };
+    for (let attempt = 0; attempt < 3; attempt++) {
+      const before = this.#elapsed();
+      const realtime = read(CLOCK_REALTIME);
+      const took = this.#elapsed() - before;
+      if (took < best.took) best = { took, start: realtime - before - took / 2 };
+    }
+    return best.start;
+  }
+
   #elapsed(): number {
-    return read(CLOCK_MONOTONIC) - this.#start;
+    return monotonic() - this.#start;
   }
 }

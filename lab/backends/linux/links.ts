@@ -94,7 +94,11 @@ export class Interfaces {
 
   /** Takes over interfaces that others have made here, and the routes that they have set: as if `wire` had made them. */
   adopt(names: readonly string[], routes: readonly NamedRoute[] = []): void {
-    for (const name of names) this.#indexes.set(name, interfaceIndex(this.namespace, name));
+    for (const name of names) {
+      const index = interfaceIndex(this.namespace, name);
+      this.#indexes.set(name, index);
+      lastIndex = Math.max(lastIndex, index);
+    }
     for (const route of routes) this.#routes.set(routeKey(route), this.#resolve(route));
     switchOffOffloads(this.namespace, names);
   }

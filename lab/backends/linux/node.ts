@@ -79,9 +79,14 @@ export class LinuxNode {
     return execInside(this.#options.interfaces.namespace, argv, options);
   }
 
+  /** Tells of all that has passed by now. */
+  hear(): void {
+    this.#capture.read();
+  }
+
   /** Tells of all that the kernel knows by now. */
   catchUp(): void {
-    this.#capture.read();
+    this.hear();
     this.#nat?.mappings();
   }
 

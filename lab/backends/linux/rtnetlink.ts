@@ -3,7 +3,7 @@ import type { IpAddress, Prefix } from '../../../src/core/address.ts';
 import { addressBytes, describePrefix, isIpv4 } from '../../../src/core/address.ts';
 import { concat } from '../../../src/core/bytes.ts';
 import type { Request } from './netlink.ts';
-import { NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, attribute, nested, packed } from './netlink.ts';
+import { NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, attribute, nested, packed } from './netlink.ts';
 import { AF_INET, AF_INET6 } from './syscalls.ts';
 
 const RTM_NEWLINK = 16;
@@ -54,7 +54,19 @@ const FRA_PRIORITY = 6;
 const FR_ACT_TO_TBL = 1;
 
 const NDA_DST = 1;
+const NDA_LLADDR = 2;
+const NTF_SELF = 2;
 const NTF_PROXY = 8;
+const NUD_NOARP = 0x40;
+const NUD_PERMANENT = 0x80;
+const AF_BRIDGE = 7;
+
+const IFLA_VXLAN_ID = 1;
+const IFLA_VXLAN_LINK = 3;
+const IFLA_VXLAN_LOCAL = 4;
+const IFLA_VXLAN_PORT = 15;
+/** RFC 7348 §5 */
+const vxlanPort = 4789;
 
 const IFF_UP = 1;
 const fresh = NLM_F_CREATE | NLM_F_EXCL;
@@ -144,6 +156,45 @@ export const newBridge = (bridge: NewInterface): Request => ({
       ),
     ),
   ),
+});
+
+/** A cable that runs through another network: Ethernet frames in UDP between the addresses of its ends (RFC 7348). Nobody is at the other end until `addFarEnd`. */
+export const newVxlan = (vxlan: NewInterface, { number, through, local }: { readonly number: number; readonly through: number; readonly local: IpAddress }): Request => ({
+  type: RTM_NEWLINK,
+  flags: fresh,
+  doing: `making the VXLAN ${vxlan.name}`,
+  body: concat(
+    interfaceHeader(vxlan.index),
+    interfaceAttributes(vxlan),
+    nested(
+      IFLA_LINKINFO,
+      attribute(IFLA_INFO_KIND, 'vxlan'),
+      nested(
+        IFLA_INFO_DATA,
+        attribute(IFLA_VXLAN_ID, number),
+        attribute(IFLA_VXLAN_LINK, through),
+        attribute(IFLA_VXLAN_LOCAL, addressBytes(local)),
+        attribute(IFLA_VXLAN_PORT, packed([1, vxlanPort >> 8], [1, vxlanPort & 0xff])),
+      ),
+    ),
+  ),
+});
+
+/** One of those whom a VXLAN sends what is for everybody, or for nobody that it knows yet. */
+export const addFarEnd = (vxlan: number, address: IpAddress): Request => ({
+  type: RTM_NEWNEIGH,
+  flags: NLM_F_CREATE | NLM_F_APPEND,
+  doing: `having VXLAN ${vxlan} reach ${address}`,
+  // struct ndmsg; the address of six zero octets stands for every address that is not known
+  body: concat(packed([1, AF_BRIDGE], [1, 0], [2, 0], [4, vxlan], [2, NUD_NOARP | NUD_PERMANENT], [1, NTF_SELF], [1, 0]), attribute(NDA_LLADDR, new Uint8Array(6)), attribute(NDA_DST, addressBytes(address))),
+});
+
+/** Gives an interface, which must be down, another name. */
+export const rename = (index: number, name: string): Request => ({
+  type: RTM_NEWLINK,
+  flags: 0,
+  doing: `calling interface ${index} ${name}`,
+  body: concat(interfaceHeader(index), attribute(IFLA_IFNAME, name)),
 });
 
 export const setUp = (index: number, up: boolean): Request => ({

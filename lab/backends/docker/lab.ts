@@ -1,0 +1,204 @@
+/** A plan whose nodes are containers, each with an agent of the lab in it. */
+import type { Mapping } from '../../../src/core/events.ts';
+import { after } from '../../../src/core/time.ts';
+import type { Duration, Instant } from '../../../src/core/time.ts';
+import type { EndpointCommand } from '../../../src/host/ports.ts';
+import type { NatControl } from '../../../src/nat/behaviour.ts';
+import type { WorldPlan } from '../../../src/sim/plan.ts';
+import type Docker from 'dockerode';
+import { Problem } from '../../problem.ts';
+import type { Exit, Lab, LabOptions, Predicate } from '../backend.ts';
+import { behaviourOf } from '../linux/ground.ts';
+import { rate } from '../linux/lab-clock.ts';
+import { untilOnTheWall } from '../watch.ts';
+import { RemoteClock } from './clock.ts';
+import { makeContainer, makeNetworks, placesOf, removeContainer, removeNetworks } from './containers.ts';
+import type { Place } from './containers.ts';
+import { Conversation } from './conversation.ts';
+import { isUnreachable, where } from './engine.ts';
+import { Merge } from './merge.ts';
+import { protocolVersion } from './messages.ts';
+import type { Question } from './messages.ts';
+import { thisRun } from './run.ts';
+import type { Run } from './run.ts';
+import { largestMtu } from './wire.ts';
+
+/** What is still under way through the kernel when an act ends has arrived after this. */
+const settlingMs = 50;
+/** How long what was told waits for more of it, before those are asked who have told nothing. */
+const gatheringMs = 2;
+
+interface Inhabited {
+  readonly container: Docker.Container;
+  readonly agent: Conversation;
+}
+
+export class DockerLab implements Lab {
+  readonly #run: Run;
+  readonly #options: LabOptions;
+  readonly #merge: Merge;
+  readonly #nodes = new Map<string, Inhabited>();
+  readonly #networks: Docker.Network[] = [];
+  readonly #asked = new Set<string>();
+  readonly #ending = new AbortController();
+  #clock: RemoteClock | undefined;
+  #gathering: NodeJS.Timeout | undefined;
+  #lost: Problem | undefined;
+
+  static async open(plan: WorldPlan, options: LabOptions): Promise<DockerLab> {
+    const lab = new DockerLab(await thisRun(), plan, options);
+    try {
+      await lab.#build(plan);
+      return lab;
+    } catch (error) {
+      await lab[Symbol.asyncDispose]();
+      throw lab.#explained(error);
+    }
+  }
+
+  private constructor(run: Run, { nodes }: WorldPlan, options: LabOptions) {
+    this.#run = run;
+    this.#options = options;
+    this.#merge = new Merge(nodes.map(({ name }) => name), (node, { at, happening }) => void options.trace.record(at, node, happening));
+  }
+
+  get now(): Instant {
+    return this.#running.now();
+  }
+
+  command(host: string, command: EndpointCommand): void {
+    this.#ask(host, { kind: 'command', command }).catch((error: unknown) => this.#fail(error));
+  }
+
+  async control(box: string, control: NatControl): Promise<void> {
+    await this.#ask(box, { kind: 'control', control });
+    await this.#reported();
+  }
+
+  async mappings(box: string): Promise<readonly Mapping[]> {
+    return this.#ask(box, { kind: 'mappings' });
+  }
+
+  async link(segment: string, state: 'up' | 'down'): Promise<void> {
+    await this.#askAll({ kind: 'link', segment, state });
+  }
+
+  exec(host: string, argv: readonly string[]): Promise<Exit> {
+    return this.#ask(host, { kind: 'exec', argv: [...argv] });
+  }
+
+  async until(what: Predicate, within: Duration, since: number): Promise<'met' | 'timed out'> {
+    const { trace, signal } = this.#options;
+    const ends = signal === undefined ? this.#ending.signal : AbortSignal.any([signal, this.#ending.signal]);
+    const outcome = await untilOnTheWall({ trace, what, since, withinMs: this.#running.untilMs(after(this.now, within)), signal: ends });
+    // What comes next looks at what happens from now on: all until now is to be in the trace.
+    await this.#reported();
+    return outcome;
+  }
+
+  async settle(): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, settlingMs));
+    await this.#askAll({ kind: 'catch-up' });
+    await this.#reported();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearTimeout(this.#gathering);
+    for (const { agent } of this.#nodes.values()) agent.end();
+    try {
+      await Promise.all(Array.from(this.#nodes.values(), ({ container }) => removeContainer(container)));
+      await removeNetworks(this.#networks);
+    } catch (error) {
+      // An engine that has gone took everything along, or will not let us: "clean" removes it when it is back.
+      if (!isUnreachable(error)) throw error;
+    }
+  }
+
+  async #build(plan: WorldPlan): Promise<void> {
+    const prefix = `natt-lab-${this.#run.id}-${this.#run.nextLab()}`;
+    const networks = await makeNetworks(this.#run, prefix, plan);
+    this.#networks.push(...networks.values());
+    const places = new Map<string, ReadonlyMap<string, Place>>();
+    await all(
+      plan.nodes.map(async (node, n) => {
+        const container = await makeContainer(this.#run, `${prefix}-${n}-${node.name.replace(/[^\w.-]/g, '-')}`, node, networks);
+        const agent = await Conversation.with(container, node.name, {
+          happened: ({ events, upTo }) => this.#happened(node.name, events, upTo),
+          lost: (problem) => this.#fail(problem),
+        });
+        this.#nodes.set(node.name, { container, agent });
+        await container.start();
+        places.set(node.name, await placesOf(container, networks));
+      }),
+    );
+    await all(plan.nodes.map((node) => this.#ask(node.name, { kind: 'wire', node, behaviour: behaviourOf(node, plan), cables: cablesOf(node.name, plan, places) })));
+    const [first] = this.#nodes.values();
+    this.#clock = await RemoteClock.agreedWith(first!.agent, rate, protocolVersion);
+    const { seed, natEngine = 'auto' } = this.#options;
+    await this.#askAll({ kind: 'play', zero: this.#clock.zero, rate, seed, natEngine });
+  }
+
+  #happened(node: string, ...told: Parameters<Merge['add']> extends [string, ...infer Rest] ? Rest : never): void {
+    this.#merge.add(node, ...told);
+    if (this.#gathering !== undefined || this.#merge.holdingUp().length === 0) return;
+    this.#gathering = setTimeout(() => {
+      this.#gathering = undefined;
+      for (const behind of this.#merge.holdingUp()) this.#askToReport(behind);
+    }, gatheringMs);
+  }
+
+  #askToReport(node: string): void {
+    if (this.#asked.has(node)) return;
+    this.#asked.add(node);
+    this.#ask(node, { kind: 'report' }).then(
+      () => this.#asked.delete(node),
+      () => undefined, // what has become of it the conversation tells
+    );
+  }
+
+  /** All that has happened until now is in the trace. */
+  async #reported(): Promise<void> {
+    await this.#askAll({ kind: 'report' });
+  }
+
+  async #ask<Kind extends Question['kind']>(node: string, question: Extract<Question, { kind: Kind }>): ReturnType<typeof Conversation.prototype.ask<Kind>> {
+    if (this.#lost !== undefined) throw this.#lost;
+    const inhabited = this.#nodes.get(node);
+    if (inhabited === undefined) throw new TypeError(`no node ${node}`);
+    return inhabited.agent.ask<Kind>(question);
+  }
+
+  async #askAll(question: Question): Promise<void> {
+    await all(Array.from(this.#nodes.keys(), (node) => this.#ask(node, question)));
+  }
+
+  #fail(error: unknown): void {
+    this.#lost ??= this.#explained(error) as Problem;
+    this.#ending.abort();
+  }
+
+  /** An engine that is gone is no bug of ours. */
+  #explained(error: unknown): unknown {
+    return isUnreachable(error) ? new Problem(`the Docker engine at ${where()} does not answer any more`, 3) : error;
+  }
+
+  get #running(): RemoteClock {
+    if (this.#clock === undefined) throw new TypeError('the lab does not run yet');
+    return this.#clock;
+  }
+}
+
+const cablesOf = (node: string, { segments, nodes }: WorldPlan, places: ReadonlyMap<string, ReadonlyMap<string, Place>>): Extract<Question, { kind: 'wire' }>['cables'] =>
+  nodes
+    .find(({ name }) => name === node)!
+    .interfaces.map(({ name, segment }) => {
+      const number = segments.findIndex((one) => one.name === segment);
+      const others = Array.from(places).flatMap(([other, its]) => (other === node ? [] : (its.get(segment)?.address ?? [])));
+      return { name, mtu: Math.min(segments[number]!.mtu, largestMtu), number: number + 1, ...places.get(node)!.get(segment)!, farEnds: others };
+    });
+
+/** Waits for all before it throws what the first one threw: nothing is under way any more. */
+async function all(promises: readonly Promise<unknown>[]): Promise<void> {
+  const failed = (await Promise.allSettled(promises)).find((outcome) => outcome.status === 'rejected');
+  if (failed !== undefined) throw failed.reason;
+}

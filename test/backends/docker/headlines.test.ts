@@ -1,0 +1,50 @@
+import { afterAll, beforeAll, expect, vi } from 'vitest';
+import { headlines } from '../../../lab/scenarios/index.ts';
+import { lab } from '../../cli/lab.ts';
+import { startEngine } from '../../support/docker-engine.ts';
+import type { TestEngine } from '../../support/docker-engine.ts';
+import { needs } from '../../support/needs.ts';
+
+interface Result {
+  readonly scenario: string;
+  readonly verdict: string;
+  readonly checks: readonly { readonly id: string; readonly verdict: string }[];
+}
+
+const { describe, test } = needs('dockerd', 'koffi', 'tun', 'nft');
+
+describe('in containers', () => {
+  let engine: TestEngine;
+  beforeAll(async () => {
+    engine = await startEngine();
+  }, 60_000);
+  afterAll(() => engine[Symbol.asyncDispose]());
+
+  /** What a command says as JSON on the simulator and in containers. */
+  const both = async (words: readonly string[]): Promise<readonly unknown[]> => {
+    const said = await Promise.all([lab([...words, '--json', '-']), lab([...words, '--json', '-', '--backend', 'docker'], { DOCKER_HOST: engine.host }, 400_000)]);
+    return said.map(({ stdout }) => JSON.parse(stdout) as unknown);
+  };
+
+  test('every headline has the verdicts of the simulator, check by check', { timeout: 400_000 }, async () => {
+    const [sim, docker] = (await both(['run', ...headlines.map(({ id }) => id), '--set', 'minutes=2', '--quiet'])) as [readonly Result[], readonly Result[]];
+    expect(docker.map(({ scenario }) => scenario)).toEqual(headlines.map(({ id }) => id));
+    for (const [i, { scenario, verdict, checks }] of docker.entries()) {
+      const failed = checks.filter((check) => check.verdict !== 'pass');
+      expect(checks.map((check) => `${check.id}: ${check.verdict}`), `${scenario}: ${JSON.stringify(failed, null, 1)}`).toEqual(sim[i]!.checks.map((check) => `${check.id}: ${check.verdict}`));
+      expect(verdict).toBe('pass');
+    }
+  });
+
+  test('what the zoo\'s boxes let pass, on the kernel and on the machine, is what they do on the simulator', { timeout: 200_000 }, async () => {
+    const [sim, docker] = (await both(['zoo', 'port-float', '--nat', 'symmetric', '--nat', 'udp-4500-blocked'])) as { readonly cells: readonly { readonly asForeseen: boolean }[] }[];
+    expect(docker!.cells).toEqual(sim!.cells);
+    expect(docker!.cells.map(({ asForeseen }) => asForeseen)).toEqual(Array(4).fill(true));
+  });
+
+  test('a lesson leaves nothing in the engine but the image of its nodes', async () => {
+    await vi.waitFor(async () => expect(await engine.docker.listContainers({ all: true })).toEqual([]), { timeout: 10_000 });
+    expect((await engine.docker.listNetworks()).map(({ Name }) => Name).sort()).toEqual(['bridge', 'host', 'none']);
+    expect((await engine.docker.listImages()).flatMap(({ RepoTags }) => RepoTags)).toEqual(['natt-lab/node:shared']);
+  });
+});
