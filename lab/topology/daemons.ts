@@ -59,9 +59,10 @@ export const daemonPresets: readonly DaemonPreset[] = [
   {
     name: 'racoon',
     title: 'racoon of ipsec-tools: takes the newest version of NAT-T that both know',
-    observation: 'That it takes the highest version is sourced; which ones are announced depends on how it was built: here the RFC, draft -02 in both spellings, and draft -00. Algorithms as its manual\'s examples have them.',
+    observation: 'That it takes the highest version is sourced; which ones are announced depends on how it was built: here the RFC, draft -02 in both spellings, and draft -00. IKE fragments are off in it unless ike_frag says otherwise. Algorithms as its manual\'s examples have them.',
     ike: {
       version: 'v1',
+      fragmentation: false,
       proposals: phaseOne([128, '3des'], ['hmac-sha1', 'hmac-md5'], ['modp-1024']),
       v1: { exchange: 'main', natt: { offers: ['rfc-3947', 'draft-02n', 'draft-02', 'draft-00'], accepts: ['rfc-3947', 'draft-02n', 'draft-02', 'draft-00'] }, vendorIds: ['racoon'] },
     },
@@ -70,7 +71,7 @@ export const daemonPresets: readonly DaemonPreset[] = [
   {
     name: 'strongswan',
     title: 'strongSwan: announces RFC 3947 and draft -02 with the newline, ignores draft -00 and -04 to -08',
-    observation: 'Measured with strongSwan 5.9.8, which the tests meet in both roles.',
+    observation: 'Measured with strongSwan 5.9.8, which the tests meet in both roles; IKE fragments are on in it by default since 5.5.1.',
     ike: {
       version: 'v1',
       proposals: phaseOne([128, 256], ['hmac-sha2-256', 'hmac-sha1'], ['ecp-256', 'ecp-384', 'modp-2048']),
@@ -97,9 +98,10 @@ export const daemonPresets: readonly DaemonPreset[] = [
   {
     name: 'illumos',
     title: 'in.iked of illumos and Solaris: RFC 3947 and the last two drafts with private numbers',
-    observation: 'The system whose UDP_NAT_T_ENDPOINT socket puts in and takes out the marker, and sends the keepalives (every 20 s). Which drafts it announces is modelled.',
+    observation: 'The system whose UDP_NAT_T_ENDPOINT socket puts in and takes out the marker, and sends the keepalives (every 20 s). Which drafts it announces is modelled, and that it knows no IKE fragments.',
     ike: {
       version: 'v1',
+      fragmentation: false,
       proposals: phaseOne([256, 128, '3des'], ['hmac-sha1', 'hmac-md5'], ['modp-2048', 'modp-1536', 'modp-1024']),
       v1: { exchange: 'main', natt: { offers: ['rfc-3947', 'draft-03', 'draft-02'], accepts: ['rfc-3947', 'draft-03', 'draft-02'] } },
     },
@@ -112,6 +114,7 @@ export const daemonPresets: readonly DaemonPreset[] = [
     ike: {
       version: 'v1',
       natTraversal: false,
+      fragmentation: false,
       proposals: phaseOne(['3des'], ['hmac-sha1', 'hmac-md5'], ['modp-1024']),
       v1: { exchange: 'main', natt: { offers: [], accepts: [] }, vendorIds: ['racoon'] },
     },

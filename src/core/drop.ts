@@ -57,6 +57,9 @@ export const dropReasons = {
   'isakmp-message-id': 'RFC 2408 §5.2', // of an exchange that is over: an old message once more
   'isakmp-payloads': 'RFC 2409 §5', // one is missing, or too many, or not where it must stand
   'isakmp-unprotected': 'RFC 2409 §5.7', // in the clear, so that anybody may have written it
+  'isakmp-fragment': 'MS-IKEE §3.3.5.3', // IKEv1's fragments have no RFC
+  'isakmp-fragment-again': 'MS-IKEE §3.3.5.3',
+  'isakmp-fragment-timeout': 'MS-IKEE §3.3.5.3',
   'isakmp-party': 'RFC 2408 §2.5.3', // in the clear, and not from where the cookies were given to
   'isakmp-authentication': 'RFC 2409 §5', // HASH or SIG is not the peer's
   'isakmp-proposal': 'RFC 2408 §4.2', // what was not offered, or what is not accepted

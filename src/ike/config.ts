@@ -79,7 +79,7 @@ export interface ConnectionConfig {
   /** The port that the first message leaves from and goes to: 500, or 4500 at once. */
   readonly startPort: 500 | 4500;
   /**
-   * IKE's own fragments (RFC 7383), where the peer takes them too: `true` for datagrams of 576 octets over IPv4 and 1280 over IPv6, or how many octets
+   * IKE's own fragments (RFC 7383; of IKEv1 those of Cisco and Windows), where the peer takes them too: `true` for datagrams of 576 octets over IPv4 and 1280 over IPv6, or how many octets
    * an IP datagram may have. `false` when not said.
    */
   readonly fragmentation?: boolean | number;

@@ -1,10 +1,12 @@
-/** IKE fragments between our endpoint and strongSwan, in either role: certificates make IKE_AUTH long (RFC 7383). */
+/** IKE fragments between our endpoint and strongSwan, in either role, in both versions of IKE: certificates make messages long (RFC 7383; of IKEv1 MS-IKEE §2.2.3.1). */
 import { describe, expect, test } from 'vitest';
 import type { StrongSwanConfig } from '../support/strongswan.ts';
 import { certificates } from './certificates.ts';
 import { withStrongSwan } from './home.ts';
 import { Meeting } from './meeting.ts';
 import type { Role } from './meeting.ts';
+import { v1 } from './v1.ts';
+import type { V1Meeting } from './v1.ts';
 
 const theirs = { client: 'gateway', gateway: 'client' } as const;
 const pings = async ({ home }: Meeting): Promise<string[]> => [await home.ping('client'), await home.ping('gateway')];
@@ -12,9 +14,9 @@ const pings = async ({ home }: Meeting): Promise<string[]> => [await home.ping('
 const signing = (ours: Role, fragmentation: boolean | number, strongSwan: Partial<StrongSwanConfig>): Promise<Meeting> =>
   Meeting.tunnel({ ours, endpoint: { connection: { authentication: certificates[ours], fragmentation } }, strongSwan: { certificate: certificates[theirs[ours]], ...strongSwan } });
 
-/** In how many pieces IKE_AUTH went, and in how many it came. */
-const pieces = ({ ours }: Meeting): (number | undefined)[] =>
-  (['sent', 'received'] as const).map((way) => ours.events('ike-message').find(({ exchange, direction }) => exchange === 'IKE_AUTH' && direction === way)!.fragments);
+/** In how many pieces the last message of the exchange went, and in how many it came. */
+const pieces = ({ ours }: Meeting, of = 'IKE_AUTH'): (number | undefined)[] =>
+  (['sent', 'received'] as const).map((way) => ours.events('ike-message').findLast(({ exchange, direction }) => exchange === of && direction === way)!.fragments);
 
 withStrongSwan.describe('strongSwan', () => {
   describe.concurrent.each<[string, Role]>([
@@ -32,6 +34,19 @@ withStrongSwan.describe('strongSwan', () => {
       await meeting.ours.heard('ike-sa', ({ state }) => state === 'rekeyed');
       await meeting.strongSwan.rekey('child');
       await meeting.ours.heard('child-sa', ({ state }) => state === 'rekeyed');
+      expect(await pings(meeting)).toEqual(['answered', 'answered']);
+      expect(meeting.ours.events('drop')).toEqual([]);
+    });
+
+    test.each<[NonNullable<V1Meeting['exchange']>, boolean, NonNullable<StrongSwanConfig['fragmentation']>]>([
+      ['main', true, 'yes'], ['main', true, 'force'], ['main', true, 'no'], ['main', false, 'yes'], ['aggressive', true, 'yes'],
+    ])('IKEv1, %s mode, we %s, strongSwan %s: as long as both like, in pieces', async (exchange, fragmentation, they) => {
+      await using meeting = await Meeting.tunnel(v1({ ours, exchange, by: 'certificates', connection: { fragmentation }, strongSwan: { fragmentation: they, fragmentSize: 400 } }));
+      const [sent, received] = pieces(meeting, exchange);
+      const inPieces = fragmentation && they !== 'no';
+      const longest = exchange === 'main' || ours === 'gateway' ? [sent, ...(exchange === 'main' ? [received] : [])] : [received]; // in aggressive mode the first message carries no certificate
+      expect(longest.every((count) => (count === undefined) !== inPieces)).toBe(true);
+      if (inPieces) expect(meeting.strongSwan.log()).toMatch(/(received|splitting|created) .*fragment/);
       expect(await pings(meeting)).toEqual(['answered', 'answered']);
       expect(meeting.ours.events('drop')).toEqual([]);
     });

@@ -14,6 +14,7 @@ import type { Alarm } from '../alarm.ts';
 import type { Path } from '../any-ike-sa.ts';
 import { followPeer } from '../peer-address.ts';
 import { followFloat } from '../port-float.ts';
+import { inFragments } from './fragmentation.ts';
 import { expireHalfOpen } from './half-open.ts';
 import type { IvChain } from './iv-chain.ts';
 import { notificationOf } from './payloads.ts';
@@ -29,6 +30,9 @@ export type ExchangeName = keyof typeof exchanges;
 
 /** Three messages: who has sent the third waits for nothing, and repeats it only when the second comes again. */
 const endsWithInitiator: ReadonlySet<ExchangeName> = new Set(['aggressive', 'quick']);
+
+/** A message as it came: in how many pieces, if it was not whole. */
+export type Arrived = (ClearMessage | EncryptedMessage) & { readonly fragments?: number };
 
 /** A message of the peer's that can be read; whether it is believed is for the listener to say. */
 export interface Received extends PayloadChain {
@@ -146,7 +150,7 @@ export class Exchange {
   }
 
   /** A message under this exchange's message ID: an old one is answered again, the next one is judged, everything else is dropped. */
-  receive(message: ClearMessage | EncryptedMessage, bytes: Uint8Array, path: Path): void {
+  receive(message: Arrived, bytes: Uint8Array, path: Path): void {
     const { context } = this.#sa;
     if (this.heard(bytes)) {
       this.#hearAgain(message, bytes, path);
@@ -193,7 +197,7 @@ export class Exchange {
     return refused('isakmp-party', `in the clear, from ${describeEndpoint(peer)} to port ${local.port}, where the cookies are those of ${describeEndpoint(this.#sa.peer)} and port ${this.#sa.local.port}`);
   }
 
-  #accept(message: ClearMessage | EncryptedMessage, bytes: Uint8Array, path: Path, { payloads }: Received): void {
+  #accept(message: Arrived, bytes: Uint8Array, path: Path, { payloads }: Received): void {
     const sa = this.#sa;
     this.#accepted.push(bytes.slice());
     this.#sent = undefined;
@@ -206,7 +210,7 @@ export class Exchange {
       followFloat(sa, path);
       expireHalfOpen(sa);
     }
-    this.#report('received', { message: bytes, payloads, retransmission: 0 }, path);
+    this.#report('received', { payloads, retransmission: 0 }, path, message.fragments === undefined ? {} : { fragments: message.fragments });
     if (sa.state !== 'connecting') followPeer(sa, path.peer, 'ike');
   }
 
@@ -266,8 +270,9 @@ export class Exchange {
     const { context } = this.#sa;
     // what goes elsewhere keeps no NAT from forgetting the way to the peer
     if (!this.#isElsewhere(path)) this.#sa.lastSent = context.now;
-    context.transmit(path.local, path.peer, step.message);
-    this.#report('sent', step, path, waited);
+    const messages = inFragments(this.#sa, this.#header(), step.message);
+    for (const message of messages) context.transmit(path.local, path.peer, message);
+    this.#report('sent', step, path, { ...(waited === undefined ? {} : { waited }), ...(messages.length > 1 ? { fragments: messages.length } : {}) });
   }
 
   #header(): IsakmpHeader {
@@ -276,16 +281,16 @@ export class Exchange {
     return { initiatorCookie: initiatorSpi, responderCookie: responderSpi, version: ikeVersion1, exchange: exchanges[this.name], flags, messageId: this.messageId };
   }
 
-  #report(direction: 'sent' | 'received', { payloads, retransmission }: Step, { local, peer }: Path, waited?: string): void {
+  #report(direction: 'sent' | 'received', { payloads, retransmission }: Pick<Step, 'payloads' | 'retransmission'>, { local, peer }: Path, more: { readonly waited?: string; readonly fragments?: number }): void {
     const sa = this.#sa;
     const isInitiator = (direction === 'sent') === this.isOurs;
     // RFC 3706 §5.4: the answer to R-U-THERE is an exchange of its own
     const response = !isInitiator || notificationOf({ payloads }, notifyTypes.R_U_THERE_ACK) !== undefined;
     sa.context.event({
-      kind: 'ike-message', direction, local, peer, exchange: this.name, messageId: this.messageId, response, retransmission,
+      kind: 'ike-message', direction, local, peer, exchange: this.name, messageId: this.messageId, response, retransmission, ...(more.fragments === undefined ? {} : { fragments: more.fragments }),
       initiatorSpi: toHex(sa.initiatorSpi), responderSpi: toHex(sa.responderSpi),
-      notation: notation(this.#header(), payloads, isInitiator ? 'initiator' : 'responder'),
-      story: messageStory(sa.names, direction, payloads, { exchange: this.name, response, retransmission, ...(waited === undefined ? {} : { waited }) }),
+      notation: notation(this.#header(), payloads, isInitiator ? 'initiator' : 'responder', more.fragments),
+      story: messageStory(sa.names, direction, payloads, { exchange: this.name, response, retransmission, ...more }),
     });
   }
 }

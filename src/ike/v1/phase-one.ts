@@ -12,6 +12,7 @@ import type { ConnectionConfig } from '../config.ts';
 import { describeIdentity } from '../identity.ts';
 import type { Peer } from './authentication.ts';
 import type { Exchange, ExchangeName, Received } from './exchange.ts';
+import { fragmentationAgreed, fragmentationVendorId } from './fragmentation.ts';
 import { bestNattVersion, nattVendorId } from './natt-versions.ts';
 import { forgetOthers } from './initial-contact.ts';
 import { refusePeer } from './notices.ts';
@@ -84,13 +85,18 @@ export const saPayload = (proposals: readonly Proposal[]): Payload => ({ type: '
 // ---- vendor IDs
 
 /** What the initiator can do besides, and what it wants to look like. */
-export const offeredVendorIds = ({ connection: { natTraversal }, settings }: IsakmpSa): Payload[] => [
-  ...(natTraversal ? settings.natt.offers.map(nattVendorId) : []),
+export const offeredVendorIds = ({ connection, settings }: IsakmpSa): Payload[] => [
+  ...(connection.natTraversal ? settings.natt.offers.map(nattVendorId) : []),
   ...commonVendorIds(settings),
+  ...fragmentationVendorId(connection),
 ];
 
 /** Of the versions of NAT-T the one that is used. */
-export const answeredVendorIds = ({ natt, settings }: IsakmpSa): Payload[] => [...(natt === undefined ? [] : [nattVendorId(natt.version)]), ...commonVendorIds(settings)];
+export const answeredVendorIds = ({ connection, natt, settings }: IsakmpSa): Payload[] => [
+  ...(natt === undefined ? [] : [nattVendorId(natt.version)]),
+  ...commonVendorIds(settings),
+  ...fragmentationVendorId(connection),
+];
 
 const commonVendorIds = ({ xauth, vendorIds: others }: IsakmpSa['settings']): Payload[] => [
   { type: 'VID', data: vendorIds.deadPeerDetection.id },
@@ -102,6 +108,7 @@ const commonVendorIds = ({ xauth, vendorIds: others }: IsakmpSa['settings']): Pa
 export function hearVendorIds(sa: IsakmpSa, payloads: readonly Payload[]): void {
   if (sa.connection.natTraversal) sa.natt = bestNattVersion(payloads, sa.settings.natt.accepts);
   sa.answersProbes = all({ payloads }, 'VID').some(({ data }) => vendorIdOf(data) === 'deadPeerDetection');
+  sa.fragmentation = fragmentationAgreed(sa.connection, payloads);
 }
 
 // ---- keys

@@ -14,7 +14,8 @@ import type { IkeCommand } from '../ports.ts';
 import { SaTable } from '../sa-table.ts';
 import type { IkeVersion } from '../version.ts';
 import { probe, watchLiveness } from './dead-peer-detection.ts';
-import { exchanges } from './exchange.ts';
+import { exchanges, type Arrived } from './exchange.ts';
+import { fragmentIn, takeFragment } from './fragmentation.ts';
 import { hearInformational } from './informational.ts';
 import { initiatePhaseOne } from './initiate.ts';
 import { answerAggressiveMode } from './aggressive-mode.ts';
@@ -46,13 +47,14 @@ export class IkeV1 implements IkeVersion {
 
   // ---- datagrams
 
-  receive(bytes: Uint8Array, path: Path): void {
+  /** `fragments`: in how many pieces it came, if it was not whole. */
+  receive(bytes: Uint8Array, path: Path, fragments?: number): void {
     const decoding = decodeMessage(bytes);
     if (!decoding.ok) {
       this.#context.drop(decoding.reason, decoding.detail, bytes, path.peer);
       return;
     }
-    const message = decoding.value;
+    const message: Arrived = fragments === undefined ? decoding.value : { ...decoding.value, fragments };
     const { header } = message;
     const unwanted = refusalOf(header);
     if (unwanted !== undefined) {
@@ -66,6 +68,12 @@ export class IkeV1 implements IkeVersion {
     const sa = this.#find(header);
     if (sa === undefined) {
       this.#context.drop('isakmp-unknown-cookies', `${exchangeName(header.exchange)} of an ISAKMP SA that is not here`, bytes, path.peer);
+      return;
+    }
+    const fragment = fragmentIn(message);
+    if (fragment !== undefined && !('ciphertext' in message)) {
+      const whole = takeFragment(sa, message, fragment, bytes, path);
+      if (whole !== undefined) this.receive(whole.bytes, path, whole.fragments);
       return;
     }
     const exchange = sa.exchange(header.messageId);

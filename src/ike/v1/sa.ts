@@ -18,6 +18,7 @@ import type { SaTable } from '../sa-table.ts';
 import type { Claim } from './authentication.ts';
 import type { TrafficPair } from './client-identities.ts';
 import { Exchange, type ExchangeName, type ExchangeOptions } from './exchange.ts';
+import { Fragments } from './fragmentation.ts';
 import { IvChain } from './iv-chain.ts';
 import type { NattTraits } from './natt-versions.ts';
 import type { PasswordAttempts } from './password-attempts.ts';
@@ -103,6 +104,9 @@ export class IsakmpSa extends AnyIkeSa<V1Context> {
   splitNetworks: readonly Prefix[] = [];
   /** The ISAKMP SA that has taken over its children. */
   successor: IsakmpSa | undefined;
+  /** Both sides take messages in pieces; those that wait for others. */
+  fragmentation = false;
+  readonly fragments = new Fragments();
   #cipher: MessageCipher | undefined;
   readonly #exchanges = new Map<number, Exchange>();
   /** Message IDs that an authenticated message has had: none begins a second exchange. */

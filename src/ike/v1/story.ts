@@ -9,6 +9,7 @@ interface Said {
   readonly response: boolean;
   readonly retransmission: number;
   readonly waited?: string;
+  readonly fragments?: number;
 }
 
 type Chain = { readonly payloads: readonly Payload[] };
@@ -57,10 +58,11 @@ export function messageStory(
   { me, other }: { readonly me: string; readonly other: string },
   direction: 'sent' | 'received',
   payloads: readonly Payload[],
-  { exchange, response, retransmission, waited }: Said,
+  { exchange, response, retransmission, waited, fragments }: Said,
 ): string {
   const [from, to] = direction === 'sent' ? [me, other] : [other, me];
   if (retransmission > 0 && waited === undefined) return `${from} gets the same message again, so its answer was lost or late: it sends the same octets again.`;
   if (retransmission > 0) return `No answer from ${to} for ${waited}: ${from} sends the same octets again.`;
-  return (response ? responses : requests)[exchange](from, to, { payloads });
+  const inPieces = fragments === undefined ? '' : direction === 'sent' ? ` It is too long for one packet: it goes in ${fragments} fragments.` : ` It came in ${fragments} fragments.`;
+  return `${(response ? responses : requests)[exchange](from, to, { payloads })}${inPieces}`;
 }

@@ -1,20 +1,16 @@
 /** IKE's own fragments: a long message in pieces that are encrypted and authenticated each by itself, so that IP need not cut it up (RFC 7383). */
-import { isIpv4, type Endpoint } from '../../core/address.ts';
 import { concat } from '../../core/bytes.ts';
-import { after, describeDuration, seconds } from '../../core/time.ts';
+import { after, describeDuration } from '../../core/time.ts';
 import { refused, type Refusal } from '../../core/decoded.ts';
 import { exchangeName } from '../../wire/ike/notation.ts';
 import { notifyTypes, type FragmentNumber, type Payload, type ProtectedIkeMessage } from '../../wire/ike/message.ts';
-import { ipv4HeaderLength } from '../../wire/ipv4.ts';
-import { ipv6HeaderLength } from '../../wire/ipv6.ts';
-import { nonEspMarker } from '../../wire/natt.ts';
-import { udpHeaderLength } from '../../wire/udp.ts';
 import type { Path } from '../any-ike-sa.ts';
 import type { ConnectionConfig } from '../config.ts';
+import { fragmentPatience, mostOctets } from '../fragment-size.ts';
 import { notify, notifyOf } from './payloads.ts';
 import type { IkeSa } from './sa.ts';
 
-// ---- whether, and how long
+// ---- whether
 
 /** RFC 7383 §2.3: nobody sends fragments to one who has not said this. */
 export const fragmentationNotify = ({ fragmentation = false }: ConnectionConfig): Payload[] =>
@@ -24,24 +20,10 @@ export const fragmentationNotify = ({ fragmentation = false }: ConnectionConfig)
 export const fragmentationAgreed = ({ fragmentation = false }: ConnectionConfig, payloads: readonly Payload[]): boolean =>
   fragmentation !== false && notifyOf(payloads, notifyTypes.IKEV2_FRAGMENTATION_SUPPORTED) !== undefined;
 
-/** RFC 7383 §2.5.1: the whole IP datagram, which these lengths get through nearly everywhere. */
-const usualDatagram = { ipv4: 576, ipv6: 1280 } as const;
-
-/** How long an IKE message to this peer may be. The non-ESP marker is counted on either port: the same octets may go by the other one when they are sent again. */
-export function longestMessage({ fragmentation = false }: ConnectionConfig, { address }: Endpoint): number {
-  const [ipHeader, usual] = isIpv4(address) ? [ipv4HeaderLength, usualDatagram.ipv4] : [ipv6HeaderLength, usualDatagram.ipv6];
-  const datagram = typeof fragmentation === 'number' ? fragmentation : usual;
-  return datagram - ipHeader - udpHeaderLength - nonEspMarker.length;
-}
-
 // ---- putting together
 
-/** SK has a 16-bit length, so no message that is whole is longer than this; nor is one in fragments. */
-const mostOctets = 0xffff;
-/** Enough for that in the smallest datagrams. */
+/** Enough for the longest message in the shortest datagrams. */
 const mostFragments = 256;
-/** A message that does not become whole is kept no longer; who sends it sends it again. */
-const patience = seconds(30);
 
 /** What stood inside SK, or inside all the SKF of a message. */
 export interface Opened {
@@ -138,12 +120,12 @@ function gather(sa: IkeSa, message: ProtectedIkeMessage, fragment: FragmentNumbe
   const result = fragments.add(header.messageId, fragment, { firstInner, plaintext, bytes });
   const alarm = `fragments of ${response ? 'an answer' : 'a request'}`;
   if (fragments.gathered === undefined) sa.cancel(alarm);
-  else sa.alarm(alarm, after(sa.context.now, patience), () => giveUp(sa, fragments, exchangeName(header.exchange)));
+  else sa.alarm(alarm, after(sa.context.now, fragmentPatience), () => giveUp(sa, fragments, exchangeName(header.exchange)));
   return result;
 }
 
 function giveUp(sa: IkeSa, fragments: Fragments, exchange: string): void {
-  sa.context.drop('ike-fragment-timeout', `${fragments.gathered ?? 'none'} fragments of ${exchange}, and no other for ${describeDuration(patience)}`, undefined, sa.peer);
+  sa.context.drop('ike-fragment-timeout', `${fragments.gathered ?? 'none'} fragments of ${exchange}, and no other for ${describeDuration(fragmentPatience)}`, undefined, sa.peer);
   fragments.clear();
 }
 

@@ -16,13 +16,13 @@ export const notifyName = (notifyType: number): string => notifyNames[notifyType
 
 /**
  * `HDR, SAi1, KEi, Ni, N(NAT_DETECTION_SOURCE_IP)`; with `inner`, what stood inside SK: `HDR, SK {IDi, AUTH, SAi2, TSi, TSr}`,
- * in `fragments` `HDR, SKF×3 {IDi, AUTH, SAi2, TSi, TSr}` (RFC 7383 §2.5).
+ * in `fragments` `HDR, SKF x3 {IDi, AUTH, SAi2, TSi, TSr}` (RFC 7383 §2.5).
  * i and r follow the exchange: CREATE_CHILD_SA may be started by either side.
  */
 export function notation(header: IkeHeader, payloads: readonly Payload[], inner?: readonly Payload[], fragments?: number): string {
   const clear = ['HDR', ...payloads.map((payload) => symbol(header, payload))];
   if (inner === undefined) return clear.join(', ');
-  return [...clear, `${fragments === undefined ? 'SK' : `SKF×${fragments}`} {${inner.map((payload) => symbol(header, payload)).join(', ')}}`].join(', ');
+  return [...clear, `${fragments === undefined ? 'SK' : `SKF x${fragments}`} {${inner.map((payload) => symbol(header, payload)).join(', ')}}`].join(', ');
 }
 
 /** RFC 7296 §1.2: SA carries the number of its exchange while the first two pass, none later (§1.3). */

@@ -17,9 +17,9 @@ export const notifyName = (notifyType: number): string => notifyNames[notifyType
 /** Who sent the message, in the exchange that it belongs to: its header does not say. */
 export type Sender = 'initiator' | 'responder';
 
-/** `HDR, KE, Ni, NAT-D, NAT-D`; `HDR*, HASH(1), SA, Ni, IDci, IDcr` where the encryption bit is set. */
-export const notation = (header: IsakmpHeader, payloads: readonly Payload[], sender: Sender): string =>
-  [header.flags.encryption ? 'HDR*' : 'HDR', symbols(header, payloads, sender)].filter((part) => part !== '').join(', ');
+/** `HDR, KE, Ni, NAT-D, NAT-D`; `HDR*, HASH(1), SA, Ni, IDci, IDcr` where the encryption bit is set; in pieces `HDR*, IDii, CERT, SIG_I, in 3 fragments`. */
+export const notation = (header: IsakmpHeader, payloads: readonly Payload[], sender: Sender, fragments?: number): string =>
+  [header.flags.encryption ? 'HDR*' : 'HDR', symbols(header, payloads, sender), fragments === undefined ? '' : `in ${fragments} fragments`].filter((part) => part !== '').join(', ');
 
 /** `SA, VID x6`: the payloads alone; without a sender they are those of either. */
 export function symbols(header: IsakmpHeader, payloads: readonly Payload[], sender?: Sender): string {
