@@ -1,4 +1,5 @@
 /** Modules that the lab does not know: JavaScript, or TypeScript where Node.js or tsx can read it. */
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -22,14 +23,17 @@ let isRead = false;
 async function letTypeScriptBeRead(file: string): Promise<void> {
   const stripsTypes = Boolean((process.features as { typescript?: unknown }).typescript);
   if (isRead || stripsTypes || process.execArgv.some((option) => option.includes('tsx'))) return;
-  const { register } = (await import(pathToFileURL(tsxBeside(file)).href)) as { register(): unknown };
+  const { register } = (await import(tsxBeside(file).href)) as { register(): unknown };
   register();
   isRead = true;
 }
 
-function tsxBeside(file: string): string {
+/** What `import 'tsx/esm/api'` would mean in that file: `require.resolve` gives what `require` would, which is another one. */
+function tsxBeside(file: string): URL {
   try {
-    return createRequire(resolve(file)).resolve('tsx/esm/api');
+    const manifest = createRequire(resolve(file)).resolve('tsx/package.json');
+    const { exports } = JSON.parse(readFileSync(manifest, 'utf8')) as { exports: { './esm/api': { import: { default: string } } } };
+    return new URL(exports['./esm/api'].import.default, pathToFileURL(manifest));
   } catch {
     throw new Problem(`${file}: Node.js ${process.version} does not read TypeScript: npm install --save-dev tsx, or take Node.js 22.18 or later, or write it as JavaScript`);
   }

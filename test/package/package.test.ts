@@ -1,8 +1,9 @@
 /** The package from outside: packed, installed in an empty project, used there. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { root } from '../cli/lab.ts';
+import type { Said } from '../cli/lab.ts';
 import { needs } from '../support/needs.ts';
 import { installedProject } from './project.ts';
 import type { Project } from './project.ts';
@@ -16,6 +17,7 @@ beforeAll(async () => {
 afterAll(() => project[Symbol.dispose]());
 
 const example = readFileSync(new URL('../readme/examples/natt/reboot.ts', import.meta.url), 'utf8').replace("'../../../../lab/index.ts'", "'natt-lab'");
+const preset = readFileSync(new URL('../readme/examples/natt/presets/short-memory.yaml', import.meta.url), 'utf8');
 
 describe('what is in it', () => {
   test('is what runs, and nothing of the tests, of the sources, of the tools', () => {
@@ -44,6 +46,29 @@ describe('in an empty project', () => {
     const { status, stdout, stderr } = await project.run('natt-lab', 'detection', '--backend', 'netns', '--set', 'position=initiator', '--quiet');
     expect(stdout).toMatch(/^detection: PASS.*netns/);
     expect([status, stderr]).toEqual([0, '']);
+  });
+});
+
+describe('with lessons of the project\'s own', () => {
+  test('plays those in JavaScript', async () => {
+    project.write('lessons/reboot.mjs', example.replaceAll(/(\w)!/g, '$1'));
+    project.write('lessons/presets/short-memory.yaml', preset);
+    const { status, stdout, stderr } = await project.run('natt-lab', '--scenarios', 'lessons', '--nat', 'short-memory', '--quiet');
+    expect([status, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(/^reboot: PASS/);
+  });
+
+  test('reads TypeScript where Node.js does or the project has tsx, and else says what it takes', async () => {
+    project.write('lessons-ts/reboot.ts', example);
+    const play = (): Promise<Said> => project.run('natt-lab', '--scenarios', 'lessons-ts', '--quiet');
+    if (!('typescript' in process.features && process.features.typescript)) {
+      const { status, stderr } = await play();
+      expect([status, stderr]).toEqual([2, `natt-lab: lessons-ts/reboot.ts: Node.js ${process.version} does not read TypeScript: npm install --save-dev tsx, or take Node.js 22.18 or later, or write it as JavaScript\n`]);
+      symlinkSync(join(root, 'node_modules/tsx'), join(project.folder, 'node_modules/tsx'));
+    }
+    const { status, stdout, stderr } = await play();
+    expect([status, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(/^reboot: PASS/);
   });
 });
 
