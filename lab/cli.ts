@@ -26,6 +26,8 @@ function withRunOptions(command: Command): Command {
   return naming(command)
     .option('--backend <name>', `where it runs: ${backendNames.join(', ')}`, 'sim')
     .option('--topology <name|file>', 'another topology than the lesson\'s own')
+    .option('--mininet-topo <class>', 'what a mininet class of your own builds, as FILE.py:CLASS, instead of a topology')
+    .option('--mininet-map <roles>', 'who is who in it: client=h1,box=r1,gateway=h2')
     .option('--nat <preset>', 'this preset for every box, where the lesson does not need a certain one (see: nat list)')
     .option('--ike <version>', `another version of IKE, where the lesson is not about one: ${ikeModes.join(', ')}`)
     .option('--nat-engine <engine>', 'what the boxes run on where the backend has a choice: auto, kernel, machine')

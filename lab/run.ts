@@ -15,6 +15,7 @@ import type { Act, Scenario, Stage } from './scenarios/scenario.ts';
 import { Problem } from './problem.ts';
 import { plural } from './wording.ts';
 import { loadTopology, vary } from './topology/load.ts';
+import type { LoadedTopology } from './topology/load.ts';
 import { planTopology } from './topology/plan.ts';
 import type { Topology } from './topology/plan.ts';
 import type { Shelf } from './topology/shelf.ts';
@@ -28,7 +29,7 @@ export interface RunOptions {
   /** What topologies are known by, and what they may name; the lab's own when not given. */
   readonly shelf?: Shelf;
   /** Instead of the acts' own topologies. */
-  readonly topology?: string;
+  readonly topology?: string | LoadedTopology;
   /** Instead of the boxes' own presets. */
   readonly preset?: string;
   /** Instead of the topology's own version of IKE. */
@@ -103,9 +104,9 @@ function planned(act: Act, { shelf, topology, preset, ike }: Places, adjustment:
   }, adjustment);
 }
 
-/** A topology by its name or file, its boxes of this preset, its hosts with this version of IKE. */
-export function topologyWith(name: string, { shelf, preset, ike }: Omit<Places, 'topology'> = {}, adjustment?: Adjustment): Topology {
-  const loaded = loadTopology(name, shelf);
+/** A topology, or one by its name or file, its boxes of this preset, its hosts with this version of IKE. */
+export function topologyWith(topology: string | LoadedTopology, { shelf, preset, ike }: Omit<Places, 'topology'> = {}, adjustment?: Adjustment): Topology {
+  const loaded = typeof topology === 'string' ? loadTopology(topology, shelf) : topology;
   const variations = [
     ...(preset === undefined ? [] : [{ nats: Object.fromEntries(Object.keys(loaded.file.nats).map((box) => [box, { preset, behaviour: null }])) }]),
     ...(ike === undefined ? [] : [inMode(loaded, ike)]),

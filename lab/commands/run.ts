@@ -13,7 +13,7 @@ import { TerminalReport } from '../report/terminal.ts';
 import { lineWidth } from '../report/text.ts';
 import { themeFor } from '../report/theme.ts';
 import { castFor, overall, runScenario, topologyOf, warningsFor } from '../run.ts';
-import type { Audience, ScenarioResult } from '../run.ts';
+import type { Audience, RunOptions, ScenarioResult } from '../run.ts';
 import type { Scenario } from '../scenarios/scenario.ts';
 import { warn } from '../warn.ts';
 import { natEngineOf, placesOf, scenarioNamed, seedOf, settingsOf } from './asked.ts';
@@ -42,6 +42,8 @@ export interface CommandLine extends Named {
   readonly color: boolean;
   readonly all?: true;
   readonly cli?: true;
+  readonly mininetTopo?: string;
+  readonly mininetMap?: string;
 }
 
 const exitStatuses = { pass: 0, fail: 1, inconclusive: 3, unsupported: 3 } as const;
@@ -63,15 +65,15 @@ export async function tour(options: CommandLine): Promise<number> {
 async function play(chosen: readonly Scenario[], catalogue: Catalogue, options: CommandLine, usual: 'brief' | 'full'): Promise<number> {
   const detail = detailOf(options, usual);
   const seed = seedOf(options.seed);
-  const places = placesOf(options, catalogue);
+  const places = { ...placesOf(options, catalogue), ...(await topoOf(options, catalogue)) };
   const backend = await loadBackend(options.backend);
   const natEngine = natEngineOf(options.natEngine, backend);
   const settings = settingsOf(chosen, options.set ?? [], backend.clock);
   if (options.cli) mustHavePrompt(backend, chosen);
-  if (options.topology !== undefined) for (const [i, scenario] of chosen.entries()) for (const act of scenario.acts(settings[i]!)) castFor(act, topologyOf(act, places));
+  if (places.topology !== undefined) for (const [i, scenario] of chosen.entries()) for (const act of scenario.acts(settings[i]!)) castFor(act, topologyOf(act, places));
   const status = await ranElsewhere(backend);
   if (status !== undefined) return status;
-  if ((options.topology ?? options.nat ?? options.ike) !== undefined) warn(warningsFor(chosen.flatMap((scenario, i) => scenario.acts(settings[i]!)), places));
+  if ((places.topology ?? options.nat ?? options.ike) !== undefined) warn(warningsFor(chosen.flatMap((scenario, i) => scenario.acts(settings[i]!)), places));
   const people = options.json === '-' ? process.stderr : process.stdout;
   const theme = themeFor(people, options.color);
   const tell = (line: string): void => void people.write(`${line}\n`);
@@ -106,6 +108,15 @@ function detailOf({ quiet, explain, pace }: CommandLine, usual: 'brief' | 'full'
   if (quiet && wish !== undefined) throw new Problem(`${wish} has no story to work on with --quiet; leave one of them out`);
   if (pace && !(process.stdin.isTTY && process.stdout.isTTY)) throw new Problem('--pace waits for somebody who presses Enter, and this is no terminal');
   return quiet ? 'quiet' : explain ? 'full' : usual;
+}
+
+/** A topology that is somebody's class of mininet. */
+async function topoOf({ mininetTopo, mininetMap, topology }: CommandLine, { presets }: Catalogue): Promise<Pick<RunOptions, 'topology'>> {
+  if (mininetTopo === undefined && mininetMap !== undefined) throw new Problem('--mininet-map says who is who in --mininet-topo FILE.py:CLASS; name that as well');
+  if (mininetTopo === undefined) return {};
+  if (topology !== undefined) throw new Problem('--topology and --mininet-topo: one of them is enough');
+  const { topoAsTopology } = await import('../backends/mininet/topo.ts');
+  return { topology: topoAsTopology(mininetTopo, mininetMap, presets) };
 }
 
 const together = (...audiences: readonly Audience[]): Audience => ({

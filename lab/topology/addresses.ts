@@ -62,13 +62,19 @@ export interface Addressing {
   readonly pools: ReadonlyMap<string, readonly IpAddress[]>;
 }
 
+/** Where addresses may be written, and for which segments they are. */
+const written = ({ nats, routers, hosts }: TopologyFile): { readonly path: readonly string[]; readonly on: readonly string[]; readonly address: readonly IpAddress[] | undefined }[] => [
+  ...Object.entries(nats).map(([box, { inside, outside, address }]) => ({ path: ['nats', box, 'address'], on: [...inside, outside], address })),
+  ...Object.entries(routers).map(([router, { on, address }]) => ({ path: ['routers', router, 'address'], on, address })),
+  ...Object.entries(hosts).map(([host, { on, address }]) => ({ path: ['hosts', host, 'address'], on, address })),
+];
+
 /** Boxes, routers and gateways count from .1 on a segment, hosts from .10 on; written addresses are kept. `poolSizes`: how many outside addresses each box has. */
 export function planInterfaces(file: TopologyFile, segments: ReadonlyMap<string, SegmentPlan>, copies: Copies, poolSizes: ReadonlyMap<string, number>, locate: Locate): Addressing {
   const used = new Map([...segments.keys()].map((name) => [name, new Set<IpAddress>()]));
-  for (const [host, { on, address }] of Object.entries(file.hosts)) {
+  for (const { path, on, address } of written(file)) {
     address?.forEach((one, i) => {
       const segment = segments.get(on[i] ?? '');
-      const path = ['hosts', host, 'address'];
       if (!segment) throw new Problem(`${locate(path)}: ${address.length} addresses for ${on.length} segments`);
       if (!inPrefix(one, segment.prefix)) throw new Problem(`${locate(path)}: ${one} is not in ${segment.name}'s prefix ${describePrefix(segment.prefix)}`);
       if (used.get(segment.name)!.has(one)) throw new Problem(`${locate(path)}: ${one} is taken on ${segment.name} already`);
@@ -89,12 +95,12 @@ export function planInterfaces(file: TopologyFile, segments: ReadonlyMap<string,
     }
     throw new Problem(`${locate(['segments', segment])}: ${describePrefix(prefix)} has no room for all that stand on ${segment}; write a larger prefix`);
   };
-  const place = (on: readonly string[], from: number, written: readonly IpAddress[] = []): InterfacePlan[] =>
-    on.map((segment, i) => ({ name: `eth${i}`, segment, address: written[i] ?? free(segment, from), prefixLength: segments.get(segment)!.prefix.length }));
+  const place = (on: readonly string[], from: number, own: readonly IpAddress[] = []): InterfacePlan[] =>
+    on.map((segment, i) => ({ name: `eth${i}`, segment, address: own[i] ?? free(segment, from), prefixLength: segments.get(segment)!.prefix.length }));
 
   const interfaces = new Map<string, readonly InterfacePlan[]>();
-  for (const [box, { inside, outside }] of Object.entries(file.nats)) interfaces.set(box, place([...inside, outside], 1));
-  for (const [router, { on }] of Object.entries(file.routers)) interfaces.set(router, place(on, 1));
+  for (const [box, { inside, outside, address }] of Object.entries(file.nats)) interfaces.set(box, place([...inside, outside], 1, address));
+  for (const [router, { on, address }] of Object.entries(file.routers)) interfaces.set(router, place(on, 1, address));
   for (const [entry, host] of Object.entries(file.hosts)) {
     const on = host.protects === undefined || host.on.includes(host.protects) ? host.on : [...host.on, host.protects];
     for (const copy of copies[entry]!) interfaces.set(copy, place(on, host.protects === undefined ? 10 : 1, host.address));

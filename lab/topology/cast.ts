@@ -48,9 +48,13 @@ export interface Adjustment {
 }
 
 export function adjustmentToVariation({ file }: LoadedTopology, { clients, gateway, boxes }: Adjustment): Variation {
-  const hosts = Object.entries(file.hosts).flatMap(([name, host]) =>
-    host.connectsTo !== undefined ? [[name, clients ?? {}] as const] : host.protects !== undefined ? [[name, gateway ?? {}] as const] : [],
-  );
+  const players = Object.values(file.hosts).filter(({ connectsTo }) => connectsTo !== undefined).length;
+  const { count = 0, ...asTheyAre } = clients ?? {};
+  const hosts = Object.entries(file.hosts).flatMap(([name, host]) => {
+    // Whose address is written cannot be multiplied, and need not be where there are others enough.
+    if (host.connectsTo !== undefined) return [[name, host.address !== undefined && players >= count ? asTheyAre : (clients ?? {})] as const];
+    return host.protects !== undefined ? [[name, gateway ?? {}] as const] : [];
+  });
   return { hosts: Object.fromEntries(hosts), nats: Object.fromEntries(Object.keys(file.nats).map((name) => [name, boxes ?? {}])) };
 }
 

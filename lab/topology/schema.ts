@@ -123,6 +123,9 @@ export const knobsSchema = z.strictObject({
   whenAddressChanges: z.enum(['forget', 'keep']).optional(),
 });
 
+/** One, or one for each interface. */
+const addresses = z.union([address.transform((one) => [one]), z.array(address)]);
+
 const forward = z.union([
   z.strictObject({ protocol: z.enum(['udp', 'tcp']), port, to: z.string(), toPort: port.optional() }),
   z.strictObject({ protocol: z.literal('esp'), to: z.string() }),
@@ -131,6 +134,7 @@ const forward = z.union([
 const nat = z.strictObject({
   inside: names,
   outside: z.string(),
+  address: addresses.optional(),
   preset: z.string().optional(),
   behaviour: knobsSchema.optional(),
   forwards: z.array(forward).optional(),
@@ -209,7 +213,7 @@ export const espSchema = z.strictObject({
 
 const host = z.strictObject({
   on: names,
-  address: z.union([address.transform((one) => [one]), z.array(address)]).optional(),
+  address: addresses.optional(),
   count: z.int().min(1).max(5000).optional(),
   /** A client: the gateway's name. */
   connectsTo: z.string().optional(),
@@ -226,7 +230,7 @@ const host = z.strictObject({
   esp: espSchema.optional(),
 });
 
-const router = z.strictObject({ on: z.array(z.string()).min(2), passes: z.array(z.enum(firewallProtocols)).min(1).optional() });
+const router = z.strictObject({ on: z.array(z.string()).min(2), address: addresses.optional(), passes: z.array(z.enum(firewallProtocols)).min(1).optional() });
 
 export const topologySchema = z.strictObject({
   title: z.string().min(1),
