@@ -41,7 +41,11 @@ export async function installedProject(): Promise<Project> {
     },
     typeErrors: async () => {
       mkdirSync(join(project, 'node_modules/@types'), { recursive: true });
-      for (const types of ['@types/node', 'undici-types']) symlinkSync(join(root, 'node_modules', types), join(project, 'node_modules', types));
+      for (const types of ['@types/node', 'undici-types']) {
+        // A dependency may have brought another version along.
+        rmSync(join(project, 'node_modules', types), { recursive: true, force: true });
+        symlinkSync(join(root, 'node_modules', types), join(project, 'node_modules', types));
+      }
       write('tsconfig.json', JSON.stringify({ compilerOptions: { module: 'nodenext', target: 'es2023', strict: true, noUncheckedIndexedAccess: true, exactOptionalPropertyTypes: true, noEmit: true, types: ['node'] }, include: ['**/*.ts'] }));
       const { stdout: errors } = await execa(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', project], { cwd: project, reject: false });
       return errors;

@@ -1,6 +1,6 @@
 /**
  * A Docker engine for tests alone: in namespaces of its own, its data in memory, and what it would write to /etc and /run covered up. It ends with the test that
- * started it, and everything of it with it.
+ * started it, and everything of it with it. What others put into /dev/shm it does not see: to somebody who works there it is an engine on another machine.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -27,6 +27,7 @@ mount -t tmpfs natt-lab-test /mnt
 mkdir /mnt/data /mnt/exec /mnt/etc /mnt/work
 mount -t overlay natt-lab-test -o lowerdir=/etc,upperdir=/mnt/etc,workdir=/mnt/work /etc
 mount -t tmpfs natt-lab-test /run
+mount -t tmpfs natt-lab-test /dev/shm
 exec dockerd --data-root /mnt/data --exec-root /mnt/exec --pidfile /mnt/pid --host "unix://$1/docker.sock" --log-level error
 `;
 

@@ -88,6 +88,13 @@ describe('in an engine', () => {
     await mine.remove();
   });
 
+  test('an engine that does not see what the lab writes is taken for one on another machine, and says what it lacks there', async () => {
+    const { status, stderr } = await lab(['detection', '--backend', 'docker'], { DOCKER_HOST: engine.host, TMPDIR: '/dev/shm' });
+    expect(stderr).toMatch(/^lab: the engine cannot build the image of the lab's nodes: [^]*\n {2}It needs the registry that has node:20-bookworm-slim, and Debian's packages, once\.\n$/);
+    expect(status).toBe(3);
+    await vi.waitFor(async () => expect(await containers()).toEqual([]), { timeout: 10_000 });
+  });
+
   test('the doctor knows it', async () => {
     const { stdout } = await lab(['doctor', '--json'], { DOCKER_HOST: engine.host });
     expect((JSON.parse(stdout) as { backend: string }[]).find(({ backend }) => backend === 'docker')).toMatchObject({ usable: true, requirements: [{ name: 'engine', present: true, detail: expect.stringContaining(engine.host) as string }] });

@@ -1,9 +1,25 @@
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, vi } from 'vitest';
+import type { TestContext } from 'vitest';
 import { headlines } from '../../../lab/scenarios/index.ts';
 import { lab } from '../../cli/lab.ts';
 import { startEngine } from '../../support/docker-engine.ts';
 import type { TestEngine } from '../../support/docker-engine.ts';
 import { needs } from '../../support/needs.ts';
+
+/** What DOCKER_HOST is for an engine that listens on TCP. */
+async function overTcp({ host }: TestEngine, onTestFinished: TestContext['onTestFinished']): Promise<string> {
+  const server = createServer((near) => {
+    const far = connect(host.replace('unix://', ''));
+    near.pipe(far).pipe(near);
+    for (const end of [near, far]) end.on('error', () => [near, far].forEach((one) => one.destroy()));
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  return `tcp://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
 
 interface Result {
   readonly scenario: string;
@@ -21,8 +37,8 @@ describe('in containers', () => {
   afterAll(() => engine[Symbol.asyncDispose]());
 
   /** What a command says as JSON on the simulator and in containers. */
-  const both = async (words: readonly string[]): Promise<readonly unknown[]> => {
-    const said = await Promise.all([lab([...words, '--json', '-']), lab([...words, '--json', '-', '--backend', 'docker'], { DOCKER_HOST: engine.host }, 400_000)]);
+  const both = async (words: readonly string[], host = engine.host): Promise<readonly unknown[]> => {
+    const said = await Promise.all([lab([...words, '--json', '-']), lab([...words, '--json', '-', '--backend', 'docker'], { DOCKER_HOST: host }, 400_000)]);
     return said.map(({ stdout }) => JSON.parse(stdout) as unknown);
   };
 
@@ -36,8 +52,8 @@ describe('in containers', () => {
     }
   });
 
-  test('what the zoo\'s boxes let pass, on the kernel and on the machine, is what they do on the simulator', { timeout: 200_000 }, async () => {
-    const [sim, docker] = (await both(['zoo', 'port-float', '--nat', 'symmetric', '--nat', 'udp-4500-blocked'])) as { readonly cells: readonly { readonly asForeseen: boolean }[] }[];
+  test('what the zoo\'s boxes let pass, on the kernel and on the machine, is what they do on the simulator, over TCP too', { timeout: 200_000 }, async ({ onTestFinished }) => {
+    const [sim, docker] = (await both(['zoo', 'port-float', '--nat', 'symmetric', '--nat', 'udp-4500-blocked'], await overTcp(engine, onTestFinished))) as { readonly cells: readonly { readonly asForeseen: boolean }[] }[];
     expect(docker!.cells).toEqual(sim!.cells);
     expect(docker!.cells.map(({ asForeseen }) => asForeseen)).toEqual(Array(4).fill(true));
   });
