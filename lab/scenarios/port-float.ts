@@ -6,7 +6,7 @@ import type { Check } from '../checks/check.ts';
 import { dataTravelsAs, movesTo4500, staysOn500 } from '../checks/float.ts';
 import { negotiations, saidBy } from '../checks/negotiation.ts';
 import { answered } from '../checks/pings.ts';
-import { isEsp, isIke, path, ports, seenAt } from '../checks/wire.ts';
+import { isEsp, isIke, path, ports, sameOnTheWay, seenAt } from '../checks/wire.ts';
 import type { Seen, SeenIke } from '../checks/wire.ts';
 import type { Cast } from '../topology/cast.ts';
 import { plural } from '../wording.ts';
@@ -122,7 +122,9 @@ const nothingLeftOn500 = ({ clients, ike }: Cast): Check =>
     const seen = seenAt(trace, { node: clients[0]!.name });
     const moved = seen.find(uses(ports.natt));
     if (!moved) return nothing('nothing ever used 4500');
-    const late = seen.filter((one) => one.seq > moved.seq && uses(ports.ike)(one));
+    // The same answer once more is none of the SA's doing: its question was asked twice before the move.
+    const isEcho = (one: Seen): boolean => one.event.body.direction === 'in' && seen.some((other) => other.seq < moved.seq && sameOnTheWay(one, other));
+    const late = seen.filter((one) => one.seq > moved.seq && uses(ports.ike)(one) && !isEcho(one));
     return { holds: late.length === 0, observed: late.length > 0 ? `back on 500: ${path(late[0]!)}` : `${plural(seen.filter((one) => one.seq > moved.seq).length, 'packet')} followed, none on 500`, evidence: late.length > 0 ? late.slice(0, 3) : [moved] };
   });
 
