@@ -5,6 +5,7 @@ import { sameBytes } from '../../src/core/bytes.ts';
 import type { EventOf, Trace } from '../../src/trace/trace.ts';
 import { takeApart as partsOf } from '../capture/packet.ts';
 import type { Content } from '../capture/packet.ts';
+import { wholePacket } from './wholes.ts';
 
 export type { Content };
 
@@ -17,6 +18,8 @@ export interface Seen {
   readonly seq: number;
   readonly from: Endpoint;
   readonly to: Endpoint;
+  /** The whole packet: of one that came in pieces, the one that they make, at its last piece. */
+  readonly bytes: Uint8Array;
   /** What a box must leave alone: the UDP payload, else the IP payload. */
   readonly payload: Uint8Array;
   readonly content: Content;
@@ -42,15 +45,16 @@ const taken = new WeakMap<Trace, Map<number, Seen | undefined>>();
 function takeApart(trace: Trace, event: EventOf<'packet'>): Seen | undefined {
   let known = taken.get(trace);
   if (known === undefined) taken.set(trace, (known = new Map<number, Seen | undefined>()));
-  if (!known.has(event.seq)) known.set(event.seq, parse(event));
+  if (!known.has(event.seq)) known.set(event.seq, parse(event, wholePacket(trace, event)));
   return known.get(event.seq);
 }
 
-function parse(event: EventOf<'packet'>): Seen | undefined {
-  const packet = partsOf(event.body.bytes);
+/** `bytes`: the packet of the event, put together where it came in pieces. */
+function parse(event: EventOf<'packet'>, bytes: Uint8Array): Seen | undefined {
+  const packet = partsOf(bytes);
   if (packet === undefined) return undefined;
   const { from, to, payload, content, checksum, version, protocol, fragment } = packet;
-  const seen = { event, seq: event.seq, from, to, payload, content };
+  const seen = { event, seq: event.seq, bytes, from, to, payload, content };
   // nobody hears what UDP throws away, and no part of a packet is one
   if (checksum !== 'wrong' && (checksum !== 'zero' || version === 4) && fragment === undefined) return seen;
   return { ...seen, from: { ...from, port: 0 }, to: { ...to, port: 0 }, content: { kind: 'other', protocol } };

@@ -169,7 +169,7 @@ function pairs(trace: Trace, { clients, gateway }: Cast, of: (seen: Seen) => boo
   const left = seenAt(trace, { node: clients[0]!.name, direction: 'out' }).filter(of);
   return seenAt(trace, { node: gateway.name, direction: 'in' }).filter(of).flatMap((arrived) => {
     const sent = left.find((one) => sameOnTheWay(one, arrived));
-    return sent === undefined ? [] : [{ sent, arrived, changes: changesOnTheWay(sent.event.body.bytes, arrived.event.body.bytes) }];
+    return sent === undefined ? [] : [{ sent, arrived, changes: changesOnTheWay(sent.bytes, arrived.bytes) }];
   });
 }
 

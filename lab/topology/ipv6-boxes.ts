@@ -36,7 +36,7 @@ export function planIpv6Boxes({ nats }: TopologyFile, segments: ReadonlyMap<stri
     mustBe(nat.outside, outside);
     if (nat.pref64 !== undefined && kind !== 'nat64') throw new Problem(`${locate(['nats', box, 'pref64'])}: only NAT64 has one; ${preset} is ${is}`);
     if (nat.outsidePrefix !== undefined && kind !== 'nptv6') throw new Problem(`${locate(['nats', box, 'outsidePrefix'])}: only NPTv6 has one; ${preset} is ${is}`);
-    if (kind === 'nat64') boxes.set(box, { kind, pref64: pref64Of(box, nat, locate) });
+    if (kind === 'nat64') boxes.set(box, { kind, pref64: pref64Of(box, nat, locate), mtu: { inside: Math.min(...nat.inside.map((one) => segments.get(one)!.mtu)), outside: segments.get(nat.outside)!.mtu } });
     if (kind === 'nptv6') boxes.set(box, { kind, ...prefixesOf(box, nat, segments, boxes.size, locate) });
   }
   return boxes;

@@ -183,7 +183,7 @@ export interface NatBoxConfig {
 
 /** What becomes of IPv6: IPv4, behind the addresses that the box shares (RFC 6146), its hosts those of `insidePrefixes`; or the same with another prefix, without a table (RFC 6296). */
 export type Ipv6Translation =
-  | { readonly kind: 'nat64'; /** In front of the IPv4 addresses of servers. */ readonly pref64: Prefix }
+  | { readonly kind: 'nat64'; /** In front of the IPv4 addresses of servers. */ readonly pref64: Prefix; /** Of the links on either side, which ICMP errors that tell an MTU are held to. */ readonly mtu?: { readonly inside: number; readonly outside: number } }
   | { readonly kind: 'nptv6'; /** Of one length, 64 bits at the most. */ readonly inside: Prefix; readonly outside: Prefix };
 
 export type NatControl =

@@ -6,7 +6,7 @@ import { u16At, u32At } from '../core/bytes.ts';
 import type { Refusal } from '../core/decoded.ts';
 import type { Side } from '../core/events.ts';
 import { after, type Instant } from '../core/time.ts';
-import { reassemblyTimeout, type Discarded } from '../wire/fragmentation.ts';
+import { reassemblyTimeout, type Discarded } from '../wire/reassembly.ts';
 import { ipv4At, ipv4HeaderLengthOf } from '../wire/ipv4.ts';
 import { protocols } from '../wire/protocols.ts';
 

@@ -8,10 +8,11 @@ import type { Random } from '../core/random.ts';
 import type { Instant } from '../core/time.ts';
 import { adjusted } from '../wire/checksum.ts';
 import { carriesIcmp, decodeIcmpOf, encodeEchoPacket } from '../wire/echo.ts';
-import { fragmentIpv4, Reassembly } from '../wire/fragmentation.ts';
+import { fragmentIpv4, fragmentIpv6 } from '../wire/fragmentation.ts';
+import { Reassembly } from '../wire/reassembly.ts';
 import { decodeIp, type IpPacket } from '../wire/ip.ts';
 import { ipv4At } from '../wire/ipv4.ts';
-import { ipv6At } from '../wire/ipv6.ts';
+import { ipv6At, ipv6LeastMtu } from '../wire/ipv6.ts';
 import { icmpErrorPacket, type Fault } from './icmp-error.ts';
 import type { InterfacePlan, RoutePlan } from './plan.ts';
 import { RoutingTable, type Route } from './routing-table.ts';
@@ -197,7 +198,7 @@ export class IpNode implements Machine<IpNodeInput, IpNodeOutput> {
     const { ip, packet } = leaving;
     const attachment = this.#attachments.get(route.interface);
     const mtu = attachment?.mtu ?? tunnelMtu;
-    const pieces = packet.length <= mtu ? [packet] : ip.version === 4 ? fragmentIpv4(packet, mtu) : tooBig;
+    const pieces = packet.length <= mtu ? [packet] : this.#cut(leaving, mtu, errors === 'to-sender' && from === undefined);
     if (typeof pieces === 'string') return this.#fail(now, { tooBigFor: mtu }, leaving, errors, from);
     if (attachment === undefined) {
       for (const piece of pieces) this.#outputs.push({ kind: 'tunnel', packet: piece });
@@ -208,13 +209,15 @@ export class IpNode implements Machine<IpNodeInput, IpNodeOutput> {
     for (const piece of pieces) this.#outputs.push({ kind: 'transmit', interface: route.interface, to, packet: piece });
   }
 
+  /** RFC 8200 §5: only the source of an IPv6 packet may fragment it. */
+  #cut({ ip, packet }: LocalPacket, mtu: number, isOwn: boolean): readonly Uint8Array[] | typeof tooBig {
+    if (ip.version === 4) return fragmentIpv4(packet, mtu);
+    return isOwn && mtu >= ipv6LeastMtu ? fragmentIpv6(packet, mtu, this.nextIdentification()) : tooBig;
+  }
+
   /** The packet itself, or what its fragments make up once the last one is there. */
   #whole(now: Instant, arrived: LocalPacket): LocalPacket | undefined {
     if (arrived.ip.fragment === undefined) return arrived;
-    if (arrived.ip.version === 6) {
-      this.#drop('ip-malformed', 'IPv6 fragments are not put together here', arrived.packet);
-      return undefined;
-    }
     const { packet, discarded } = this.#reassembly.add(now, arrived.packet);
     for (const { reason, detail, first } of discarded) this.#drop(reason, detail, first);
     const whole = packet && decodeIp(packet);
@@ -284,7 +287,6 @@ export class IpNode implements Machine<IpNodeInput, IpNodeOutput> {
 
 type Errors = Extract<IpNodeInput, { kind: 'send' }>['errors'];
 
-/** RFC 8200 §5: only the source of an IPv6 packet may fragment it, and ours do not. */
 const tooBig = 'needs-fragmentation-but-DF';
 
 const faults = {

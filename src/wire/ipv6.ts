@@ -19,6 +19,8 @@ export interface Ipv6Packet {
 export type Ipv6Fields = Pick<Ipv6Packet, 'source' | 'destination' | 'nextHeader' | 'payload'> & Partial<Ipv6Packet>;
 
 export const ipv6HeaderLength = 40;
+/** RFC 8200 §5: what every link takes. */
+export const ipv6LeastMtu = 1280;
 export const ipv6At = { payloadLength: 4, nextHeader: 6, hopLimit: 7, source: 8, destination: 24 } as const;
 
 /** A whole packet; throws on a payload that the length field cannot say (jumbograms are not for us). */
@@ -102,6 +104,19 @@ export function upperLayer({ nextHeader, payload }: Pick<Ipv6Packet, 'nextHeader
     if (protocol === protocols.fragment) fragment = fragmentPlace(rest) ?? fragment;
     protocol = rest[0]!;
     rest = rest.subarray(length);
+  }
+}
+
+/** Where the first fragment header stands, behind whatever extension headers, and where its type is said; undefined where there is none, or where it is cut off. */
+export function fragmentHeaderAt(bytes: Uint8Array): { readonly header: number; readonly nextHeaderAt: number } | undefined {
+  let nextHeaderAt: number = ipv6At.nextHeader;
+  let header = ipv6HeaderLength;
+  for (;;) {
+    const length = extensionHeaderLength(bytes[nextHeaderAt] ?? 0, bytes.subarray(header));
+    if (length === undefined || header + length > bytes.length) return undefined;
+    if (bytes[nextHeaderAt] === protocols.fragment) return { header, nextHeaderAt };
+    nextHeaderAt = header;
+    header += length;
   }
 }
 

@@ -2,7 +2,8 @@
 import { describe, expect, test } from 'vitest';
 import { setU16, u16At } from '../../src/core/bytes.ts';
 import { decodeIpv4, encodeIpv4 } from '../../src/wire/ipv4.ts';
-import { fragmentIpv4, Reassembly } from '../../src/wire/fragmentation.ts';
+import { fragmentIpv4 } from '../../src/wire/fragmentation.ts';
+import { Reassembly } from '../../src/wire/reassembly.ts';
 import { protocols } from '../../src/wire/protocols.ts';
 import { boxWith, outside } from './lab.ts';
 import { told, udp, wrongChecksums } from './packets.ts';

@@ -2,13 +2,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ip, prefix, type IpAddress } from '../../src/core/address.ts';
-import { setU16, u16At, u32At } from '../../src/core/bytes.ts';
+import { setU16, toHex, u16At, u32At } from '../../src/core/bytes.ts';
 import type { DropEvent, NatEvent, Side } from '../../src/core/events.ts';
 import { drain } from '../../src/core/machine.ts';
 import { seeded } from '../../src/core/random.ts';
 import { after, seconds, start } from '../../src/core/time.ts';
 import type { BehaviourChanges } from '../../src/nat/presets.ts';
 import { embedded, extracted, wellKnownPrefix } from '../../src/nat/nat64/embedded.ts';
+import { icmpTo4, icmpTo6 } from '../../src/nat/nat64/icmp-meanings.ts';
 import { Nat64 } from '../../src/nat/nat64/nat64.ts';
 import { toIpv4, toIpv6 } from '../../src/nat/nat64/siit.ts';
 import { fragmentIpv4 } from '../../src/wire/fragmentation.ts';
@@ -18,6 +19,7 @@ import { decodeIp } from '../../src/wire/ip.ts';
 import { encodeIpv4, ipv4At } from '../../src/wire/ipv4.ts';
 import { encodeIpv6, ipv6At } from '../../src/wire/ipv6.ts';
 import { protocols } from '../../src/wire/protocols.ts';
+import { Reassembly } from '../../src/wire/reassembly.ts';
 import { decodeTcp, encodeTcp, tcpFlags } from '../../src/wire/tcp.ts';
 import { decodeUdp, encodeUdp } from '../../src/wire/udp.ts';
 import { behaviourOf } from './lab.ts';
@@ -143,6 +145,25 @@ describe('ICMP errors', () => {
     expect(decodeUdp(inner.payload, inner)).toMatchObject({ ok: true, value: { sourcePort: 500 } });
   });
 
+  test.each<[string, number, { ipv4: number; ipv6: number }, number]>([
+    // RFC 7915 §4.2: max(1280, min(told + 20, MTU of the IPv6 link, MTU of the IPv4 link + 20))
+    ['20 more than IPv4 has', 1400, { ipv4: 1500, ipv6: 1500 }, 1420],
+    ['no more than the IPv6 link takes', 1490, { ipv4: 1500, ipv6: 1500 }, 1500],
+    ['no more than the IPv4 link takes, and 20', 1490, { ipv4: 1400, ipv6: 9000 }, 1420],
+    ['never less than 1280', 576, { ipv4: 1500, ipv6: 1500 }, 1280],
+  ])('inwards, the MTU that is told: %s', (_, mtu, hops, expected) => {
+    expect(icmpTo6({ type: 3, code: 4, word: mtu }, 1500, hops)).toEqual({ type: 2, code: 0, word: expected });
+  });
+
+  test.each<[string, number, { ipv4: number; ipv6: number }, number]>([
+    // §5.2: min(told - 20, MTU of the IPv4 link, MTU of the IPv6 link - 20)
+    ['20 less than IPv6 has', 1400, { ipv4: 1500, ipv6: 1500 }, 1380],
+    ['no more than the IPv4 link takes', 1500, { ipv4: 1300, ipv6: 1500 }, 1300],
+    ['no more than the IPv6 link takes, less 20', 1500, { ipv4: 1500, ipv6: 1280 }, 1260],
+  ])('outwards, the MTU that is told: %s', (_, mtu, hops, expected) => {
+    expect(icmpTo4({ type: 2, code: 0, word: mtu }, hops)).toEqual({ type: 3, code: 4, word: expected });
+  });
+
   test('of an unknown protocol: a parameter problem with the next header (figure 1)', () => {
     expect(errorTo6({ kind: 'unreachable', code: 2, quoted: quoted4 })).toMatchObject({ kind: 'other', type: 4, code: 1, rest: expect.toSatisfy((rest: Uint8Array) => u32At(rest, 0) === 6) as unknown });
   });
@@ -187,6 +208,11 @@ function gateway(changes: BehaviourChanges = {}) {
   return {
     box,
     events,
+    /** What the box sends on because of a packet, octets and all. */
+    forwarded: (from: Side, packet: Uint8Array): readonly Uint8Array[] => {
+      box.handle(now, { kind: 'packet', from, packet: packet.slice() });
+      return drain(box).flatMap((output) => (output.kind === 'forward' ? [output.packet] : []));
+    },
     out: (packet: Uint8Array) => pass('inside', packet),
     in: (packet: Uint8Array) => pass('outside', packet),
     wait: (s: number) => {
@@ -261,6 +287,60 @@ describe('the gateway (RFC 6146)', () => {
     expect(lab.out(piece(host, 0, true))).toBe('nothing');
     lab.out(udp6(Uint8Array.of(1), { source: other, destination: server6 }));
     expect(lab.out(piece(host, 40, false))).toMatch(/^outside: 203\.0\.113\.1 > 198\.51\.100\.1 \d+ > 500$/);
+  });
+
+  describe('what is too long for IPv6 (RFC 7915 §4)', () => {
+    /** An answer to the client, in IPv4 with this identification; what the gateway makes of it. */
+    const answered = (length: number, { dontFragment = false, checksum = 'computed' }: { dontFragment?: boolean; checksum?: 'computed' | 'zero' } = {}, changes: BehaviourChanges = {}) => {
+      const lab = gateway(changes);
+      const port = Number(/(\d+) > 500$/.exec(lab.out(udp6()))![1]);
+      const ends4 = { source: server, destination: ip('203.0.113.1') };
+      const packet = encodeIpv4({ ...ends4, protocol: protocols.udp, identification: 0xabcd, dontFragment, payload: encodeUdp({ sourcePort: 500, destinationPort: port, payload: Uint8Array.from({ length }, (_, i) => i & 0xff) }, ends4, checksum) });
+      return { lab, packet, give: (pieces: readonly Uint8Array[] = [packet]) => pieces.flatMap((piece) => lab.forwarded('outside', piece)) };
+    };
+    /** Payload Length and Next Header; where that is 44, the fragment header. */
+    const head = (packet: Uint8Array): string => `${toHex(packet.subarray(4, 7))} ${packet[ipv6At.nextHeader] === protocols.fragment ? toHex(packet.subarray(40, 48)) : ''}`.trim();
+    const whole = (pieces: readonly Uint8Array[]) => {
+      const reassembly = new Reassembly();
+      const made = pieces.map((piece) => reassembly.add(start, piece).packet).at(-1)!;
+      const { source, destination, payload } = value(decodeIp(made));
+      return value(decodeUdp(payload, { source, destination })).payload.length;
+    };
+
+    test('1232 octets behind the IPv4 header and more, without DF: fragments of 1280 octets, identified by the 16 bits that IPv4 has', () => {
+      const pieces = answered(1472).give();
+      expect(pieces.map(head)).toEqual(['04d82c 110000010000abcd', '01002c 110004d00000abcd']); // 8 + 1232; 8 + 248 at 1232
+      expect(pieces.map(({ length }) => length)).toEqual([1280, 296]);
+      expect(whole(pieces)).toBe(1472);
+    });
+
+    test('what becomes 1280 octets is left whole, without a fragment header; one octet more is not', () => {
+      expect(answered(1232).give().map(head)).toEqual(['04d811']);
+      expect(answered(1233).give().map(head)).toEqual(['04d82c 110000010000abcd', '00112c 110004d00000abcd']);
+    });
+
+    test('with DF it is whole, however long: the link says whether it fits', () => expect(answered(1472, { dontFragment: true }).give().map(head)).toEqual(['05c811']));
+
+    test('a checksum of zero is made over the whole of it first', () => expect(whole(answered(1472, { checksum: 'zero' }).give())).toBe(1472));
+
+    test('a long answer to a ping is cut up behind its checksum', () => {
+      const lab = gateway();
+      const ping6 = (kind: 'echo-request' | 'echo-reply') => encodeIpv6({ ...out, nextHeader: protocols.icmpv6, payload: encodeIcmpv6({ kind, identifier: 7, sequence: 1, data: new Uint8Array(8) }, out) });
+      const request = value(decodeIp(lab.forwarded('inside', ping6('echo-request'))[0]!));
+      const identifier = u16At(request.payload, 4);
+      const reply = encodeIpv4({ source: server, destination: ip('203.0.113.1'), protocol: protocols.icmp, payload: encodeIcmp({ kind: 'echo-reply', identifier, sequence: 1, data: new Uint8Array(1400) }) });
+      const reassembly = new Reassembly();
+      const together = value(decodeIp(lab.forwarded('outside', reply).map((piece) => reassembly.add(start, piece).packet).at(-1)!));
+      expect(decodeIcmpv6(together.payload, together)).toMatchObject({ ok: true, value: { kind: 'echo-reply', identifier: 7 } });
+    });
+
+    test.each(['reassemble', 'follow'] as const)('IPv4 fragments, by a box that lets them %s: IPv6 ones that fit, and the same datagram', (fragments) => {
+      const { packet, give } = answered(2900, {}, { fragments });
+      const pieces = give(fragmentIpv4(packet, 1500) as Uint8Array[]);
+      expect(Math.max(...pieces.map(({ length }) => length))).toBeLessThanOrEqual(1280);
+      expect(new Set(pieces.map((piece) => toHex(piece.subarray(44, 48))))).toEqual(new Set(['0000abcd']));
+      expect(whole(pieces)).toBe(2900);
+    });
   });
 
   test.each([

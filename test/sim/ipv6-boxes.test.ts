@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { ip, prefix } from '../../src/core/address.ts';
 import type { IpAddress } from '../../src/core/address.ts';
+import { seeded } from '../../src/core/random.ts';
 import { seconds } from '../../src/core/time.ts';
 import { createEndpoint } from '../../src/host/endpoint.ts';
 import type { EndpointConfig } from '../../src/host/ports.ts';
@@ -10,6 +11,8 @@ import type { ConnectionConfig } from '../../src/ike/config.ts';
 import type { Ipv6Translation } from '../../src/nat/behaviour.ts';
 import { embedded, wellKnownPrefix } from '../../src/nat/nat64/embedded.ts';
 import type { NatPlan, WorldPlan } from '../../src/sim/plan.ts';
+import { isIpFragment } from '../../src/wire/reassembly.ts';
+import { CertificateAuthority } from '../../lab/pki/authority.ts';
 import { World } from '../../src/sim/world.ts';
 import { behaviourOf } from '../nat/lab.ts';
 import { at, host, natBox, router, segment } from '../support/worlds.ts';
@@ -99,6 +102,24 @@ function ping(world: World, from: string, to: string): string {
 const detectionOf = (world: World, name: string): unknown => world.trace.of('nat-detection', name)[0]?.body;
 
 describe('a NAT64 gateway', () => {
+  test('messages with certificates, too long for one packet: both ways in fragments of IPv6, which the client makes and puts together (RFC 7915 §4, RFC 8200 §5)', () => {
+    const lab = new CertificateAuthority(seeded(1));
+    const signing = (name: string) => lab.issue({ subject: `O=natt-lab, CN=${name}`, alternativeNames: [{ type: 'fqdn', value: name }] });
+    const plan = behindNat64();
+    const world = worldOf({
+      segments: plan.segments.map((one) => (one.name === 'home' ? { ...one, mtu: 1280 } : one)),
+      nodes: plan.nodes.map((node) => {
+        if (node.kind !== 'host' || node.endpoint === undefined) return node;
+        const { endpoint: written } = node;
+        return { ...node, endpoint: { ...written, ike: { ...written.ike, connections: written.ike.connections.map((one) => ({ ...one, authentication: signing(written.name) })) } } };
+      }),
+    });
+    up(world, 'alice');
+    const pieces = (direction: 'in' | 'out') => world.trace.of('packet', 'alice').filter(({ body }) => body.direction === direction && isIpFragment(body.bytes));
+    expect([pieces('out').length, pieces('in').length]).toEqual([2, 2]);
+    expect(ping(world, 'alice', '10.99.0.9')).toBe('answered');
+  });
+
   test('an IPv6-only client has a tunnel to an IPv4 gateway: to both it looks as if both were behind a NAT', () => {
     const world = worldOf(behindNat64());
     up(world, 'alice');

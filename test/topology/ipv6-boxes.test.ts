@@ -20,7 +20,7 @@ describe('nat64', () => {
 
   test('the client finds its gateway behind the prefix, the box the way to it', () => {
     expect(remoteOf(topology)).toBe('64:ff9b::cb00:7102');
-    expect(boxIn(topology).box.ipv6).toEqual({ kind: 'nat64', pref64: { address: '64:ff9b::', length: 96 } });
+    expect(boxIn(topology).box.ipv6).toEqual({ kind: 'nat64', pref64: { address: '64:ff9b::', length: 96 }, mtu: { inside: 1500, outside: 1500 } });
     expect(boxIn(topology).routes).toContainEqual({ to: { address: '64:ff9b::', length: 96 }, via: '203.0.113.1' });
   });
 

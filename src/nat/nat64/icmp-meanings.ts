@@ -1,6 +1,7 @@
 /** What an ICMP message of one version is in the other (RFC 7915 §4.2, §5.2): type, code, and the word behind the checksum. */
 import { icmpTypes as v4 } from '../../wire/icmp.ts';
 import { icmpv6Types as v6 } from '../../wire/icmpv6.ts';
+import { ipv6LeastMtu } from '../../wire/ipv6.ts';
 
 export interface IcmpHead {
   readonly type: number;
@@ -11,7 +12,13 @@ export interface IcmpHead {
 
 const parameterProblemOf6 = 4;
 const headerGrowth = 20;
-const leastMtuOf6 = 1280;
+
+/** The MTUs of the links on either side: no error tells more than fits them. */
+export interface NextHops {
+  readonly ipv4: number;
+  readonly ipv6: number;
+}
+export const anyMtu: NextHops = { ipv4: 0xffff, ipv6: 0xffff };
 
 /** RFC 1191 §7.1: what a router may have meant that told no MTU. */
 const plateaus = [65535, 32000, 17914, 8166, 4352, 2002, 1492, 1006, 508, 296, 68];
@@ -26,7 +33,7 @@ const pointerTo4 = (pointer: number): number | undefined =>
   pointer >= 24 && pointer < 40 ? 16 : pointer >= 8 && pointer < 24 ? 12 : ({ 0: 0, 1: 1, 4: 2, 5: 2, 6: 9, 7: 8 } as Readonly<Record<number, number>>)[pointer];
 
 /** Undefined for what is dropped silently. `quotedLength`: the total length of the packet that an error quotes. */
-export function icmpTo6({ type, code, word }: IcmpHead, quotedLength: number): IcmpHead | undefined {
+export function icmpTo6({ type, code, word }: IcmpHead, quotedLength: number, { ipv4, ipv6 }: NextHops): IcmpHead | undefined {
   switch (type) {
     case v4.echoRequest:
       return { type: v6.echoRequest, code: 0, word };
@@ -34,7 +41,7 @@ export function icmpTo6({ type, code, word }: IcmpHead, quotedLength: number): I
       return { type: v6.echoReply, code: 0, word };
     case v4.unreachable: {
       if (code === 2) return { type: parameterProblemOf6, code: 1, word: 6 }; // the protocol: it stands in the next-header field
-      if (code === 4) return { type: v6.packetTooBig, code: 0, word: Math.max(leastMtuOf6, ((word & 0xffff) || plateauBelow(quotedLength)) + headerGrowth) };
+      if (code === 4) return { type: v6.packetTooBig, code: 0, word: Math.max(ipv6LeastMtu, Math.min(((word & 0xffff) || plateauBelow(quotedLength)) + headerGrowth, ipv6, ipv4 + headerGrowth)) };
       const unreachable = unreachableTo6[code];
       return unreachable === undefined ? undefined : { type: v6.unreachable, code: unreachable, word: 0 };
     }
@@ -50,7 +57,7 @@ export function icmpTo6({ type, code, word }: IcmpHead, quotedLength: number): I
 }
 
 /** The same the other way. */
-export function icmpTo4({ type, code, word }: IcmpHead): IcmpHead | undefined {
+export function icmpTo4({ type, code, word }: IcmpHead, { ipv4, ipv6 }: NextHops): IcmpHead | undefined {
   switch (type) {
     case v6.echoRequest:
       return { type: v4.echoRequest, code: 0, word };
@@ -61,7 +68,7 @@ export function icmpTo4({ type, code, word }: IcmpHead): IcmpHead | undefined {
       return unreachable === undefined ? undefined : { type: v4.unreachable, code: unreachable, word: 0 };
     }
     case v6.packetTooBig:
-      return { type: v4.unreachable, code: 4, word: Math.min(0xffff, Math.max(68, word - headerGrowth)) };
+      return { type: v4.unreachable, code: 4, word: Math.max(68, Math.min(word - headerGrowth, ipv4, ipv6 - headerGrowth)) };
     case v6.timeExceeded:
       return { type: v4.timeExceeded, code, word: 0 };
     case parameterProblemOf6: {

@@ -6,17 +6,25 @@
  * addresses and the world; so every knob of a behaviour holds here, too.
  */
 import { describeEndpoint, inPrefix, ipv4FromNumber, ipv4ToNumber, prefix, type IpAddress, type Prefix } from '../../core/address.ts';
+import { u16At } from '../../core/bytes.ts';
 import { refused, type Decoded, type Refusal } from '../../core/decoded.ts';
 import type { DropEvent, Mapping, NatEvent } from '../../core/events.ts';
 import type { Machine, WakeUp } from '../../core/machine.ts';
 import { Queue } from '../../core/queue.ts';
 import type { Random } from '../../core/random.ts';
 import type { Instant } from '../../core/time.ts';
-import { decodeIpv6 } from '../../wire/ipv6.ts';
+import { fragmentIpv6 } from '../../wire/fragmentation.ts';
+import { ipv4At } from '../../wire/ipv4.ts';
+import { decodeIpv6, ipv6LeastMtu } from '../../wire/ipv6.ts';
 import type { Ipv6Translation, NatBoxConfig, NatInput, NatOutput } from '../behaviour.ts';
 import { NatBox } from '../box.ts';
 import { embedded, extracted, prefixLengths } from './embedded.ts';
+import { anyMtu, type NextHops } from './icmp-meanings.ts';
 import { toIpv4, toIpv6 } from './siit.ts';
+
+/** RFC 7915 §4: nobody on an IPv6 way cuts up what is too long for it, so what IPv4 would have allowed to is cut up here, for any way there can be. */
+const mayBeCut = (packet: Uint8Array): boolean => (packet[ipv4At.flagsAndOffset]! & dontFragment) === 0;
+const dontFragment = 0x40;
 
 /** The addresses that hosts have between the two boxes: private ones, which must be nobody's outside. */
 const between = prefix('172.16.0.0/12');
@@ -29,6 +37,7 @@ const betweenInText = /\b(172\.(?:1[6-9]|2\d|3[01])\.\d{1,3}\.\d{1,3})\b(?::(\d+
 export class Nat64 implements Machine<NatInput, NatOutput> {
   readonly #name: string;
   readonly #pref64: Prefix;
+  readonly #nextHops: NextHops;
   readonly #inside: readonly Prefix[];
   readonly #box: NatBox;
   readonly #hosts = new Hosts();
@@ -36,10 +45,11 @@ export class Nat64 implements Machine<NatInput, NatOutput> {
   #identification = 0;
 
   /** Throws where the prefix has none of the lengths of RFC 6052. */
-  constructor(config: NatBoxConfig, { pref64 }: Extract<Ipv6Translation, { kind: 'nat64' }>, random: Random) {
+  constructor(config: NatBoxConfig, { pref64, mtu }: Extract<Ipv6Translation, { kind: 'nat64' }>, random: Random) {
     if (!prefixLengths.includes(pref64.length)) throw new TypeError(`a NAT64 prefix has ${prefixLengths.join(', ')} bits, not ${pref64.length}`);
     this.#name = config.name;
     this.#pref64 = pref64;
+    this.#nextHops = mtu === undefined ? anyMtu : { ipv4: mtu.outside, ipv6: mtu.inside };
     this.#inside = config.insidePrefixes;
     this.#box = new NatBox({ ...config, insidePrefixes: [between] }, random);
   }
@@ -83,7 +93,7 @@ export class Nat64 implements Machine<NatInput, NatOutput> {
     if (!this.#inside.some((one) => inPrefix(source, one)) || inPrefix(source, this.#pref64)) return refused('nat-not-inside', `${source} is not among the addresses that ${this.#name} translates`);
     if (!inPrefix(destination, this.#pref64)) return refused('nat-protocol', `${destination} is no IPv4 address behind ${this.#pref64.address}/${this.#pref64.length}, and ${this.#name} speaks IPv4 outside`);
     this.#identification = (this.#identification + 1) & 0xffff;
-    return toIpv4(packet, (address) => extracted(address, this.#pref64) ?? this.#hosts.between(address), this.#identification);
+    return toIpv4(packet, (address) => extracted(address, this.#pref64) ?? this.#hosts.between(address), this.#identification, this.#nextHops);
   }
 
   /** What the second box has to say. `came`: the packet that it speaks of, as it came. */
@@ -97,9 +107,9 @@ export class Nat64 implements Machine<NatInput, NatOutput> {
   }
 
   #backInto6(packet: Uint8Array): void {
-    const turned = toIpv6(packet, (address) => this.#hosts.host(address) ?? embedded(address, this.#pref64));
-    if (turned.ok) this.#outputs.push({ kind: 'forward', to: 'inside', packet: turned.value });
-    else this.#drop(turned, packet);
+    const turned = toIpv6(packet, (address) => this.#hosts.host(address) ?? embedded(address, this.#pref64), this.#nextHops);
+    if (!turned.ok) return this.#drop(turned, packet);
+    for (const piece of mayBeCut(packet) ? fragmentIpv6(turned.value, ipv6LeastMtu, u16At(packet, ipv4At.identification)) : [turned.value]) this.#outputs.push({ kind: 'forward', to: 'inside', packet: piece });
   }
 
   #say(event: NatEvent | DropEvent, came: Uint8Array | undefined): void {

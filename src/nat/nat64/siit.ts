@@ -6,12 +6,12 @@ import { adjusted, adjustedBytes, complement, folded, wordSum } from '../../wire
 import { icmpAt, icmpHeaderLength, icmpTypes } from '../../wire/icmp.ts';
 import { icmpv6Types } from '../../wire/icmpv6.ts';
 import { decodeIpv4, decodeQuotedIpv4, encodeIpv4, ipv4At, ipv4HeaderLength, ipv4HeaderLengthOf } from '../../wire/ipv4.ts';
-import { decodeIpv6, encodeIpv6, ipv6At, ipv6HeaderLength, upperLayer, type FragmentPlace } from '../../wire/ipv6.ts';
+import { decodeIpv6, encodeIpv6, ipv6At, ipv6HeaderLength, ipv6LeastMtu, upperLayer, type FragmentPlace } from '../../wire/ipv6.ts';
 import { protocols } from '../../wire/protocols.ts';
 import { pseudoHeaderSum, type Addresses } from '../../wire/pseudo-header.ts';
 import { tcpAt } from '../../wire/tcp.ts';
 import { asUdpChecksum, udpAt, udpHeaderLength } from '../../wire/udp.ts';
-import { icmpTo4, icmpTo6, type IcmpHead } from './icmp-meanings.ts';
+import { anyMtu, icmpTo4, icmpTo6, type IcmpHead, type NextHops } from './icmp-meanings.ts';
 
 /** What an address is in the other version; undefined where it is nothing there. */
 export type Renamed = (address: IpAddress) => IpAddress | undefined;
@@ -29,27 +29,24 @@ interface Parts extends Addresses {
 /** Whole, or as much as an ICMP error quotes. */
 type Extent = 'whole' | 'quoted';
 
-/** §5.1: up to this size a packet may be fragmented on its way. */
-const leastMtuOf6 = 1280;
-
 const longestPayloadOf4 = 0xffff - ipv4HeaderLength;
 
-/** An IPv6 packet as one of IPv4. `identification`: for a packet that may be fragmented behind. */
-export function toIpv4(packet: Uint8Array, as4: Renamed, identification: number, extent: Extent = 'whole'): Decoded<Uint8Array> {
+/** An IPv6 packet as one of IPv4. `identification`: for a packet that may be fragmented behind. `hops`: for errors that tell an MTU. */
+export function toIpv4(packet: Uint8Array, as4: Renamed, identification: number, hops: NextHops = anyMtu, extent: Extent = 'whole'): Decoded<Uint8Array> {
   const read = partsOf6(packet, extent);
   if (!read.ok) return read;
   const { trafficClass, ttl, protocol, fragment, saidLength } = read.value;
   const ends = renamed(read.value, as4);
   if (!ends.ok) return ends;
   const isIcmp = protocol === protocols.icmpv6;
-  const upper = isIcmp ? icmp(read.value, ends.value, 4, as4, identification, extent) : ported(read.value, ends.value, extent);
+  const upper = isIcmp ? icmp(read.value, ends.value, 4, as4, identification, hops, extent) : ported(read.value, ends.value, extent);
   if (!upper.ok) return upper;
   if (upper.value.length > longestPayloadOf4) return refused('mtu-exceeded', `${upper.value.length} octets, more than an IPv4 packet holds`);
   const bytes = encodeIpv4({
     ...ends.value,
     tos: trafficClass,
     identification: fragment === undefined ? identification : fragment.identification & 0xffff,
-    dontFragment: fragment === undefined && saidLength + ipv6HeaderLength > leastMtuOf6,
+    dontFragment: fragment === undefined && saidLength + ipv6HeaderLength > ipv6LeastMtu, // §5.1: what is shorter may be cut up on its way
     moreFragments: fragment?.more ?? false,
     fragmentOffset: fragment?.offset ?? 0,
     ttl,
@@ -61,14 +58,14 @@ export function toIpv4(packet: Uint8Array, as4: Renamed, identification: number,
 }
 
 /** An IPv4 packet as one of IPv6, with a fragment header where it is a fragment. */
-export function toIpv6(packet: Uint8Array, as6: Renamed, extent: Extent = 'whole'): Decoded<Uint8Array> {
+export function toIpv6(packet: Uint8Array, as6: Renamed, hops: NextHops = anyMtu, extent: Extent = 'whole'): Decoded<Uint8Array> {
   const read = partsOf4(packet, extent);
   if (!read.ok) return read;
   const { trafficClass, ttl, protocol, fragment, saidLength } = read.value;
   const ends = renamed(read.value, as6);
   if (!ends.ok) return ends;
   const isIcmp = protocol === protocols.icmp;
-  const upper = isIcmp ? icmp(read.value, ends.value, 6, as6, 0, extent) : ported(read.value, ends.value, extent);
+  const upper = isIcmp ? icmp(read.value, ends.value, 6, as6, 0, hops, extent) : ported(read.value, ends.value, extent);
   if (!upper.ok) return upper;
   const nextHeader = isIcmp ? protocols.icmpv6 : protocol;
   const bytes = encodeIpv6({
@@ -151,7 +148,7 @@ const both = ({ source, destination }: Addresses): Uint8Array => concat(addressB
 // ---- ICMP ----
 
 /** The message of the other version, checksum made anew, for only one of the two covers the addresses. What an error quotes is translated as well. */
-function icmp(from: Parts, to: Addresses, version: 4 | 6, as: Renamed, identification: number, extent: Extent): Decoded<Uint8Array> {
+function icmp(from: Parts, to: Addresses, version: 4 | 6, as: Renamed, identification: number, hops: NextHops, extent: Extent): Decoded<Uint8Array> {
   const { payload, fragment } = from;
   if (fragment !== undefined) return refused('nat-fragment', 'ICMP in fragments has a checksum that nobody can mend (RFC 7915 §1.2)');
   if (payload.length < icmpHeaderLength) return refused('icmp-malformed', `${payload.length} octets are too few for an ICMP header`);
@@ -161,9 +158,9 @@ function icmp(from: Parts, to: Addresses, version: 4 | 6, as: Renamed, identific
   const covered = wordSum(payload) + (version === 4 ? pseudoHeaderSum(from, protocols.icmpv6, payload.length) : 0);
   if (extent === 'whole' && folded(covered) !== 0xffff) return refused('icmp-checksum', 'an ICMP message with a wrong checksum, which a new one would make right');
   const rest = payload.subarray(icmpHeaderLength);
-  const meant = version === 4 ? icmpTo4(head) : icmpTo6(head, rest.length < 4 ? 0 : u16At(rest, ipv4At.totalLength));
+  const meant = version === 4 ? icmpTo4(head, hops) : icmpTo6(head, rest.length < 4 ? 0 : u16At(rest, ipv4At.totalLength), hops);
   if (meant === undefined) return refused('nat-icmp-error', `ICMP type ${head.type}, code ${head.code} has no like in IPv${version}`);
-  const tail = !isError ? decoded(rest) : version === 4 ? toIpv4(rest, as, identification, 'quoted') : toIpv6(rest, as, 'quoted');
+  const tail = !isError ? decoded(rest) : version === 4 ? toIpv4(rest, as, identification, hops, 'quoted') : toIpv6(rest, as, hops, 'quoted');
   if (!tail.ok) return tail;
   const bytes = concat(new Uint8Array(icmpHeaderLength), tail.value);
   bytes[icmpAt.type] = meant.type;
