@@ -15,7 +15,7 @@ const pf = changed(random, {
 
 const pfSources = [
   { says: 'source ports are drawn from 50001–65535 for each state, and two states may share one if their remotes differ', where: 'OpenBSD pf.conf(5), nat-to; pf_lb.c' },
-  { says: 'UDP 60 s (30 s in one direction), ICMP 20 s, other protocols 60 s, TCP 24 h', where: 'OpenBSD pf.conf(5), set timeout; pfvar.h' },
+  { says: 'UDP 60 s (30 s in one direction), ICMP 20 s, other protocols 60 s, TCP 24 h', where: 'OpenBSD pf.conf(5), set timeout; pfvar.h of FreeBSD: PFTM_UDP_FIRST_PACKET_VAL 60, PFTM_UDP_SINGLE_VAL 30, PFTM_UDP_MULTIPLE_VAL 60, PFTM_ICMP_FIRST_PACKET_VAL 20' },
 ];
 
 export const systems: readonly NatPreset[] = [
@@ -55,7 +55,7 @@ export const systems: readonly NatPreset[] = [
     name: 'pf-static-port',
     title: 'pf with static-port: keeps every port or passes nothing',
     met: "Rules made for consoles and telephones, and for 'IPsec' by those who want it simple.",
-    sources: [{ says: 'static-port keeps pf from changing the source port', where: 'OpenBSD pf.conf(5), nat-to' }, ...pfSources.slice(1)],
+    sources: [{ says: 'static-port keeps pf from changing the source port of TCP and UDP', where: 'OpenBSD pf.conf(5), nat-to' }, ...pfSources.slice(1)],
     modelled: 'That the second client of one port and one server is dropped; timers as with openbsd-pf.',
     behaviour: changed(pf, { mapping: 'endpoint-independent', ports: { assignment: 'preserve', onConflict: 'refuse' } }),
   },
@@ -72,11 +72,10 @@ export const systems: readonly NatPreset[] = [
     title: 'Windows Internet Connection Sharing: a minute for UDP, changed ports from 1025 on',
     met: 'A laptop that shares its connection; Routing and Remote Access on old servers.',
     sources: [
-      { says: 'UDP mappings live 1 minute, TCP 24 hours', where: "Routing and Remote Access console, NAT properties, defaults" },
-      { says: 'ports for translation are reserved from 1025 to 3000', where: 'Windows CE, IP NAT registry settings: ReservedPortsStart, ReservedPortsEnd' },
+      { says: 'ports for translation are reserved from 1025 to 3000 (0x0401 to 0x0BB8)', where: 'Windows Embedded CE, IP NAT Registry Settings: ReservedPortsStart, ReservedPortsEnd' },
       { says: 'ESP and AH are mapped beside TCP, UDP, ICMP and PPTP', where: 'MS-RRASM, IP_NAT_SESSION_MAPPING' },
     ],
-    modelled: 'That a free port is kept, the filter, and that ESP and AH pass for one client a server.',
+    modelled: 'That UDP mappings live 1 minute and TCP ones 24 hours, for which no page of the maker was found; that a free port is kept, the filter, and that ESP and AH pass for one client a server.',
     behaviour: changed(asTheRfcsAsk, {
       filtering: 'address-and-port-dependent',
       ports: { range: [1025, 3000], keepLowApart: false, assignment: 'preserve' },
@@ -125,11 +124,12 @@ export const systems: readonly NatPreset[] = [
     title: 'Cisco ASA, dynamic PAT: keeps the port or takes one of its class, 2 minutes, no ESP',
     met: 'Company firewalls.',
     sources: [
-      { says: 'the real port is used if it is free, else one of 0–511, 512–1023 or 1024–65535, whichever it is from', where: 'Cisco ASA configuration guide, Dynamic PAT' },
-      { says: 'UDP idles 2 minutes, TCP 1 hour, ICMP 2 s', where: 'Cisco ASA command reference, timeout' },
+      { says: 'the real port is used if it is free, else one of 0–511, 512–1023 or 1024–65535, whichever it is from', where: 'Cisco ASA Series Firewall CLI Configuration Guide, Network Object NAT, Configuring Dynamic PAT (Hide)' },
+      { says: 'timeout conn 1:00:00 half-closed 0:10:00 udp 0:02:00 icmp 0:00:02, and pat-xlate 0:00:30', where: 'the defaults that every show running-config prints; Cisco ASA command reference, timeout' },
+      { says: 'after a connection a multi-session translation stays for 30 s, a per-session one is gone at once', where: 'Cisco ASA Series Firewall CLI Configuration Guide, Dynamic PAT' },
       { says: 'ESP passes only with inspect ipsec-pass-thru, which is off at first', where: 'Cisco ASA configuration guide, inspection' },
     ],
-    modelled: 'That a class in the middle begins at 600, as in Linux; the 30 s for which a translation outlives its last connection are left out.',
+    modelled: 'That a class in the middle begins at 600, as in Linux; the 30 s for which a multi-session translation outlives its last connection are left out. TCP that opens has 30 s, and so has one that closes, where the ASA gives 10 minutes to one half-closed.',
     behaviour: changed(asTheRfcsAsk, {
       filtering: 'address-and-port-dependent',
       timeouts: { ...idle(minutes(2)), icmp: seconds(2), tcpEstablished: hours(1), tcpTransitory: seconds(30) },
@@ -183,7 +183,7 @@ export const systems: readonly NatPreset[] = [
     met: 'Private subnets of that cloud.',
     sources: [
       { says: 'TCP, UDP and ICMP are supported; up to 55,000 connections to each destination', where: 'Amazon VPC user guide, NAT gateway basics' },
-      { says: 'what is idle for 350 s is forgotten', where: 'Amazon VPC user guide, NAT gateway troubleshooting' },
+      { says: 'a connection that is idle for 350 s or more times out; IPsec cannot be established through it', where: 'Amazon VPC user guide, Troubleshoot NAT gateways' },
     ],
     modelled: 'How ports are drawn. The reset that follows a forgotten TCP connection is left out.',
     behaviour: changed(random, { ports: { keepLowApart: false }, timeouts: { ...idle(seconds(350)), icmp: seconds(350), tcpEstablished: seconds(350) }, esp: 'blocked', tcp: { midStream: 'dropped' } }),
