@@ -166,6 +166,8 @@ const v1 = z.strictObject({
   gifts: z.strictObject({ netmask: ipv4Address.optional(), dns: z.array(ipv4Address).optional(), networks: z.array(ipv4Prefix).optional() }).optional(),
 });
 
+const fragmentationChoices = 'expected true, false, or how many octets an IP datagram may have, 256 to 65535';
+
 export const ikeSchema = z.strictObject({
   version: z.enum(['v1', 'v2']).optional(),
   natTraversal: z.boolean().optional(),
@@ -184,7 +186,7 @@ export const ikeSchema = z.strictObject({
   addressIdentity: z.enum(['any', 'strict']).optional(),
   encapsulation: z.enum(['as-detected', 'forced']).optional(),
   peerPort: z.union([z.literal('any'), z.literal(500)]).optional(),
-  fragmentation: z.union([z.boolean(), z.int().min(256).max(65535)]).optional(),
+  fragmentation: z.union([z.boolean(), z.int().min(256, fragmentationChoices).max(65535, fragmentationChoices)], { error: fragmentationChoices }).optional(),
   virtualAddress: z.enum(['none', 'request']).optional(),
   v1: v1.optional(),
   proposals: z.array(z.strictObject({ encryption: z.array(encryption).min(1), integrity: integrity.default([]), prf: z.array(z.enum(keys(prfIds))).min(1), groups: groups.min(1) })).min(1).optional(),

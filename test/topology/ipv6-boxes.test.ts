@@ -6,7 +6,7 @@ import { loadTopology, vary } from '../../lab/topology/load.ts';
 import type { LoadedTopology, Variation } from '../../lab/topology/load.ts';
 import { planTopology } from '../../lab/topology/plan.ts';
 import type { NatPlan, NodePlan } from '../../src/sim/plan.ts';
-import { checksOf, notPassed, play } from '../support/lessons.ts';
+import { notPassed, play } from '../support/lessons.ts';
 
 const nodeIn = (topology: LoadedTopology, name: string): NodePlan => planTopology(topology).plan.nodes.find((node) => node.name === name)!;
 const boxIn = (topology: LoadedTopology): NatPlan => nodeIn(topology, 'box') as NatPlan;
@@ -34,10 +34,8 @@ describe('nat64', () => {
     expect(own.box.behaviour.timeouts.unreplied).toBe(40_000);
   });
 
-  test('IKE and ESP go through: all that the lesson claims of one box holds, but that the destination stays what it is', async () => {
-    const result = await play('detection', { set: ['position=initiator'] }, { topology: 'nat64' });
-    expect(notPassed(result)).toEqual(['initiator/translated']);
-    expect(checksOf(result).find(({ id }) => id === 'initiator/translated')?.verdict).toBe('inconclusive');
+  test('IKE and ESP go through: all that the lesson claims of one box holds', async () => {
+    expect(notPassed(await play('detection', { set: ['position=initiator'] }, { topology: 'nat64' }))).toEqual([]);
   });
 });
 

@@ -46,6 +46,8 @@ describe('a wrong topology file is answered with file, line, column and what was
     ['on: lan, esp: { protocol: ah, proposals: [{ integrity: [none] }] },', 'on: lan,', /^my\.yaml:9:\d+: AH has integrity and no encryption/],
     ['on: lan, esp: { proposals: [{ integrity: [hmac-sha1-96] }] },', 'on: lan,', /^my\.yaml:9:\d+: ESP without encryption; write encryption: \[\{ name: aes-gcm-16 \}\], or protocol: ah beside the proposals$/],
     ['on: lan, ike: { identity: { type: address, value: alice } },', 'on: lan,', /^my\.yaml:9:\d+: .*expected an address such as 192\.168\.1\.2$/],
+    ['on: lan, ike: { fragmentation: 100 },', 'on: lan,', /^my\.yaml:9:\d+: hosts\.\w+\.ike\.fragmentation: expected true, false, or how many octets/],
+    ['on: lan, ike: { fragmentation: please },', 'on: lan,', /^my\.yaml:9:\d+: hosts\.\w+\.ike\.fragmentation: expected true, false, or how many octets/],
     ['on: lan, ike: { identity: { type: dn, value: alice } },', 'on: lan,', /^my\.yaml:9:\d+: .*expected a distinguished name such as "O=natt-lab, CN=alice\.example"$/],
     ['on: lan, address: 192.168.8.2,', 'on: lan,', /^my\.yaml:9:\d+: 192\.168\.8\.2 is not in lan's prefix 192\.168\.7\.0\/24$/],
   ];
