@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { backendNames } from './backends/backend.ts';
 import { commandNames } from './command-names.ts';
+import type { CourseCommandLine } from './commands/course.ts';
 import type { Named } from './commands/asked.ts';
 import type { DoctorCommandLine } from './commands/doctor.ts';
 import type { DecodeCommandLine } from './commands/decode.ts';
@@ -83,6 +84,13 @@ Exit status: 0 all verdicts pass; 1 a check failed; 2 the command line or a file
   naming(lab.command('explain <scenario>'))
     .description('the lesson, its topologies, its claims with their RFC sections')
     .action(async (name: string, options: Named) => finish((await import('./commands/explain.ts')).explain(name, options)));
+  lab
+    .command('course [lesson]')
+    .description('the lessons in teaching order, each with a question, a prediction, its proof; goes on where it was left')
+    .option('--list', 'the lessons, and how far you have come')
+    .option('--restart', 'from the beginning, and forget what was predicted')
+    .option('--no-color', 'no colours (NO_COLOR and a pipe do the same)')
+    .action(async (lesson: string | undefined, options: CourseCommandLine) => finish((await import('./commands/course.ts')).course(lesson, options)));
   naming(lab.command('up <topology>'))
     .description('a running lab with a prompt: connect clients, ping, reboot boxes, let time pass, look')
     .option('--backend <name>', `where it runs: ${backendNames.join(', ')}`, 'sim')

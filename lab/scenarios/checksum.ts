@@ -14,7 +14,7 @@ import { bringUp, runErrands } from './stagecraft.ts';
 
 export const checksum = defineScenario({
   id: 'checksum',
-  chapter: 'Why NAT breaks IPsec',
+  chapter: 'ESP in UDP',
   title: 'Checksums over addresses that have changed',
   teaches:
     'In transport mode the checksums of TCP and UDP, made over the addresses of the packet, travel encrypted: the box that changes the addresses cannot mend them. The receiver must, and to do it right it must be told what the addresses were.',

@@ -18,7 +18,7 @@ import { bringUp, ping } from './stagecraft.ts';
 
 export const forcedEncapsulation = defineScenario({
   id: 'forced-encapsulation',
-  chapter: 'Boxes that help too much',
+  chapter: 'ESP in UDP',
   title: 'A NAT that is not there',
   teaches:
     'A firewall may let IKE through and throw ESP away. Without a NAT nobody puts ESP into UDP: the tunnel comes up and carries nothing. Whoever falsifies the hash of its own address makes the other side find a NAT, and from then on everything goes in UDP between ports 4500.',

@@ -18,7 +18,7 @@ import { bringUp, ping } from './stagecraft.ts';
 
 export const ipv6UdpEncap = defineScenario({
   id: 'ipv6-udp-encap',
-  chapter: 'Why NAT breaks IPsec',
+  chapter: 'ESP in UDP',
   title: 'UDP where there is no NAT: IPv6',
   teaches:
     'Over IPv6 nobody needs ESP in UDP for a NAT, but firewalls that know no ESP are still there, and encapsulation can be forced. One thing is not as over IPv4: the UDP checksum must not be zero. What is in the tunnel may be of either version, whatever is around it.',

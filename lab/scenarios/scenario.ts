@@ -10,7 +10,7 @@ import type { Adjustment, Cast } from '../topology/cast.ts';
 import type { Parameters, Values } from './parameters.ts';
 
 /** The course of the lessons, in teaching order. */
-export const chapters = ['Is there a NAT?', 'The move to port 4500', 'Staying alive', 'Many clients', 'Boxes that help too much', 'Why NAT breaks IPsec', 'Old versions of NAT-T', 'Remote access'] as const;
+export const chapters = ['Why NAT breaks IPsec', 'Is there a NAT?', 'The move to port 4500', 'ESP in UDP', 'Staying alive', 'Many clients', 'Boxes that help too much', 'Old versions of NAT-T', 'Remote access'] as const;
 export type Chapter = (typeof chapters)[number];
 
 export interface Scenario<P extends Parameters = Parameters> {

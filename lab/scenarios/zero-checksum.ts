@@ -17,7 +17,7 @@ const fromClient = 'client to server';
 
 export const zeroChecksum = defineScenario({
   id: 'zero-checksum',
-  chapter: 'Boxes that help too much',
+  chapter: 'ESP in UDP',
   title: 'No checksum is a checksum of zero',
   teaches:
     'ESP protects itself, so the UDP around it goes without a checksum: the field is zero, which says so. A box that adjusts the field like any other makes of "none" a wrong one. IKE, which has checksums, gets through, so the tunnel is up; and nothing that is sent through it arrives.',

@@ -1,0 +1,96 @@
+/** `lab course`: the lessons in teaching order, with somebody who learns. */
+import { createInterface } from 'node:readline';
+import { loadProgress, saveProgress } from '../course/progress.ts';
+import type { Outcome, Progress } from '../course/progress.ts';
+import { syllabus } from '../course/syllabus.ts';
+import type { Lesson } from '../course/syllabus.ts';
+import { teach } from '../course/teach.ts';
+import type { Classroom } from '../course/teach.ts';
+import { Problem } from '../problem.ts';
+import { lineWidth } from '../report/text.ts';
+import { themeFor } from '../report/theme.ts';
+import type { Theme } from '../report/theme.ts';
+import { chapters } from '../scenarios/scenario.ts';
+import { suggestion } from '../suggest.ts';
+import { plural } from '../wording.ts';
+
+export interface CourseCommandLine {
+  readonly list?: true;
+  readonly restart?: true;
+  readonly color: boolean;
+}
+
+export async function course(from: string | undefined, { list, restart, color }: CourseCommandLine): Promise<number> {
+  const theme = themeFor(process.stdout, color);
+  const first = from === undefined ? undefined : lessonNamed(from);
+  if (restart) saveProgress({});
+  let progress = loadProgress();
+  if (list) {
+    process.stdout.write(overview(progress, theme));
+    return 0;
+  }
+  const ahead = first === undefined ? syllabus.filter(({ scenario }) => progress[scenario.id] === undefined) : syllabus.slice(first.number - 1);
+  const { ask, leave } = learner();
+  const write = (line: string): void => void process.stdout.write(`${line}\n`);
+  const room: Classroom = { theme, width: lineWidth(process.stdout, 100), write, ask };
+  try {
+    for (const [i, lesson] of ahead.entries()) {
+      const outcome = await teach(lesson, room);
+      if (outcome === undefined) break;
+      progress = { ...progress, [lesson.scenario.id]: outcome };
+      saveProgress(progress);
+      if (i === ahead.length - 1) continue;
+      const answer = await ask('\nEnter for the next lesson, q to stop: ');
+      if (answer === undefined || answer.trim().toLowerCase() === 'q') break;
+    }
+  } finally {
+    leave();
+  }
+  write('');
+  write(summary(progress));
+  return 0;
+}
+
+/** By the lesson's name, or its number. */
+function lessonNamed(name: string): Lesson {
+  const found = syllabus.find(({ scenario, number }) => scenario.id === name || String(number) === name);
+  if (found === undefined) throw new Problem(`no lesson "${name}"; ${suggestion(name, syllabus.map(({ scenario }) => scenario.id))}\n  A number from 1 to ${syllabus.length} does as well.`);
+  return found;
+}
+
+const marks: Readonly<Record<Outcome, string>> = { right: '✓', wrong: '✗', none: '–' };
+
+const markOf = (outcome: Outcome | undefined): string => (outcome === undefined ? ' ' : marks[outcome]);
+
+function overview(progress: Progress, theme: Theme): string {
+  const rows = chapters.map((chapter, i) => {
+    const lessons = syllabus.filter((lesson) => lesson.chapter === chapter);
+    return [theme.strong(`${i + 1}. ${chapter}`), ...lessons.map(({ scenario, number }) => `  ${markOf(progress[scenario.id])} ${String(number).padStart(2)}  ${scenario.id}: ${scenario.title}`)].join('\n');
+  });
+  return `${rows.join('\n')}\n\n${summary(progress)}\n`;
+}
+
+function summary(progress: Progress): string {
+  const done = syllabus.map(({ scenario }) => progress[scenario.id]).filter((outcome) => outcome !== undefined);
+  const right = done.filter((outcome) => outcome === 'right').length;
+  const predicted = done.filter((outcome) => outcome !== 'none').length;
+  const left = syllabus.length - done.length;
+  return `${plural(done.length, 'lesson')} of ${syllabus.length} done, ${right} of ${plural(predicted, 'prediction')} right. ${left === 0 ? 'That was the course; --restart begins it anew.' : 'The course goes on here next time.'}`;
+}
+
+/** Somebody at a terminal, or the lines of a pipe. */
+function learner(): { readonly ask: Classroom['ask']; readonly leave: () => void } {
+  const reader = createInterface({ input: process.stdin, output: process.stdout, terminal: process.stdin.isTTY && process.stdout.isTTY });
+  const lines = reader[Symbol.asyncIterator]();
+  reader.on('SIGINT', () => reader.close());
+  return {
+    ask: async (invitation) => {
+      reader.setPrompt(invitation);
+      reader.prompt();
+      const line = await lines.next();
+      if (line.done === true) process.stdout.write('\n');
+      return line.done === true ? undefined : line.value;
+    },
+    leave: () => reader.close(),
+  };
+}
