@@ -11,7 +11,7 @@ const built = join(root, 'dist');
 
 rmSync(built, { recursive: true, force: true });
 execFileSync(process.execPath, [createRequire(import.meta.url).resolve('typescript/bin/tsc'), '-p', join(import.meta.dirname, 'build.tsconfig.json')], { stdio: 'inherit' });
-for (const folder of ['lab', 'topologies']) cpSync(join(root, folder), join(built, folder), { recursive: true, filter: (path) => !/\.(ts|md)$|__pycache__|report\/html\/app/.test(path) });
+for (const folder of ['lab', 'topologies']) cpSync(join(root, folder), join(built, folder), { recursive: true, filter: (path) => !/\.(ts|md|png)$|__pycache__|report\/html\/app/.test(path) });
 await writePage(join(built, 'lab/report/html/page.html'));
 writeFileSync(join(built, 'lab/backends/docker/agent.mjs'), await bundledAgent());
 

@@ -38,6 +38,7 @@ function withRunOptions(command: Command): Command {
     .option('--trace <file>', 'everything that happened, as JSON lines')
     .option('--pcap <file>', 'what passed every interface, as pcapng')
     .option('--report <file.html>', 'all of it to look at in a browser: one file that needs no network')
+    .option('--compare <acts|file>', 'with --report: two acts side by side (without,with), or this run beside an earlier report')
     .option('--pace', 'wait for Enter at each step of the story; on a real backend time passes meanwhile')
     .option('--explain', 'add what a teacher would say, with RFC sections')
     .option('--quiet', 'verdicts only')

@@ -4,6 +4,8 @@ import { loadCatalogue } from '../catalogue/catalogue.ts';
 import type { Catalogue } from '../catalogue/catalogue.ts';
 import { programName } from '../own-modules.ts';
 import { Problem } from '../problem.ts';
+import { comparisonOf } from '../report/html/comparison.ts';
+import type { Comparison } from '../report/html/comparison.ts';
 import { reportFile } from '../report/html/file.ts';
 import { reportOf } from '../report/html/report.ts';
 import { toJson } from '../report/json.ts';
@@ -14,6 +16,7 @@ import { lineWidth } from '../report/text.ts';
 import { themeFor } from '../report/theme.ts';
 import { castFor, overall, runScenario, topologyOf, warningsFor } from '../run.ts';
 import type { Audience, RunOptions, ScenarioResult } from '../run.ts';
+import type { Values } from '../scenarios/parameters.ts';
 import type { Scenario } from '../scenarios/scenario.ts';
 import { warn } from '../warn.ts';
 import { natEngineOf, placesOf, scenarioNamed, seedOf, settingsOf } from './asked.ts';
@@ -36,6 +39,7 @@ export interface CommandLine extends Named {
   readonly trace?: string;
   readonly pcap?: string;
   readonly report?: string;
+  readonly compare?: string;
   readonly quiet?: true;
   readonly pace?: true;
   readonly explain?: true;
@@ -69,6 +73,7 @@ async function play(chosen: readonly Scenario[], catalogue: Catalogue, options: 
   const backend = await loadBackend(options.backend);
   const natEngine = natEngineOf(options.natEngine, backend);
   const settings = settingsOf(chosen, options.set ?? [], backend.clock);
+  const compared = await comparisonFor(options, chosen, settings);
   if (options.cli) mustHavePrompt(backend, chosen);
   if (places.topology !== undefined) for (const [i, scenario] of chosen.entries()) for (const act of scenario.acts(settings[i]!)) castFor(act, topologyOf(act, places));
   const status = await ranElsewhere(backend);
@@ -95,7 +100,7 @@ async function play(chosen: readonly Scenario[], catalogue: Catalogue, options: 
       }
     } finally {
       json?.write(`${JSON.stringify(results.map(toJson), null, 2)}\n`);
-      if (html !== undefined) html.write(await reportFile(reportOf(results)));
+      if (html !== undefined) html.write(await reportFile(compared(reportOf(results))));
       await closeAll([records, json, html]);
     }
     return signal.aborted ? interrupted : exitStatuses[overall(results)];
@@ -117,6 +122,12 @@ async function topoOf({ mininetTopo, mininetMap, topology }: CommandLine, { pres
   if (topology !== undefined) throw new Problem('--topology and --mininet-topo: one of them is enough');
   const { topoAsTopology } = await import('../backends/mininet/topo.ts');
   return { topology: topoAsTopology(mininetTopo, mininetMap, presets) };
+}
+
+async function comparisonFor({ report, compare }: CommandLine, chosen: readonly Scenario[], settings: readonly Values[]): Promise<Comparison> {
+  if (compare === undefined) return (document) => document;
+  if (report === undefined) throw new Problem('--compare is about the report: add --report FILE.html');
+  return comparisonOf(compare, chosen.map((scenario, i) => ({ scenario: scenario.id, acts: scenario.acts(settings[i]!).map(({ id }) => id) })));
 }
 
 const together = (...audiences: readonly Audience[]): Audience => ({

@@ -21,6 +21,8 @@ export interface ReportDocument {
 export type OfAnySchema = Omit<ReportDocument, 'schema'> & { readonly schema: unknown };
 
 export interface ReportLesson {
+  /** The file of an earlier report that it was taken from. */
+  readonly from?: string;
   readonly scenario: string;
   readonly title: string;
   readonly teaches: string;

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { dataMark, page } from '../../../lab/report/html/bundle.ts';
+import { comparisonOf } from '../../../lab/report/html/comparison.ts';
 import { readReport, reportFile } from '../../../lab/report/html/file.ts';
 import { lab } from '../../cli/lab.ts';
 import { asRead, folder, reported } from './runs.ts';
@@ -38,6 +39,27 @@ describe('lab … --report', () => {
     const { lessons } = readReport(file, readFileSync(file, 'utf8'));
     expect(lessons.map(({ scenario }) => scenario)).toEqual(['port-float', 'detection']);
     expect(lessons[0]!.acts.map(({ id, checks, events }) => [id, checks.length > 0, events.length > 50])).toEqual(['float', 'start-on-4500', 'no-nat'].map((id) => [id, true, true]));
+  });
+
+  test.for([
+    ['control', 'lab: --compare control: name two acts, as in --compare control,cure, or an earlier report, as in --compare before.html\n'],
+    ['control,cur', 'lab: --compare: no act "cur"; did you mean "cure"?\n'],
+    ['/nowhere/before.html', "lab: --compare: cannot read /nowhere/before.html: ENOENT: no such file or directory, open '/nowhere/before.html'\n"],
+  ] as const)('--compare %s is refused before anything runs', async ([compare, sentence]) => {
+    const { status, stdout, stderr } = await lab(['keepalive', '--report', '/dev/null', '--compare', compare]);
+    expect([status, stdout, stderr]).toEqual([2, '', sentence]);
+  });
+
+  test('--compare puts two acts side by side, or a run beside an earlier one', async () => {
+    const now = await reported('passthrough');
+    const planned = [{ scenario: 'passthrough', acts: now.lessons[0]!.acts.map(({ id }) => id) }];
+    expect((await comparisonOf('without-nat-t, with-nat-t', planned))(now).compare).toEqual(['0/0', '0/1']);
+    using files = folder();
+    const before = await files.write('before.html', await reported('passthrough', { preset: 'udp-4500-blocked' }));
+    const both = (await comparisonOf(before, planned))(now);
+    expect(both.lessons.map(({ verdict, from }) => [verdict, from])).toEqual([['pass', undefined], ['fail', 'before.html']]);
+    expect(both.compare).toEqual(['1/0', '0/0']);
+    await expect(comparisonOf(before, [{ scenario: 'keepalive', acts: ['cure'] }])).rejects.toThrow('before.html has none of the acts of this run; it has passthrough/without-nat-t');
   });
 
   test('where nothing can be written runs nothing', async () => {

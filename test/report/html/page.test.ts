@@ -129,6 +129,23 @@ needs('chromium').describe('a report in a browser', () => {
     }
   });
 
+  test('two acts stand side by side, the same step of the story at the same height', async () => {
+    await using report = await opened(browser, await files.write('compared.html', { ...(await reported('keepalive')), compare: ['0/0', '0/1'] }));
+    const { page } = report;
+    expect(await page.locator('.sides h2').allInnerTexts()).toEqual([expect.stringMatching(/^control/), expect.stringMatching(/^cure/)]);
+    const stories = page.locator('.pair').first().locator('.story');
+    const [left, right] = [await stories.nth(0).boundingBox(), await stories.nth(1).boundingBox()];
+    expect(left!.y).toBe(right!.y);
+    expect(left!.x + left!.width).toBeLessThan(right!.x);
+    await page.locator('.pair .half.row.message').nth(1).click();
+    expect(await page.locator('nav [aria-current]').innerText()).toContain('cure');
+    await page.addScriptTag({ content: axe });
+    expect((await page.evaluate<AxeResults>('axe.run()')).violations.map(({ id }) => id)).toEqual([]);
+    await page.locator('.beside select').selectOption('');
+    expect(await page.locator('.comparison').count()).toBe(0);
+    expect(report.complaints).toEqual([]);
+  });
+
   test('a phone needs no sideways scrolling', async () => {
     await using report = await opened(browser, good, { width: 390, height: 844 });
     expect(await report.page.evaluate('document.documentElement.scrollWidth')).toBe(390);

@@ -66,7 +66,7 @@ function Header() {
       <div class="title">
         {lessons.length > 1 ? (
           <select aria-label="Lesson" value={of} onChange={({ currentTarget }) => choose(`${currentTarget.value}/0`)}>
-            {lessons.map(({ scenario, title, verdict }, i) => <option key={i} value={i}>{signs[verdict]} {scenario}: {title}</option>)}
+            {lessons.map(({ scenario, title, verdict, from }, i) => <option key={i} value={i}>{signs[verdict]} {scenario}: {title}{from === undefined ? '' : ` (${from})`}</option>)}
           </select>
         ) : (
           <h1>{lesson.title}</h1>
@@ -87,7 +87,7 @@ function Header() {
           <label class="beside">beside{' '}
             <select value={pair.value?.find((key) => key !== chosen.value) ?? ''} onChange={({ currentTarget }) => compareWith(currentTarget.value === '' ? undefined : currentTarget.value)}>
               <option value="">nothing</option>
-              {lessons.flatMap(({ scenario, acts }, i) => acts.map(({ id }, j) => (`${i}/${j}` === chosen.value ? null : <option key={`${i}/${j}`} value={`${i}/${j}`}>{lessons.length > 1 ? `${scenario}, ${id}` : id}</option>)))}
+              {lessons.flatMap(({ scenario, acts, from }, i) => acts.map(({ id }, j) => (`${i}/${j}` === chosen.value ? null : <option key={`${i}/${j}`} value={`${i}/${j}`}>{lessons.length > 1 ? `${scenario}, ${id}${from === undefined ? '' : ` (${from})`}` : id}</option>)))}
             </select>
           </label>
         )}

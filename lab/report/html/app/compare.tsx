@@ -33,7 +33,7 @@ export function Comparison({ sides }: { readonly sides: readonly [string, string
   return (
     <div class="comparison" ref={ref}>
       <div class="sides">
-        {[left, right].map((model) => <h2 key={model.key} class={model.key === chosen.value ? 'chosen' : ''}>{model.act.id} <Tally model={model} /></h2>)}
+        {[left, right].map((model) => <h2 key={model.key} class={model.key === chosen.value ? 'chosen' : ''}>{model.act.id}{model.lesson.from === undefined ? '' : ` (${model.lesson.from})`} <Tally model={model} /></h2>)}
       </div>
       <div class="halves" aria-hidden="true">{width > 0 && [left, right].map((model, i) => <div key={model.key} class="half" style={{ width: `${half}px` }}><Lanes canvas={canvases[i]!} /></div>)}</div>
       <div class="rows" ref={list.scroller} tabIndex={0} role="region" aria-label={`${left.act.id} and ${right.act.id} side by side`}>

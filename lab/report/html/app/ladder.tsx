@@ -92,7 +92,7 @@ export const canvasOf = ({ lanes }: ActModel, width: number): Canvas => ({ lanes
 /** The heads of the columns. */
 export function Lanes({ canvas }: { readonly canvas: Canvas }) {
   return (
-    <div class="lanes" aria-hidden="true">
+    <div class={laneRoom(canvas) > 104 ? 'lanes' : 'lanes short'} aria-hidden="true">
       {canvas.lanes.map((lane, i) => (
         <div key={lane.label} class={`lane ${lane.nodes[0]!.kind}`} style={{ left: `${laneX(canvas, i)}px`, maxWidth: `${laneRoom(canvas)}px` }}>
           <b>{lane.label}</b>

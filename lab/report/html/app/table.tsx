@@ -18,7 +18,7 @@ export function NatTablePanel() {
   return (
     <div class="table-panel" tabIndex={0} role="region" aria-label="NAT table at this moment">
       <table>
-        <thead><tr>{many && <th scope="col">box</th>}<th scope="col">inside</th><th scope="col">outside</th><th scope="col">peer</th><th scope="col">used</th></tr></thead>
+        <thead><tr>{many && <th scope="col">box</th>}<th scope="col">inside</th><th scope="col">outside</th><th scope="col">peer</th><th scope="col">idle</th></tr></thead>
         <tbody>
           {rows.slice(0, most).map(({ box, mapping, since, used, key }) => (
             <tr key={key} class={isFresh.has(`${box} ${show(mapping.outside, mapping)} ${show(mapping.inside, mapping)}`) ? 'fresh' : ''}>
@@ -26,7 +26,7 @@ export function NatTablePanel() {
               <td><span class="faint">{mapping.protocol}</span> {show(mapping.inside, mapping)}</td>
               <td class={mapping.inside.port === mapping.outside.port ? '' : 'changed'}>{show(mapping.outside, mapping)}</td>
               <td>{show(mapping.remote, mapping)}</td>
-              <td title={`made at ${clock(since)}; it lived ${describeDuration(mapping.expiresIn)} then if nothing refreshed it`}>{used === undefined ? 'not seen' : now.value - used < 1 ? 'now' : `${ago(now.value - used)} ago`}</td>
+              <td title={`made at ${clock(since)}; it lived ${describeDuration(mapping.expiresIn)} then if nothing refreshed it`}>{used === undefined ? 'not seen' : ago(now.value - used)}</td>
             </tr>
           ))}
         </tbody>

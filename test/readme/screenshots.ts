@@ -1,0 +1,34 @@
+/** Makes the pictures of the report that its README shows: `npm run screenshots`. */
+import { fileURLToPath } from 'node:url';
+import type { Page } from 'playwright-core';
+import { openBrowser, opened } from '../support/browser.ts';
+import type { Look } from '../support/browser.ts';
+import { folder, reported } from '../report/html/runs.ts';
+
+const place = (name: string): string => fileURLToPath(new URL(`../../lab/report/html/${name}.png`, import.meta.url));
+
+/** A picture: how the page is looked at, and what is done before. */
+const pictures: Readonly<Record<string, { readonly look: Look; readonly compare?: readonly [string, string]; readonly done: (page: Page) => Promise<void> }>> = {
+  report: {
+    look: { width: 1280, height: 800 },
+    done: async (page) => {
+      for (let i = 0; i < 3; i++) await page.keyboard.press('ArrowRight');
+    },
+  },
+  'side-by-side': {
+    look: { width: 1280, height: 800, scheme: 'dark' },
+    compare: ['0/0', '0/1'],
+    done: (page) => page.keyboard.press('Shift+ArrowRight'),
+  },
+  phone: { look: { width: 390, height: 780 }, done: (page) => page.keyboard.press('ArrowRight') },
+};
+
+await using browser = await openBrowser();
+using files = folder();
+const report = await reported('passthrough');
+for (const [name, { look, compare, done }] of Object.entries(pictures)) {
+  await using one = await opened(browser, await files.write(`${name}.html`, { ...report, ...(compare && { compare }) }), { ...look, stillness: true });
+  await done(one.page);
+  await one.page.screenshot({ path: place(name) });
+  console.log(place(name));
+}
