@@ -9,7 +9,12 @@ const source = fileURLToPath(ownModule('./agent.ts', import.meta.url));
 export const bundledAgent = (): Promise<Uint8Array> => (source.endsWith('.ts') ? bundle() : Promise.resolve(readFileSync(new URL('agent.mjs', import.meta.url))));
 
 async function bundle(): Promise<Uint8Array> {
-  const { build } = await import('esbuild');
-  const { outputFiles } = await build({ entryPoints: [source], bundle: true, platform: 'node', target: 'node20', format: 'esm', write: false, logLevel: 'silent' });
-  return outputFiles[0]!.contents;
+  const { buildSync } = await import('esbuild');
+  const bundled = (): Uint8Array => buildSync({ entryPoints: [source], bundle: true, platform: 'node', target: 'node20', format: 'esm', write: false, logLevel: 'silent' }).outputFiles[0]!.contents;
+  try {
+    return bundled();
+  } catch {
+    // A terminal's Ctrl-C ends esbuild as well. The lab has heard it, too, and ends in its own way.
+    return bundled();
+  }
 }
