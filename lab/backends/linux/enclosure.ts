@@ -20,11 +20,15 @@ export const enclosure: NonNullable<Backend['enclosure']> = {
   },
 };
 
-/** Useful to a person at the keyboard; the lab does without. */
-const dispensable = new Set(['ip', 'conntrack']);
+interface Needs {
+  /** Useful to a person at the keyboard; this backend does without. */
+  readonly dispensable: readonly string[];
+  /** What it needs besides, all of it. */
+  readonly besides?: () => readonly Requirement[];
+}
 
-/** What Linux backends need, and what this one needs besides, all of it. */
-export function capabilities(more: () => readonly Requirement[] = () => []): Capabilities {
+/** What Linux backends need, and what this one needs besides. */
+export function capabilities({ dispensable, besides = () => [] }: Needs): Capabilities {
   // Inside, what was found outside still holds.
   if (isIsolated()) return { usable: true, requirements: [] };
   const common = probe().map(({ what, purpose, ok, detail, remedy }): Requirement => ({
@@ -34,7 +38,7 @@ export function capabilities(more: () => readonly Requirement[] = () => []): Cap
     ...(remedy && { remedy: remedy.command }),
     ...(remedy?.package !== undefined && { packages: [remedy.package] }),
   }));
-  const own = more();
-  const usable = common.every(({ name, present }) => present || dispensable.has(name)) && own.every(({ present }) => present);
+  const own = besides();
+  const usable = common.every(({ name, present }) => present || dispensable.includes(name)) && own.every(({ present }) => present);
   return { usable, requirements: [...common, ...own] };
 }

@@ -15,7 +15,7 @@ export const mininet: Backend = {
   clock: 'real',
   natEngines: ['kernel', 'machine'],
   natEngine: (box, choice) => engineOf(box, choice, rate),
-  probe: () => Promise.resolve(capabilities(() => [python(), ...programs.map(program)])),
+  probe: () => Promise.resolve(capabilities({ dispensable: ['conntrack'], besides: () => [python(), ...programs.map(program)] })),
   unsupported,
   open: openMininet,
   hasPrompt: true,
@@ -45,7 +45,6 @@ const programs = [
   { name: 'mnexec', purpose: 'starts mininet\'s hosts', package: 'mininet' },
   { name: 'brctl', purpose: 'makes mininet\'s LinuxBridge', package: 'bridge-utils' },
   { name: 'ifconfig', purpose: 'sets mininet\'s interfaces up', package: 'net-tools' },
-  { name: 'ip', purpose: 'makes mininet\'s links', package: 'iproute2' },
   { name: 'sysctl', purpose: 'lets mininet look at the settings of bridges', package: 'procps' },
 ] as const;
 

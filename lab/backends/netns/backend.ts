@@ -11,7 +11,7 @@ export const netns: Backend = {
   clock: 'real',
   natEngines: ['kernel', 'machine'],
   natEngine: (box, choice) => engineOf(box, choice, rate),
-  probe: () => Promise.resolve(capabilities()),
+  probe: () => Promise.resolve(capabilities({ dispensable: ['ip', 'conntrack'] })),
   unsupported: unsupportedOnLinux,
   open: (plan, options) => Promise.resolve(openNamespaces(plan, options)),
   enclosure,

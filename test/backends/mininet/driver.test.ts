@@ -1,14 +1,18 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
+import { unshareCommand } from '../../../lab/backends/linux/isolation.ts';
 import { MininetDriver } from '../../../lab/backends/mininet/driver.ts';
 import { pythonWithMininet, pythons } from '../../../lab/backends/mininet/python.ts';
 import { needs } from '../../support/needs.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'natt-lab-driver-'));
 afterAll(() => rmSync(folder, { recursive: true }));
+
+const ownDriver = fileURLToPath(new URL('../../../lab/backends/mininet/driver.py', import.meta.url));
 
 const greeting = '{"protocol": 1, "mininet": "2.3.0", "python": "3.11.2"}';
 
@@ -63,9 +67,8 @@ needs('python3').describe('a driver that does not do as it should is ended, and 
 
 needs('mininet').describe('the driver itself', () => {
   const { test } = needs('mininet');
-  const script = new URL('../../../lab/backends/mininet/driver.py', import.meta.url).pathname;
   const said = (...lines: readonly string[]): unknown[] => {
-    const { stdout } = spawnSync(pythonWithMininet()!.path, ['-B', script], { input: lines.map((line) => `${line}\n`).join(''), encoding: 'utf8' });
+    const { stdout } = spawnSync(pythonWithMininet()!.path, ['-B', ownDriver], { input: lines.map((line) => `${line}\n`).join(''), encoding: 'utf8' });
     return stdout.trim().split('\n').map((line) => JSON.parse(line) as unknown);
   };
 
@@ -97,6 +100,29 @@ needs('mininet').describe('the driver itself', () => {
   test('ends when nobody speaks to it any more', () => {
     expect(said()).toHaveLength(1);
   });
+});
+
+needs('mininet', 'user namespaces').test('links that are slow and lossy are mininet\'s TCLinks: the same tc command, and its complaint is a refusal', () => {
+  const tc = (does: string): { readonly answers: unknown[]; readonly said: string } => {
+    const tools = mkdtempSync(join(folder, 'tc-'));
+    writeFileSync(join(tools, 'tc'), `#!/bin/sh\necho "$@" >> ${tools}/said\n${does}\n`, { mode: 0o755 });
+    const [unshare = '', ...argv] = unshareCommand();
+    const impairment = { delay: 2000, jitter: 500, loss: 10_000 };
+    const { stdout } = spawnSync(unshare, [...argv, pythonWithMininet()!.path, '-B', ownDriver], {
+      input: [
+        { ask: 'hosts', about: { names: ['alice'] } },
+        { ask: 'wire', about: { segments: [{ name: 'home', mtu: 1400 }], cables: [{ host: 'alice', interface: 'eth0', addresses: ['10.0.0.1/24', 'fd00::1/64'], segment: 'home', port: 'home-1', impairment }], routes: [] } },
+        { ask: 'stop', about: {} },
+      ].map((request) => `${JSON.stringify(request)}\n`).join(''),
+      encoding: 'utf8',
+      env: { ...process.env, PATH: `${tools}:${process.env.PATH ?? ''}:/usr/sbin:/sbin` },
+    });
+    return { answers: stdout.trim().split('\n').slice(2).map((line) => JSON.parse(line) as unknown), said: readFileSync(join(tools, 'said'), 'utf8') };
+  };
+  const willing = tc('true');
+  expect(willing.answers).toEqual([{ answer: null }, { answer: null }]);
+  expect(willing.said).toMatch(/^qdisc add dev eth0 root handle 10: netem delay 2000us 500us loss 1\.00000\s*$/m);
+  expect(tc('echo Error: Specified qdisc kind is unknown.').answers).toEqual([{ error: expect.stringMatching(/^alice: eth0: Error: Specified qdisc kind is unknown\./) as string }, { answer: null }]);
 });
 
 test('Debian\'s Python is tried before those of the PATH, each once, and only where there is one', () => {
