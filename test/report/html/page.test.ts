@@ -3,11 +3,14 @@ import { createRequire } from 'node:module';
 import { readFileSync } from 'node:fs';
 import type { AxeResults } from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { needs } from '../../support/needs.ts';
 import { openBrowser, opened } from '../../support/browser.ts';
 import { actOf, folder, repeated, reported } from './runs.ts';
 import type { Folder } from './runs.ts';
+
+// a browser on a busy machine
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
 
 needs('chromium').describe('a report in a browser', () => {
   let browser: Browser;
