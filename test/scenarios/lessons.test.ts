@@ -1,8 +1,9 @@
 /** The lessons in the simulator: what they conclude with every seed, number of clients, and box of the zoo. */
-import { describe, expect, test, vi } from 'vitest';
+import { afterAll, describe, expect, test, vi } from 'vitest';
 import { sim } from '../../lab/backends/sim/backend.ts';
 import type { Verdict } from '../../lab/checks/check.ts';
 import type { NatBehaviour } from '../../src/nat/behaviour.ts';
+import type { ScenarioResult } from '../../lab/run.ts';
 import { scenarios } from '../../lab/scenarios/index.ts';
 import { chapters } from '../../lab/scenarios/scenario.ts';
 import { presets } from '../../src/nat/presets.ts';
@@ -17,20 +18,29 @@ test('each lesson stands once, and after the tour they follow the chapters', () 
 });
 
 describe.each(lessonIds)('%s', (id) => {
+  /** Each seed is played once for all the tests here: that the same seed gives the same bytes, one of them makes sure of. */
+  const played = new Map<number, Promise<ScenarioResult>>();
+  const withSeed = (seed: number): Promise<ScenarioResult> => {
+    const result = played.get(seed) ?? play(id, { seed });
+    played.set(seed, result);
+    return result;
+  };
+  afterAll(() => played.clear());
+
   test.each([1, 2, 7, 4242, 999_999_999])('passes with seed %i', async (seed) => {
-    const result = await play(id, { seed });
+    const result = await withSeed(seed);
     expect(notPassed(result)).toEqual([]);
     expect(result.verdict).toBe('pass');
   });
 
   test('tells the same story, byte for byte, when the seed is the same, and another one when it is not', async () => {
-    const [once, again, other] = await Promise.all([play(id, { seed: 5 }), play(id, { seed: 5 }), play(id, { seed: 6 })]);
+    const [once, again, other] = await Promise.all([withSeed(1), play(id, { seed: 1 }), withSeed(2)]);
     expect(traceText(once) === traceText(again)).toBe(true);
     expect(traceText(once) === traceText(other)).toBe(false);
   });
 
   test('has checks that each bear a name of their own, say what is expected and what was seen, and point to events that exist', async () => {
-    const result = await play(id);
+    const result = await withSeed(1);
     const ids = checksOf(result).map((check) => check.id);
     expect(ids).toEqual([...new Set(ids)]);
     expect(new Set(result.acts.map(({ act }) => act.id)).size).toBe(result.acts.length);
@@ -46,13 +56,13 @@ describe.each(lessonIds)('%s', (id) => {
   });
 
   test('numbers the events of all its acts through, in order', async () => {
-    const { acts } = await play(id);
+    const { acts } = await withSeed(1);
     const numbers = acts.flatMap(({ trace }) => trace.events.map(({ seq }) => seq));
     expect(numbers).toEqual(numbers.map((_, i) => i));
   });
 
   test('never asks an endpoint for what it cannot do', async () => {
-    const { acts } = await play(id);
+    const { acts } = await withSeed(1);
     expect(acts.flatMap(({ trace }) => trace.of('command-refused').map(({ body }) => `${body.command}: ${body.why}`))).toEqual([]);
   });
 });
