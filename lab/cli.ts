@@ -6,6 +6,7 @@ import type { CourseCommandLine } from './commands/course.ts';
 import type { Named } from './commands/asked.ts';
 import type { DoctorCommandLine } from './commands/doctor.ts';
 import type { DecodeCommandLine } from './commands/decode.ts';
+import type { DiagnoseCommandLine } from './commands/diagnose.ts';
 import type { ProbeCommandLine } from './commands/nat-probe.ts';
 import type { PfkeyCommandLine } from './commands/pfkey.ts';
 import type { CommandLine } from './commands/run.ts';
@@ -175,6 +176,13 @@ Exit status: 0 all verdicts pass; 1 a check failed; 2 the command line or a file
     .option('--json', 'as JSON')
     .option('--no-color', 'no colours (NO_COLOR and a pipe do the same)')
     .action(async (file: string, options: DecodeCommandLine) => finish((await import('./commands/decode.ts')).decode(file, options)));
+  lab
+    .command('diagnose <file>')
+    .description('why a VPN fails behind a NAT, from a capture: the cause, the packets that show it, what to do next; - is standard input')
+    .option('--keys <folder>', 'a Wireshark profile with the keys, with which more is seen; not needed for what --pcap has written')
+    .option('--json', 'as JSON')
+    .option('--no-color', 'no colours (NO_COLOR and a pipe do the same)')
+    .action(async (file: string, options: DiagnoseCommandLine) => finish((await import('./commands/diagnose.ts')).diagnose(file, options)));
   lab
     .command('doctor')
     .description('what this machine can run, what is missing, the command that gets it')

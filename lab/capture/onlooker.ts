@@ -30,6 +30,11 @@ interface PhaseOne {
   readonly opened: Bounded<string, Opened>;
 }
 
+interface Counts {
+  readonly ike: { seen: number; opened: number };
+  readonly esp: { seen: number; opened: number };
+}
+
 type Opened = { readonly first: number; readonly payloads: Uint8Array } | string;
 
 export class Onlooker implements Insight {
@@ -39,10 +44,12 @@ export class Onlooker implements Insight {
   readonly #hashes = new Bounded<string, string>(4096);
   /** Searches for private addresses take long: so many, and then no more. */
   #searches = 4;
-  readonly counts = { ike: { seen: 0, opened: 0 }, esp: { seen: 0, opened: 0 } };
+  /** How much that is encrypted was seen and opened. */
+  readonly counts: Counts;
 
-  constructor(keys: KeyRing) {
+  constructor(keys: KeyRing, counts: Counts = { ike: { seen: 0, opened: 0 }, esp: { seen: 0, opened: 0 } }) {
     this.#keys = keys;
+    this.counts = counts;
   }
 
   /** Has a look at a packet before anybody asks about it. */

@@ -64,9 +64,9 @@ function follow(onlooker: Onlooker, packet: TakenApart | undefined): void {
 /** ESP, AH, IKE, keepalives; and errors and pieces, which may be of such. */
 const isOfIpsec = ({ content, fragment, error }: TakenApart): boolean => content.kind !== 'other' || fragment !== undefined || error !== undefined;
 
-const noneFits = ({ counts: { ike, esp } }: Onlooker): boolean => ike.opened + esp.opened === 0 && ike.seen + esp.seen > 0;
+const noneFits = ({ counts: { ike, esp } }: Pick<Onlooker, 'counts'>): boolean => ike.opened + esp.opened === 0 && ike.seen + esp.seen > 0;
 
-export function remarksOn(keys: KeyRing, onlooker: Onlooker, folder: string | undefined): readonly string[] {
+export function remarksOn(keys: KeyRing, onlooker: Pick<Onlooker, 'counts'>, folder: string | undefined): readonly string[] {
   const strange = keys.strange.slice(0, 3).map((row) => `A key left out: ${row}.`);
   if (folder !== undefined && noneFits(onlooker)) return [...strange, `No key in ${folder} fits anything in this capture: are they of the same run, and is the beginning of the negotiation captured?`];
   return strange;

@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { netns } from '../../lab/backends/netns/backend.ts';
 import { sim } from '../../lab/backends/sim/backend.ts';
+import { findings } from '../../lab/diagnose/findings/index.ts';
 import { Problem } from '../../lab/problem.ts';
 import { toJson } from '../../lab/report/json.ts';
 import { TerminalReport } from '../../lab/report/terminal.ts';
@@ -28,6 +29,7 @@ export const pages: Readonly<Record<string, Parts>> = {
     'lessons': lessons,
     'presets': zoo,
     'options': options,
+    'findings': () => findings.map(({ title, ref }) => `- ${title}${ref === undefined ? '' : ` (${ref})`}`).join('\n'),
     'live': live,
     'result': result,
     'scenario-example': () => fenced('ts', shown('reboot.ts')),

@@ -1,0 +1,51 @@
+/** A run as a capture shows it: whole, as one side saw it, or as tcpdump would have written it there. */
+import { noKeys, ringOf } from '../../lab/capture/keys.ts';
+import type { KeyRing } from '../../lab/capture/keys.ts';
+import { Onlooker } from '../../lab/capture/onlooker.ts';
+import { takeApart } from '../../lab/capture/packet.ts';
+import { causesOf } from '../../lab/diagnose/diagnosis.ts';
+import type { Cause } from '../../lab/diagnose/diagnosis.ts';
+import { Facts } from '../../lab/diagnose/facts.ts';
+import { section } from '../../lab/report/pcapng.ts';
+import { wiresharkProfile } from '../../lab/report/wireshark-keys.ts';
+import type { ActResult } from '../../lab/run.ts';
+import type { Trace } from '../../src/trace/trace.ts';
+import { CaptureReader } from '../../src/wire/pcap/capture-reader.ts';
+import { ipPacketOf } from '../../src/wire/pcap/link-layer.ts';
+
+export type Vantage = 'whole' | 'clients' | 'gateway';
+
+export interface Watching {
+  readonly from: Vantage;
+  readonly keys?: boolean;
+  /** As in a classic pcap file: no names, no directions, no end but the last packet. */
+  readonly plain?: boolean;
+}
+
+/** By way of the file's octets, as a user's capture comes. */
+export function causesSeen({ trace, topology, act }: Pick<ActResult, 'trace' | 'topology' | 'act'>, { from, keys = true, plain = false }: Watching): readonly Cause[] {
+  const gateway = 'gateway';
+  const clients = new Set(topology.plan.nodes.flatMap((node) => (node.kind === 'host' && node.endpoint !== undefined && node.name !== gateway ? [node.name] : [])));
+  const events = trace.events.filter(({ node, body }) => body.kind !== 'packet' || from === 'whole' || (from === 'clients' ? clients.has(node) : node === gateway));
+  const facts = new Facts(act.title, 0n, new Onlooker(keys ? keysOf(trace) : noKeys));
+  const reader = new CaptureReader();
+  for (const item of [...reader.push(Buffer.concat([...section(act.title, events)])), ...reader.end()]) {
+    if (item.kind === 'damaged') throw new Error(item.why);
+    if (item.kind === 'listened-until') {
+      if (!plain) facts.see(item);
+      continue;
+    }
+    const { frame } = item;
+    const { number, at, bytes, originalLength, place: { linkType } } = frame;
+    const seen = plain ? { number, at, bytes, originalLength, comments: [], place: { section: 1, interface: 0, linkType } } : frame;
+    const ip = ipPacketOf(frame.place.linkType, frame.bytes)!;
+    facts.see({ kind: 'packet', frame: seen, ip, packet: takeApart(ip) });
+  }
+  return causesOf(facts);
+}
+
+function keysOf(trace: Trace): KeyRing {
+  const bodies = <Kind extends 'ike-keys' | 'isakmp-keys' | 'esp-keys'>(kind: Kind) => trace.of(kind).map(({ body }) => body);
+  const profile = wiresharkProfile({ ike: bodies('ike-keys'), isakmp: bodies('isakmp-keys'), esp: bodies('esp-keys') });
+  return ringOf({ ike: profile['ikev2_decryption_table']!, isakmp: profile['ikev1_decryption_table']!, esp: profile['esp_sa']! });
+}
