@@ -55,6 +55,17 @@ describe('journeys', () => {
     }
   });
 
+  test('and where it records neighbours out of order', () => {
+    const act = actOf(passthrough, 'with-nat-t');
+    const events = act.events.map(withoutCause);
+    for (let i = 1; i < events.length; i++) {
+      const [one, other] = [events[i - 1]!, events[i]!];
+      if (one.body.kind === 'packet' && one.body.direction === 'out' && one.node === 'box' && other.body.kind === 'packet') [events[i - 1], events[i]] = [other, one];
+    }
+    const late = actModel('0/0', passthrough.lessons[0]!, { ...act, events: events.map((event, i) => ({ ...event, seq: act.events[0]!.seq + i })) });
+    expect(late.journeys.all.map(places).toSorted()).toEqual(modelOf(passthrough, 'with-nat-t').journeys.all.map(places).toSorted());
+  });
+
   test('a packet that a box drops ends there, and says why', () => {
     const lost = modelOf(passthrough, 'without-nat-t').journeys.all.filter(({ loss }) => loss !== undefined);
     expect(new Set(lost.map(places))).toEqual(new Set(['out client2, in box']));

@@ -47,6 +47,7 @@ export function journeysOf(trace: Trace, nodes: readonly NetworkNode[]): Journey
   const inNode = new Recent();
   const said = new Map<string, EventOf<'ike-message'>[]>();
   const wrapped = new Map<string, EventOf<'inner'>>();
+  const absorbed = new Set<Journey>();
 
   const begin = (event: PacketEvent): Journey => {
     const journey: Journey = { sightings: [event], family: familyOf(seen.get(event.seq)), led: [] };
@@ -106,7 +107,41 @@ export function journeysOf(trace: Trace, nodes: readonly NetworkNode[]): Journey
       journey.led.push(event);
     }
   }
-  return { all, of: (seq) => bySeq.get(seq), seen: (event) => seen.get(event.seq) };
+  return { all: joined(), of: (seq) => bySeq.get(seq), seen: (event) => seen.get(event.seq) };
+
+  /** Real backends record neighbours a little out of order: a journey that begins in the middle goes on from one that ends there. */
+  function joined(): readonly Journey[] {
+    const tails = new Set(all.filter(({ sightings: [first] }) => first!.body.direction === 'in' || !endpoints.has(first!.node)));
+    if (tails.size === 0) return all;
+    for (let found = true; found; ) {
+      found = false;
+      for (const tail of tails) {
+        const [first] = tail.sightings;
+        const head = all.find((one) => one !== tail && !absorbed.has(one) && Math.abs(one.sightings.at(-1)!.seq - first!.seq) <= held && goesOn(one, first!));
+        if (head === undefined) continue;
+        absorb(head, tail);
+        tails.delete(tail);
+        found = true;
+      }
+    }
+    return all.filter((journey) => !absorbed.has(journey));
+  }
+
+  function absorb(head: Journey, tail: Journey): void {
+    absorbed.add(tail);
+    for (const event of [...tail.sightings, ...tail.led]) bySeq.set(event.seq, head);
+    head.sightings.push(...tail.sightings);
+    head.led.push(...tail.led);
+    if (tail.message !== undefined) {
+      head.message ??= tail.message;
+      bySeq.set(tail.message.seq, head);
+    }
+    if (tail.inner !== undefined) head.inner ??= tail.inner;
+    if (tail.loss !== undefined) {
+      head.loss ??= tail.loss;
+      bySeq.set(tail.loss.seq, head);
+    }
+  }
 
   function lose(journey: Journey | undefined, event: EventOf<'drop'> | EventOf<'impaired'>): void {
     if (journey === undefined || (event.body.kind === 'drop' && event.body.reason === 'natt-keepalive')) return;
