@@ -7,6 +7,7 @@ import type { Named } from './commands/asked.ts';
 import type { DoctorCommandLine } from './commands/doctor.ts';
 import type { DecodeCommandLine } from './commands/decode.ts';
 import type { DiagnoseCommandLine } from './commands/diagnose.ts';
+import type { MatrixCommandLine } from './commands/matrix.ts';
 import type { ProbeCommandLine } from './commands/nat-probe.ts';
 import type { PfkeyCommandLine } from './commands/pfkey.ts';
 import type { CommandLine } from './commands/run.ts';
@@ -20,6 +21,7 @@ import { ikeModes } from './topology/ike-version.ts';
 const { argv, stderr } = process;
 
 const collect = (value: string, previous: readonly string[] = []): string[] => [...previous, value];
+const collectList = (value: string, previous: readonly string[] = []): string[] => [...previous, ...value.split(',').map((word) => word.trim()).filter((word) => word !== '')];
 
 /** For what takes the name of a lesson, a box or a topology. */
 const naming = (command: Command): Command => command.option('--scenarios <folder>', 'a folder with lessons, presets/ and topologies/ of your own, repeatable', collect);
@@ -30,6 +32,7 @@ function withRunOptions(command: Command): Command {
     .option('--topology <name|file>', 'another topology than the lesson\'s own')
     .option('--mininet-topo <class>', 'what a mininet class of your own builds, as FILE.py:CLASS, instead of a topology')
     .option('--mininet-map <roles>', 'who is who in it: client=h1,box=r1,gateway=h2')
+    .option('--act <name>', 'this act only, repeatable (see: explain SCENARIO)', collect)
     .option('--nat <preset>', 'this preset for every box, where the lesson does not need a certain one (see: nat list)')
     .option('--ike <version>', `another version of IKE, where the lesson is not about one: ${ikeModes.join(', ')}`)
     .option('--nat-engine <engine>', 'what the boxes run on where the backend has a choice: auto, kernel, machine')
@@ -115,6 +118,31 @@ Exit status: 0 all verdicts pass; 1 a check failed; 2 the command line or a file
     .option('--json <file|->', 'the cells as JSON (schema 1); - is standard output')
     .option('--no-color', 'no colours (NO_COLOR and a pipe do the same)')
     .action(async (names: string[], options: ZooCommandLine) => finish((await import('./commands/zoo.ts')).zoo(names, options)));
+  naming(lab.command('matrix'))
+    .description('lessons behind boxes, in versions of IKE, on backends: every combination, over all cores; green when all comes out as foreseen')
+    .option('--scenario <names>', 'these lessons; all of them when not said; headlines: those of the tour', collectList)
+    .option('--nat <presets>', 'behind these boxes; own: the lesson\'s (when not said), all: those and every preset', collectList)
+    .option('--ike <versions>', `in these versions of IKE: own (when not said), ${ikeModes.join(', ')}, all`, collectList)
+    .option('--backend <names>', `on these backends: ${backendNames.join(', ')}, all; sim when not said`, collectList)
+    .option('--set <parameter=value>', 'a parameter of the lessons, repeatable', collect)
+    .option('--seed <n>', 'the seed of all chance in the simulator; 1 when not said')
+    .option('--list', 'the cells, without playing them')
+    .option('--shard <i/n>', 'the i-th of n parts; together they are the whole')
+    .option('--only-failed', 'the cells that came out wrong the last time, as they were')
+    .option('--bail', 'end after the first that comes out wrong')
+    .option('--parallel <n>', 'simulated cells at a time; as many as there are cores when not said')
+    .option('--parallel-real <n>', 'cells at a time on a real backend', '1')
+    .option('--json <file|->', 'results as JSON (schema 1); - is standard output')
+    .option('--traces <folder>', 'for the trace of each cell that comes out wrong, as JSON lines')
+    .option('--format <format>', 'github: the jobs of a matrix of GitHub\'s as JSON, and nothing is played')
+    .option('--jobs <n>', 'with --format github: how many for each backend; one for 200 cells when not said')
+    .option('--quiet', 'the summary only')
+    .option('--no-color', 'no colours (NO_COLOR and a pipe do the same)')
+    .action(async (options: MatrixCommandLine) => finish((await import('./commands/matrix.ts')).matrix(options)));
+  lab
+    .command('matrix-worker', { hidden: true })
+    .requiredOption('--backend <name>')
+    .action(async (options: { backend: string }) => finish((await import('./commands/matrix-worker.ts')).matrixWorker(options)));
   const nat = lab.command('nat').description('the NAT boxes: nat list, nat show NAME, nat probe NAME');
   naming(nat.command('list'))
     .description('the presets')

@@ -7,7 +7,7 @@ import { Problem } from '../problem.ts';
 import type { RunOptions } from '../run.ts';
 import { parseSettings } from '../scenarios/parameters.ts';
 import type { Values } from '../scenarios/parameters.ts';
-import type { Scenario } from '../scenarios/scenario.ts';
+import type { Act, Scenario } from '../scenarios/scenario.ts';
 import { suggestion } from '../suggest.ts';
 import { presetOn } from '../topology/shelf.ts';
 import { ikeModes } from '../topology/ike-version.ts';
@@ -25,6 +25,8 @@ export function scenarioNamed(name: string, { scenarios }: Catalogue, others: re
   if (found) return found;
   throw new Problem(`no scenario ${others.length === 0 ? '' : 'or command '}"${name}"; ${suggestion(name, [...scenarios.map(({ id }) => id), ...others])}`);
 }
+
+export const noAct = ({ id }: Scenario, acts: readonly Act[], name: string): Problem => new Problem(`${id} has no act "${name}"; ${suggestion(name, acts.map((act) => act.id))}`);
 
 export function boxNamed(name: string, { presets }: Catalogue): NatPreset {
   const preset = presetOn(presets, name);

@@ -13,7 +13,7 @@ import { castFor, runScenario, topologyOf } from '../run.ts';
 import { parseSettings } from '../scenarios/parameters.ts';
 import { suggestion } from '../suggest.ts';
 import type { Topology } from '../topology/plan.ts';
-import { placesOf, scenarioNamed, seedOf } from './asked.ts';
+import { noAct, placesOf, scenarioNamed, seedOf } from './asked.ts';
 import type { CommandLine } from './run.ts';
 import { ranElsewhere } from './usable-backend.ts';
 
@@ -33,7 +33,7 @@ export async function pfkey(hostName: string | undefined, { scenario: scenarioNa
   const values = parseSettings(scenario.id, scenario.parameters, set, backend.clock);
   const acts = scenario.acts(values);
   const act = actId === undefined ? acts[0]! : acts.find(({ id }) => id === actId);
-  if (act === undefined) throw new Problem(`${scenario.id} has no act "${actId!}"; ${suggestion(actId!, acts.map(({ id }) => id))}`);
+  if (act === undefined) throw noAct(scenario, acts, actId!);
   const topology = topologyOf(act, places);
   castFor(act, topology);
   const hosts = chosen(topology, hostName);

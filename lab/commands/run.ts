@@ -19,8 +19,9 @@ import type { Audience, RunOptions, ScenarioResult } from '../run.ts';
 import type { Values } from '../scenarios/parameters.ts';
 import type { Scenario } from '../scenarios/scenario.ts';
 import { warn } from '../warn.ts';
-import { natEngineOf, placesOf, scenarioNamed, seedOf, settingsOf } from './asked.ts';
+import { natEngineOf, noAct, placesOf, scenarioNamed, seedOf, settingsOf } from './asked.ts';
 import type { Named } from './asked.ts';
+import { exitStatuses } from './exit-status.ts';
 import { interrupted, interruptible } from './interruption.ts';
 import { closeAll, outputTo } from './output.ts';
 import { mustHavePrompt, promptAfter } from './prompt.ts';
@@ -30,6 +31,7 @@ import { ranElsewhere } from './usable-backend.ts';
 export interface CommandLine extends Named {
   readonly backend: string;
   readonly topology?: string;
+  readonly act?: readonly string[];
   readonly nat?: string;
   readonly ike?: string;
   readonly natEngine?: string;
@@ -50,15 +52,25 @@ export interface CommandLine extends Named {
   readonly mininetMap?: string;
 }
 
-const exitStatuses = { pass: 0, fail: 1, inconclusive: 3, unsupported: 3 } as const;
-
 /** `others`: what else a lone name could have meant. */
 export async function run(names: readonly string[], options: CommandLine, others: readonly string[] = []): Promise<number> {
   if (options.all && names.length > 0) throw new Problem('--all runs every scenario; leave the names out');
   if (!options.all && names.length === 0) throw new Problem(`run what? Name scenarios, or --all for every one (see: ${programName} list)`);
+  if (options.act !== undefined && names.length !== 1) throw new Problem('--act names an act of one lesson; name that lesson, and no other');
   const catalogue = await loadCatalogue(options.scenarios);
-  return play(options.all ? catalogue.scenarios : names.map((name) => scenarioNamed(name, catalogue, others)), catalogue, options, names.length === 1 ? 'full' : 'brief');
+  return play(options.all ? catalogue.scenarios : names.map((name) => withActs(scenarioNamed(name, catalogue, others), options.act)), catalogue, options, names.length === 1 ? 'full' : 'brief');
 }
+
+/** The lesson with these of its acts only; all of them when none is named. */
+const withActs = (scenario: Scenario, wanted: readonly string[] | undefined): Scenario => ({
+  ...scenario,
+  acts: (values) => {
+    const acts = scenario.acts(values);
+    const stray = wanted?.find((name) => !acts.some(({ id }) => id === name));
+    if (stray !== undefined) throw noAct(scenario, acts, stray);
+    return acts.filter(({ id }) => wanted?.includes(id) ?? true);
+  },
+});
 
 /** The headline lessons, told one after the other; where there are lessons of one's own, those. */
 export async function tour(options: CommandLine): Promise<number> {
@@ -75,7 +87,7 @@ async function play(chosen: readonly Scenario[], catalogue: Catalogue, options: 
   const settings = settingsOf(chosen, options.set ?? [], backend.clock);
   const compared = await comparisonFor(options, chosen, settings);
   if (options.cli) mustHavePrompt(backend, chosen);
-  if (places.topology !== undefined) for (const [i, scenario] of chosen.entries()) for (const act of scenario.acts(settings[i]!)) castFor(act, topologyOf(act, places));
+  for (const [i, scenario] of chosen.entries()) for (const act of scenario.acts(settings[i]!)) if (places.topology !== undefined) castFor(act, topologyOf(act, places));
   const status = await ranElsewhere(backend);
   if (status !== undefined) return status;
   if ((places.topology ?? options.nat ?? options.ike) !== undefined) warn(warningsFor(chosen.flatMap((scenario, i) => scenario.acts(settings[i]!)), places));

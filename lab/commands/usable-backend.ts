@@ -12,7 +12,7 @@ export async function ranElsewhere(backend: Backend): Promise<number | undefined
   return backend.enclosure === undefined || backend.enclosure.isEntered() ? undefined : backend.enclosure.enter(process.argv.slice(2));
 }
 
-async function mustBeUsable(backend: Backend): Promise<void> {
+export async function mustBeUsable(backend: Backend): Promise<void> {
   const { usable, requirements } = await backend.probe();
   if (usable) return;
   const missing = requirements.filter(({ present }) => !present).map(({ name, detail, remedy }) => `  ${name}: ${detail}${remedy === undefined ? '' : `\n    get it with: ${remedy}`}`);

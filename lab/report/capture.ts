@@ -5,6 +5,7 @@ import { decodeIp, ports } from '../../src/wire/ip.ts';
 import { protocols } from '../../src/wire/protocols.ts';
 import { ikePort, nattPort } from '../../src/wire/summarize.ts';
 import type { CheckResult } from '../run.ts';
+import { forShell } from '../wording.ts';
 import { section } from './pcapng.ts';
 import { wiresharkProfile } from './wireshark-keys.ts';
 import type { Keys, TranslatedPorts } from './wireshark-keys.ts';
@@ -82,8 +83,5 @@ async function writeProfile(file: string, keys: Keys, translated: TranslatedPort
   const folder = `${file}.keys`;
   await mkdir(folder, { recursive: true, mode: 0o700 });
   for (const [name, content] of Object.entries(wiresharkProfile(keys, translated))) await writeFile(`${folder}/${name}`, content, { mode: 0o600 });
-  return `WIRESHARK_CONFIG_DIR=${quoted(folder)} tshark -r ${quoted(file)}`;
+  return `WIRESHARK_CONFIG_DIR=${forShell(folder)} tshark -r ${forShell(file)}`;
 }
-
-/** For a shell. */
-const quoted = (path: string): string => (/^[\w./+-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`);

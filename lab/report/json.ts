@@ -1,6 +1,6 @@
 /** Results for programs: schema 1, one object a scenario. */
 import { countDrops } from './drops.ts';
-import type { ScenarioResult } from '../run.ts';
+import type { CheckResult, ScenarioResult } from '../run.ts';
 
 export interface JsonResult {
   readonly schema: 1;
@@ -15,7 +15,7 @@ export interface JsonResult {
   readonly seed: number;
   readonly verdict: string;
   readonly interrupted: boolean;
-  readonly checks: readonly object[];
+  readonly checks: readonly CheckResult[];
   readonly acts: readonly object[];
   readonly time: { readonly clock: string; readonly elapsedMs: number; readonly wallMs: number };
 }

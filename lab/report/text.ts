@@ -26,3 +26,6 @@ export function wrap(text: string, width: number, indent = ''): string {
 
 /** Pads on the right to a width in terminal columns. */
 export const column = (text: string, width: number): string => text + ' '.repeat(Math.max(0, width - stringWidth(text)));
+
+/** a, b, … z, aa, ab, … */
+export const letter = (n: number): string => (n < 26 ? String.fromCharCode(97 + n) : letter(Math.floor(n / 26) - 1) + letter(n % 26));

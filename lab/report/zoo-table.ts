@@ -4,7 +4,7 @@ import type { Act, Scenario } from '../scenarios/scenario.ts';
 import { plural } from '../wording.ts';
 import { describeOutcome, isAsForeseen } from '../zoo/cells.ts';
 import type { Cell, Outcome } from '../zoo/cells.ts';
-import { column, wrap } from './text.ts';
+import { column, letter, wrap } from './text.ts';
 import type { Theme } from './theme.ts';
 
 interface Options {
@@ -83,6 +83,3 @@ function toneOf(outcome: Outcome): 'good' | 'doubt' | 'bad' | 'faint' {
   if (outcome.kind === 'works') return outcome.after === undefined ? 'good' : 'doubt';
   return outcome.kind === 'fails' ? 'bad' : 'faint';
 }
-
-/** a, b, … z, aa, ab, … */
-const letter = (n: number): string => (n < 26 ? String.fromCharCode(97 + n) : letter(Math.floor(n / 26) - 1) + letter(n % 26));

@@ -60,8 +60,13 @@ async function playAct(preset: NatPreset, scenario: Scenario, act: Act, options:
   const obstacle = obstacleTo(act, { ...places, ...options });
   if (obstacle !== undefined) return { engine: {}, outcome: { kind: 'unsupported', why: obstacle }, forecast: undefined };
   const { acts: [played] } = await runScenario({ ...scenario, acts: () => [act] }, { ...options, ...places });
-  const cast = castOf(played!.topology);
-  return { engine: played!.engines, outcome: outcomeOf(played!, cast), forecast: forecast(scenario.id, act.id, cast.boxes.map(({ box: { behaviour, ipv6 } }) => ({ behaviour, ...(ipv6 && { ipv6: ipv6.kind }) })), cast.ike) };
+  return whatCameOf(scenario.id, played!);
+}
+
+/** What came of an act behind its boxes, beside what the oracle says of it. */
+export function whatCameOf(lesson: string, played: ActResult): Pick<Cell, 'engine' | 'outcome' | 'forecast'> {
+  const cast = castOf(played.topology);
+  return { engine: played.engines, outcome: outcomeOf(played, cast), forecast: forecast(lesson, played.act.id, cast.boxes.map(({ box: { behaviour, ipv6 } }) => ({ behaviour, ...(ipv6 && { ipv6: ipv6.kind }) })), cast.ike) };
 }
 
 /** A box that translates IPv6 has a home of its own, which is called as it is. */
