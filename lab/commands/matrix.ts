@@ -1,5 +1,6 @@
 /** `lab matrix`: lessons × boxes × versions of IKE × backends, played over all cores and told as one. */
 import { existsSync } from 'node:fs';
+import { appendFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import type { BackendName } from '../backends/backend.ts';
 import { loadBackend } from '../backends/index.ts';
@@ -17,6 +18,8 @@ import { inShard, shardOf } from '../matrix/shard.ts';
 import { axesOf, axisNames, vocabularyOf, wordsOf, wrongWord } from '../matrix/vocabulary.ts';
 import type { Axis, Vocabulary } from '../matrix/vocabulary.ts';
 import { Problem } from '../problem.ts';
+import { annotations, jobSummary } from '../report/github.ts';
+import { junitOfMatrix } from '../report/junit.ts';
 import { matrixJson } from '../report/matrix-json.ts';
 import { progressOn } from '../report/matrix-progress.ts';
 import { isWrong, summary, tellMatrix } from '../report/matrix-table.ts';
@@ -41,6 +44,7 @@ export interface MatrixCommandLine extends Named, Partial<Readonly<Record<Axis, 
   readonly parallel?: string;
   readonly parallelReal: string;
   readonly json?: string;
+  readonly junit?: string;
   readonly traces?: string;
   readonly format?: string;
   readonly jobs?: string;
@@ -64,6 +68,7 @@ export async function matrix(options: MatrixCommandLine): Promise<number> {
   }
   for (const name of new Set(cells.map(({ backend }) => backend))) await mustBeUsable(await loadBackend(name));
   const json = options.json === undefined ? undefined : await outputTo(options.json);
+  const junit = options.junit === undefined ? undefined : await outputTo(options.junit);
   const theme = themeFor(people, options.color);
   return interruptible(async (signal) => {
     const progress = options.quiet ? undefined : progressOn(people, theme, cells.length);
@@ -81,9 +86,11 @@ export async function matrix(options: MatrixCommandLine): Promise<number> {
     if (options.quiet) tell(wrap(summary(cells, results), told.width, '  '));
     else tellMatrix(cells, results, told);
     json?.write(`${JSON.stringify(results.map((one) => matrixJson(one, catalogue)), null, 2)}\n`);
+    junit?.write(junitOfMatrix(results, catalogue.folders));
+    if (process.env['GITHUB_ACTIONS'] === 'true') annotations(results, catalogue.folders).forEach(tell);
     const kept = keepFailures(failures, results, options.onlyFailed ? cells : []);
     if (kept > 0) tell(`  ${wrap(`${kept === 1 ? 'It is' : 'They are'} kept in ${failures}: --only-failed plays ${kept === 1 ? 'it' : 'them'} again.`, told.width, '  ')}`);
-    await closeAll([json, untraced(results)]);
+    await closeAll([json, junit, untraced(results), summarised(cells, results, catalogue.folders)]);
     return signal.aborted ? interrupted : exitStatuses[overall(results.map(({ kind }) => ({ verdict: verdictOf[kind] })))];
   });
 }
@@ -128,6 +135,13 @@ function keepFailures(file: string, results: readonly CellResult[], wanted: read
 function untraced(results: readonly CellResult[]): { close(): Promise<void> } | undefined {
   const problem = results.find(({ traceProblem }) => traceProblem !== undefined)?.traceProblem;
   return problem === undefined ? undefined : { close: () => Promise.reject(new Problem(problem)) };
+}
+
+/** Where GitHub wants it: a file that other steps of the job have written to as well. */
+function summarised(cells: readonly Cell[], results: readonly CellResult[], folders: readonly string[]): { close(): Promise<void> } | undefined {
+  const file = process.env['GITHUB_STEP_SUMMARY'];
+  if (file === undefined || file === '') return undefined;
+  return { close: () => appendFile(file, jobSummary(cells, results, folders)).catch((error: unknown) => Promise.reject(cannotWrite(file, error))) };
 }
 
 function list(cells: readonly Cell[], { json }: MatrixCommandLine): number {

@@ -9,6 +9,7 @@ import type { Comparison } from '../report/html/comparison.ts';
 import { reportFile } from '../report/html/file.ts';
 import { reportOf } from '../report/html/report.ts';
 import { toJson } from '../report/json.ts';
+import { junitOf } from '../report/junit.ts';
 import { pacedBy } from '../report/pace.ts';
 import { Teacher } from '../report/teacher.ts';
 import { TerminalReport } from '../report/terminal.ts';
@@ -38,6 +39,7 @@ export interface CommandLine extends Named {
   readonly set?: readonly string[];
   readonly seed: string;
   readonly json?: string;
+  readonly junit?: string;
   readonly trace?: string;
   readonly pcap?: string;
   readonly report?: string;
@@ -96,6 +98,7 @@ async function play(chosen: readonly Scenario[], catalogue: Catalogue, options: 
   const tell = (line: string): void => void people.write(`${line}\n`);
   const report = new TerminalReport({ theme, width: lineWidth(people, 120), write: tell, detail, teacher: options.explain && new Teacher() });
   const json = options.json === undefined ? undefined : await outputTo(options.json);
+  const junit = options.junit === undefined ? undefined : await outputTo(options.junit);
   const records = await openRecords(options, tell);
   const html = options.report === undefined ? undefined : await outputTo(options.report);
   const encore = options.cli && promptAfter({ tell, output: options.json === '-' ? 'stderr' : 'stdout' });
@@ -112,8 +115,9 @@ async function play(chosen: readonly Scenario[], catalogue: Catalogue, options: 
       }
     } finally {
       json?.write(`${JSON.stringify(results.map(toJson), null, 2)}\n`);
+      junit?.write(junitOf(results, options.trace));
       if (html !== undefined) html.write(await reportFile(compared(reportOf(results))));
-      await closeAll([records, json, html]);
+      await closeAll([records, json, junit, html]);
     }
     return signal.aborted ? interrupted : exitStatuses[overall(results)];
   });

@@ -49,7 +49,7 @@ function player(start: (answer: (result: CellResult) => void, died: (how: string
 // tinypool waits for ever for a thread that has ended itself; and tsx has to be called into each thread by hand.
 export const threadPlayer = (entry = ownModule('./thread.ts', import.meta.url)): Player =>
   player((answer, died) => {
-    const thread = new Worker(bootstrap(entry), { eval: true, execArgv: [] });
+    const thread = new Worker(bootstrap(entry), { eval: true, execArgv: [...threadOptions] });
     let how = '';
     thread.on('message', answer);
     thread.on('error', (error) => (how = error.message));
@@ -62,6 +62,9 @@ export const threadPlayer = (entry = ownModule('./thread.ts', import.meta.url)):
       },
     };
   });
+
+/** Says to whoever looks that tsx is there. */
+const threadOptions = import.meta.url.endsWith('.ts') ? ['--import', import.meta.resolve('tsx')] : [];
 
 /** Node 20 does not hand the loader of its main thread on to others. */
 const bootstrap = ({ href }: URL): string =>

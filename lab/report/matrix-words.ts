@@ -9,7 +9,7 @@ export const looks: Readonly<Record<Kind, { readonly sign: string; readonly word
   'works': { sign: '✓', words: 'works', tone: 'good' },
   'fails-as-foreseen': { sign: '≈', words: 'fails as foreseen', tone: 'doubt' },
   'does-not-apply': { sign: '·', words: 'does not apply', tone: 'faint' },
-  'unforeseen': { sign: '✗', words: 'unforeseen', tone: 'bad' },
+  'unforeseen': { sign: '✗', words: 'otherwise than foreseen', tone: 'bad' },
   'inconclusive': { sign: '?', words: 'inconclusive', tone: 'bad' },
   'unsupported': { sign: '–', words: 'unsupported here', tone: 'faint' },
   'broke': { sign: '!', words: 'the lab broke', tone: 'bad' },
