@@ -127,6 +127,8 @@ Exit status: 0 all verdicts pass; 1 a check failed; 2 the command line or a file
     .option('--backend <names>', `on these backends: ${backendNames.join(', ')}, all; sim when not said`, collectList)
     .option('--set <parameter=value>', 'a parameter of the lessons, repeatable', collect)
     .option('--seed <n>', 'the seed of all chance in the simulator; 1 when not said')
+    .option('--file <file>', 'a matrix as YAML; lab.matrix.yaml in the working directory when not said')
+    .option('--schema', 'the JSON Schema of that file, for an editor')
     .option('--list', 'the cells, without playing them')
     .option('--shard <i/n>', 'the i-th of n parts; together they are the whole')
     .option('--only-failed', 'the cells that came out wrong the last time, as they were')

@@ -7,6 +7,7 @@ import { loadBackend } from '../backends/index.ts';
 import { loadCatalogue } from '../catalogue/catalogue.ts';
 import type { Catalogue } from '../catalogue/catalogue.ts';
 import type { Cell } from '../matrix/cell.ts';
+import { matrixJsonSchema, readMatrixFile, selectionOf } from '../matrix/file.ts';
 import { jobsFor } from '../matrix/github-jobs.ts';
 import { verdictOf } from '../matrix/judge.ts';
 import { failuresBeside, readFailures, writeFailures } from '../matrix/last-failures.ts';
@@ -15,7 +16,7 @@ import type { Selection } from '../matrix/plan.ts';
 import type { CellResult } from '../matrix/play.ts';
 import { runMatrix } from '../matrix/run.ts';
 import { inShard, shardOf } from '../matrix/shard.ts';
-import { axesOf, axisNames, vocabularyOf, wordsOf, wrongWord } from '../matrix/vocabulary.ts';
+import { axisNames, vocabularyOf, wordsOf, wrongWord } from '../matrix/vocabulary.ts';
 import type { Axis, Vocabulary } from '../matrix/vocabulary.ts';
 import { Problem } from '../problem.ts';
 import { annotations, jobSummary } from '../report/github.ts';
@@ -35,6 +36,8 @@ import { cannotWrite, closeAll, outputTo } from './output.ts';
 import { mustBeUsable } from './usable-backend.ts';
 
 export interface MatrixCommandLine extends Named, Partial<Readonly<Record<Axis, readonly string[]>>> {
+  readonly file?: string;
+  readonly schema?: true;
   readonly set?: readonly string[];
   readonly seed?: string;
   readonly list?: true;
@@ -54,6 +57,10 @@ export interface MatrixCommandLine extends Named, Partial<Readonly<Record<Axis, 
 
 export async function matrix(options: MatrixCommandLine): Promise<number> {
   const catalogue = await loadCatalogue(options.scenarios);
+  if (options.schema) {
+    process.stdout.write(`${JSON.stringify(matrixJsonSchema(vocabularyOf(catalogue)), null, 2)}\n`);
+    return 0;
+  }
   const failures = failuresBeside(options.json);
   const whole = options.onlyFailed ? lastFailures(failures, options, catalogue) : await planned(options, catalogue);
   if (options.format !== undefined) return github(options, whole);
@@ -109,11 +116,13 @@ async function planned(options: MatrixCommandLine, catalogue: Catalogue): Promis
 
 function selected(options: MatrixCommandLine, vocabulary: Vocabulary): Selection {
   for (const axis of axisNames) for (const word of options[axis] ?? []) if (!wordsOf(vocabulary[axis]).includes(word)) throw new Problem(`--${axis}: ${wrongWord(vocabulary[axis], word)}`);
-  return { ...axesOf(vocabulary, options), include: [], exclude: [], set: options.set ?? [], seed: seedOf(options.seed ?? '1') };
+  const file = readMatrixFile(options.file, vocabulary);
+  const set = [...Object.entries(file?.set ?? {}).map(([name, value]) => `${name}=${value}`), ...(options.set ?? [])];
+  return { ...selectionOf(file, options, vocabulary), set, seed: options.seed === undefined ? (file?.seed ?? 1) : seedOf(options.seed) };
 }
 
 function lastFailures(file: string, options: MatrixCommandLine, catalogue: Catalogue): readonly Cell[] {
-  const stray = [...axisNames, 'set', 'seed', 'shard'] as const;
+  const stray = [...axisNames, 'file', 'set', 'seed', 'shard'] as const;
   const named = stray.find((name) => options[name] !== undefined);
   if (named !== undefined) throw new Problem(`--only-failed plays the last failures as they were; leave --${named} out`);
   return readFailures(file, vocabularyOf(catalogue));
