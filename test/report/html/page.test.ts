@@ -44,11 +44,11 @@ needs('chromium').describe('a report in a browser', () => {
 
   test('the slider moves the NAT table', async () => {
     await using report = await opened(browser, good);
-    expect(await table(report.page)).toContain('No mapping');
+    await expect.poll(() => table(report.page)).toContain('No mapping');
     await setSlider(report.page, 0.5);
-    expect(await table(report.page)).toMatch(/192\.168\.1\.10:4500\s+203\.0\.113\.1:4500\s+203\.0\.113\.2:4500/);
+    await expect.poll(() => table(report.page)).toMatch(/192\.168\.1\.10:4500\s+203\.0\.113\.1:4500\s+203\.0\.113\.2:4500/);
     await setSlider(report.page, 1);
-    expect(await table(report.page)).toContain('No mapping');
+    await expect.poll(() => table(report.page)).toContain('No mapping');
     expect(report.complaints).toEqual([]);
   });
 
@@ -70,11 +70,11 @@ needs('chromium').describe('a report in a browser', () => {
     await using report = await opened(browser, good, { stillness: true });
     const { page } = report;
     await page.keyboard.press('ArrowRight');
-    expect(await said(page)).toMatch(/^alice: IKE_SA_INIT request 0/);
+    await expect.poll(() => said(page)).toMatch(/^alice: IKE_SA_INIT request 0/);
     await page.keyboard.press('Shift+ArrowRight');
-    expect(await said(page)).toBe('Nobody speaks. The box forgets after 30 s');
+    await expect.poll(() => said(page)).toBe('Nobody speaks. The box forgets after 30 s');
     await page.keyboard.press('End');
-    expect(await said(page)).toContain('no answer from 10.98.0.1');
+    await expect.poll(() => said(page)).toContain('no answer from 10.98.0.1');
     await page.keyboard.press('Space'); // from the end on it begins again
     await page.locator('.saying', { hasText: 'IKE_SA_INIT' }).waitFor();
     await page.keyboard.press('Space');
@@ -101,16 +101,16 @@ needs('chromium').describe('a report in a browser', () => {
     expect(await folded.first().innerText()).toMatch(/\d+ keepalives/);
     const before = await page.locator('.count').innerText();
     await page.locator('.chip.keepalive').click();
-    expect(await page.locator('.row.fold').count()).toBe(0);
+    await expect.poll(() => page.locator('.row.fold').count()).toBe(0);
     await page.locator('.chip.keepalive').click();
-    expect(await page.locator('.count').innerText()).toBe(before);
+    await expect.poll(() => page.locator('.count').innerText()).toBe(before);
     await page.locator('[role=tab]', { hasText: 'SAs' }).click();
-    expect(await page.locator('.endpoints-panel tbody tr').count()).toBe(2);
-    expect(await page.locator('.policies').innerText()).toMatch(/out\s+10\.98\.0\.1 → 10\.99\.0\.0\/24/);
-    expect(await page.locator('.messages').innerText()).toMatch(/SADB_GET esp spi 0x\w{8}/);
+    await expect.poll(() => page.locator('.endpoints-panel tbody tr').count()).toBe(2);
+    await expect.poll(() => page.locator('.policies').innerText()).toMatch(/out\s+10\.98\.0\.1 → 10\.99\.0\.0\/24/);
+    await expect.poll(() => page.locator('.messages').innerText()).toMatch(/SADB_GET esp spi 0x\w{8}/);
     await page.keyboard.press('Home');
-    expect(await page.locator('.messages').innerText()).toContain('SADB_X_SPDADD');
-    expect(await page.locator('.endpoints-panel tbody tr').count()).toBe(0);
+    await expect.poll(() => page.locator('.messages').innerText()).toContain('SADB_X_SPDADD');
+    await expect.poll(() => page.locator('.endpoints-panel tbody tr').count()).toBe(0);
     expect(report.complaints).toEqual([]);
   });
 
