@@ -49,6 +49,12 @@ describe('in an empty project', () => {
   });
 });
 
+needs('user namespaces', 'koffi', 'nft', 'tun').test('a matrix is played in threads and in processes of its own', async () => {
+  const { status, stdout, stderr } = await project.run('natt-lab', 'matrix', '--scenario', 'detection', '--backend', 'sim,netns', '--nat', 'own,symmetric', '--quiet');
+  expect(stdout).toMatch(/^4 cells: 4 work/);
+  expect([status, stderr]).toEqual([0, '']);
+});
+
 describe('with lessons of the project\'s own', () => {
   test('plays those in JavaScript', async () => {
     project.write('lessons/reboot.mjs', example.replaceAll(/(\w)!/g, '$1'));
