@@ -137,6 +137,7 @@ Exit status: 0 all verdicts pass; 1 a check failed; 2 the command line or a file
     .option('--parallel-real <n>', 'cells at a time on a real backend', '1')
     .option('--json <file|->', 'results as JSON (schema 1); - is standard output')
     .option('--junit <file>', 'results as JUnit XML')
+    .option('--html <file>', 'the grid as a page, where each cell opens its checks')
     .option('--traces <folder>', 'for the trace of each cell that comes out wrong, as JSON lines')
     .option('--format <format>', 'github: the jobs of a matrix of GitHub\'s as JSON, and nothing is played')
     .option('--jobs <n>', 'with --format github: how many for each backend; one for 200 cells when not said')

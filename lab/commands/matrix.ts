@@ -21,6 +21,7 @@ import type { Axis, Vocabulary } from '../matrix/vocabulary.ts';
 import { Problem } from '../problem.ts';
 import { annotations, jobSummary } from '../report/github.ts';
 import { junitOfMatrix } from '../report/junit.ts';
+import { matrixHtml } from '../report/matrix-html.ts';
 import { matrixJson } from '../report/matrix-json.ts';
 import { progressOn } from '../report/matrix-progress.ts';
 import { isWrong, summary, tellMatrix } from '../report/matrix-table.ts';
@@ -48,6 +49,7 @@ export interface MatrixCommandLine extends Named, Partial<Readonly<Record<Axis, 
   readonly parallelReal: string;
   readonly json?: string;
   readonly junit?: string;
+  readonly html?: string;
   readonly traces?: string;
   readonly format?: string;
   readonly jobs?: string;
@@ -76,6 +78,7 @@ export async function matrix(options: MatrixCommandLine): Promise<number> {
   for (const name of new Set(cells.map(({ backend }) => backend))) await mustBeUsable(await loadBackend(name));
   const json = options.json === undefined ? undefined : await outputTo(options.json);
   const junit = options.junit === undefined ? undefined : await outputTo(options.junit);
+  const html = options.html === undefined ? undefined : await outputTo(options.html);
   const theme = themeFor(people, options.color);
   return interruptible(async (signal) => {
     const progress = options.quiet ? undefined : progressOn(people, theme, cells.length);
@@ -94,10 +97,11 @@ export async function matrix(options: MatrixCommandLine): Promise<number> {
     else tellMatrix(cells, results, told);
     json?.write(`${JSON.stringify(results.map((one) => matrixJson(one, catalogue)), null, 2)}\n`);
     junit?.write(junitOfMatrix(results, catalogue.folders));
+    html?.write(matrixHtml(cells, results, catalogue.folders));
     if (process.env['GITHUB_ACTIONS'] === 'true') annotations(results, catalogue.folders).forEach(tell);
     const kept = keepFailures(failures, results, options.onlyFailed ? cells : []);
     if (kept > 0) tell(`  ${wrap(`${kept === 1 ? 'It is' : 'They are'} kept in ${failures}: --only-failed plays ${kept === 1 ? 'it' : 'them'} again.`, told.width, '  ')}`);
-    await closeAll([json, junit, untraced(results), summarised(cells, results, catalogue.folders)]);
+    await closeAll([json, junit, html, untraced(results), summarised(cells, results, catalogue.folders)]);
     return signal.aborted ? interrupted : exitStatuses[overall(results.map(({ kind }) => ({ verdict: verdictOf[kind] })))];
   });
 }

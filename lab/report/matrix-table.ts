@@ -21,7 +21,7 @@ interface Options {
 /** All of it. */
 export function tellMatrix(cells: readonly Cell[], results: readonly CellResult[], options: Options): void {
   const { width, write, theme } = options;
-  const boxes = distinct([own, ...results.map(({ cell }) => cell.nat)]).filter((box) => results.some(({ cell }) => cell.nat === box));
+  const boxes = boxesOf(results);
   const rows = rowsOf(results);
   const nameWidth = Math.min(Math.max(0, ...rows.map(({ name }) => stringWidth(name))) + 2, Math.floor(width / 2));
   const wordWidths = boxes.map((box) => Math.max(stringWidth(boxName(box)), ...results.filter(({ cell }) => cell.nat === box).map(({ kind }) => stringWidth(looks[kind].words) + 2)) + 2);
@@ -71,13 +71,16 @@ const manyOf: Readonly<Record<CellResult['kind'], string>> = {
   'broke': 'broke the lab',
 };
 
-interface Row {
+export interface Row {
   readonly name: string;
   readonly byBox: ReadonlyMap<string, CellResult>;
 }
 
+/** The columns: the lessons' own boxes first. */
+export const boxesOf = (results: readonly CellResult[]): readonly string[] => distinct([own, ...results.map(({ cell }) => cell.nat)]).filter((box) => results.some(({ cell }) => cell.nat === box));
+
 /** Versions of IKE and backends are told where there are several. */
-function rowsOf(results: readonly CellResult[]): readonly Row[] {
+export function rowsOf(results: readonly CellResult[]): readonly Row[] {
   const [modes, backends] = [distinct(results.map(({ cell }) => cell.ike)), distinct(results.map(({ cell }) => cell.backend))];
   const rows = new Map<string, Map<string, CellResult>>();
   for (const result of results) {
@@ -89,7 +92,7 @@ function rowsOf(results: readonly CellResult[]): readonly Row[] {
 }
 
 const distinct = <Value>(values: readonly Value[]): readonly Value[] => [...new Set(values)];
-const boxName = (nat: string): string => (nat === own ? 'its own boxes' : nat);
+export const boxName = (nat: string): string => (nat === own ? 'its own boxes' : nat);
 const signFor = (result: CellResult | undefined, theme: Theme): string => (result === undefined ? ' ' : theme[looks[result.kind].tone](looks[result.kind].sign));
 const wordFor = (result: CellResult | undefined, theme: Theme): string => (result === undefined ? '' : `${signFor(result, theme)} ${theme[looks[result.kind].tone](looks[result.kind].words)}`);
 

@@ -19,7 +19,7 @@ export function themeFor(stream: { readonly isTTY?: boolean }, color: boolean): 
   return { strong: chalk.bold, faint: chalk.dim, good: chalk.green, bad: chalk.red, doubt: chalk.yellow, node: chalk.cyan };
 }
 
-const marks: Record<Verdict, { readonly sign: string; readonly word: string; readonly tone: keyof Theme }> = {
+export const marks: Record<Verdict, { readonly sign: string; readonly word: string; readonly tone: keyof Theme }> = {
   pass: { sign: '✓', word: 'PASS', tone: 'good' },
   fail: { sign: '✗', word: 'FAIL', tone: 'bad' },
   inconclusive: { sign: '?', word: 'INCONCLUSIVE', tone: 'doubt' },

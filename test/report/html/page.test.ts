@@ -1,11 +1,9 @@
 /** The report as its reader has it: in a browser, from a file. */
-import { createRequire } from 'node:module';
 import { readFileSync } from 'node:fs';
-import type { AxeResults } from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { needs } from '../../support/needs.ts';
-import { openBrowser, opened } from '../../support/browser.ts';
+import { openBrowser, opened, violations } from '../../support/browser.ts';
 import { actOf, folder, repeated, reported } from './runs.ts';
 import type { Folder } from './runs.ts';
 
@@ -119,16 +117,11 @@ needs('chromium').describe('a report in a browser', () => {
   ] as const)('is accessible: %s, %d pixels wide, %s panel', async (scheme, width, panels) => {
     await using report = await opened(browser, failed, { scheme, width, height: 844 });
     const { page } = report;
-    await page.addScriptTag({ content: axe });
-    const violations = async (): Promise<readonly string[]> => {
-      const found = await page.evaluate<AxeResults>('axe.run()');
-      return found.violations.flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) => `${id} ${target.join(' ')}: ${failureSummary ?? ''}`));
-    };
-    expect(await violations()).toEqual([]);
+    expect(await violations(page)).toEqual([]);
     for (const tab of panels === 'all' ? await page.locator('[role=tab]').all() : []) {
       await tab.click();
       await page.keyboard.press('End');
-      expect(await violations()).toEqual([]);
+      expect(await violations(page)).toEqual([]);
     }
   });
 
@@ -142,8 +135,7 @@ needs('chromium').describe('a report in a browser', () => {
     expect(left!.x + left!.width).toBeLessThan(right!.x);
     await page.locator('.pair .half.row.message').nth(1).click();
     expect(await page.locator('nav [aria-current]').innerText()).toContain('cure');
-    await page.addScriptTag({ content: axe });
-    expect((await page.evaluate<AxeResults>('axe.run()')).violations.map(({ id }) => id)).toEqual([]);
+    expect(await violations(page)).toEqual([]);
     await page.locator('.beside select').selectOption('');
     expect(await page.locator('.comparison').count()).toBe(0);
     expect(report.complaints).toEqual([]);
@@ -191,5 +183,3 @@ needs('chromium').describe('a report in a browser', () => {
     ]);
   });
 });
-
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
