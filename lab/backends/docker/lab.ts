@@ -7,7 +7,7 @@ import type { NatControl } from '../../../src/nat/behaviour.ts';
 import type { WorldPlan } from '../../../src/sim/plan.ts';
 import type Docker from 'dockerode';
 import { Problem } from '../../problem.ts';
-import type { Exit, Lab, LabOptions, Predicate } from '../backend.ts';
+import type { ExecOptions, Exit, Lab, LabOptions, Predicate } from '../backend.ts';
 import { behaviourOf } from '../linux/ground.ts';
 import { rate } from '../linux/lab-clock.ts';
 import { untilOnTheWall } from '../watch.ts';
@@ -83,8 +83,11 @@ export class DockerLab implements Lab {
     await this.#askAll({ kind: 'link', segment, state });
   }
 
-  exec(host: string, argv: readonly string[]): Promise<Exit> {
-    return this.#ask(host, { kind: 'exec', argv: [...argv] });
+  /** What the program says is heard when it has ended, and no signal ends it before. */
+  async exec(host: string, argv: readonly string[], { hear }: ExecOptions = {}): Promise<Exit> {
+    const exit = await this.#ask(host, { kind: 'exec', argv: [...argv] });
+    for (const said of [exit.stdout, exit.stderr]) if (said !== '') hear?.(said);
+    return exit;
   }
 
   async until(what: Predicate, within: Duration, since: number): Promise<'met' | 'timed out'> {
