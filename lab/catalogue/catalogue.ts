@@ -4,7 +4,6 @@ import { headlines, scenarios } from '../scenarios/index.ts';
 import type { Scenario } from '../scenarios/scenario.ts';
 import { ownShelf } from '../topology/shelf.ts';
 import type { Shelf } from '../topology/shelf.ts';
-import { readFolder } from './folder.ts';
 
 export interface Catalogue extends Shelf {
   readonly scenarios: readonly Scenario[];
@@ -26,7 +25,7 @@ export async function loadCatalogue(folders: readonly string[] = []): Promise<Ca
 
 /** What one has written oneself goes before the lab's headlines, and a name stands for one thing. */
 async function joined(catalogue: Catalogue, folder: string): Promise<Catalogue> {
-  const { presets, topologies, scenarios: added } = await readFolder(folder, catalogue);
+  const { presets, topologies, scenarios: added } = await (await import('./folder.ts')).readFolder(folder, catalogue);
   const others = catalogue.folders.length === 0 ? [] : catalogue.headlines;
   return {
     presets,

@@ -1,5 +1,4 @@
 /** What is written while a lesson is played: its trace, its capture. */
-import { Capture } from '../report/capture.ts';
 import { traceLine } from '../report/json.ts';
 import type { Audience } from '../run.ts';
 import { cannotWrite, closeAll, outputTo } from './output.ts';
@@ -13,7 +12,7 @@ export interface Records extends Pick<Output, 'close'> {
 export async function openRecords({ trace: traceFile, pcap: captureFile }: { readonly trace?: string; readonly pcap?: string }, tell: (line: string) => void): Promise<Records> {
   const traceOutput = traceFile === undefined ? undefined : await outputTo(traceFile);
   const captureOutput = captureFile === undefined ? undefined : await outputTo(captureFile);
-  const capture = captureOutput === undefined ? undefined : new Capture(captureFile!, (block) => captureOutput.write(block));
+  const capture = captureOutput === undefined ? undefined : new (await import('../report/capture.ts')).Capture(captureFile!, (block) => captureOutput.write(block));
   return {
     audience: {
       actEnds: (played) => {

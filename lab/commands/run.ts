@@ -4,12 +4,6 @@ import { loadCatalogue } from '../catalogue/catalogue.ts';
 import type { Catalogue } from '../catalogue/catalogue.ts';
 import { programName } from '../own-modules.ts';
 import { Problem } from '../problem.ts';
-import { comparisonOf } from '../report/html/comparison.ts';
-import type { Comparison } from '../report/html/comparison.ts';
-import { reportFile } from '../report/html/file.ts';
-import { reportOf } from '../report/html/report.ts';
-import { toJson } from '../report/json.ts';
-import { junitOf } from '../report/junit.ts';
 import { pacedBy } from '../report/pace.ts';
 import { Teacher } from '../report/teacher.ts';
 import { TerminalReport } from '../report/terminal.ts';
@@ -17,19 +11,20 @@ import { lineWidth } from '../report/text.ts';
 import { themeFor } from '../report/theme.ts';
 import { castFor, overall, runScenario, topologyOf, warningsFor } from '../run.ts';
 import type { Audience, RunOptions, ScenarioResult } from '../run.ts';
-import type { Values } from '../scenarios/parameters.ts';
 import type { Scenario } from '../scenarios/scenario.ts';
 import { warn } from '../warn.ts';
 import { natEngineOf, noAct, placesOf, scenarioNamed, seedOf, settingsOf } from './asked.ts';
 import type { Named } from './asked.ts';
 import { exitStatuses } from './exit-status.ts';
 import { interrupted, interruptible } from './interruption.ts';
-import { closeAll, outputTo } from './output.ts';
+import { closeAll } from './output.ts';
 import { mustHavePrompt, promptAfter } from './prompt.ts';
 import { openRecords } from './records.ts';
+import { openResults } from './results.ts';
+import type { Wished } from './results.ts';
 import { ranElsewhere } from './usable-backend.ts';
 
-export interface CommandLine extends Named {
+export interface CommandLine extends Named, Wished {
   readonly backend: string;
   readonly topology?: string;
   readonly act?: readonly string[];
@@ -38,12 +33,7 @@ export interface CommandLine extends Named {
   readonly natEngine?: string;
   readonly set?: readonly string[];
   readonly seed: string;
-  readonly json?: string;
-  readonly junit?: string;
-  readonly trace?: string;
   readonly pcap?: string;
-  readonly report?: string;
-  readonly compare?: string;
   readonly quiet?: true;
   readonly pace?: true;
   readonly explain?: true;
@@ -87,7 +77,6 @@ async function play(chosen: readonly Scenario[], catalogue: Catalogue, options: 
   const backend = await loadBackend(options.backend);
   const natEngine = natEngineOf(options.natEngine, backend);
   const settings = settingsOf(chosen, options.set ?? [], backend.clock);
-  const compared = await comparisonFor(options, chosen, settings);
   if (options.cli) mustHavePrompt(backend, chosen);
   for (const [i, scenario] of chosen.entries()) for (const act of scenario.acts(settings[i]!)) if (places.topology !== undefined) castFor(act, topologyOf(act, places));
   const status = await ranElsewhere(backend);
@@ -97,10 +86,8 @@ async function play(chosen: readonly Scenario[], catalogue: Catalogue, options: 
   const theme = themeFor(people, options.color);
   const tell = (line: string): void => void people.write(`${line}\n`);
   const report = new TerminalReport({ theme, width: lineWidth(people, 120), write: tell, detail, teacher: options.explain && new Teacher() });
-  const json = options.json === undefined ? undefined : await outputTo(options.json);
-  const junit = options.junit === undefined ? undefined : await outputTo(options.junit);
+  const files = await openResults(options, chosen.map((scenario, i) => ({ scenario: scenario.id, acts: scenario.acts(settings[i]!).map(({ id }) => id) })));
   const records = await openRecords(options, tell);
-  const html = options.report === undefined ? undefined : await outputTo(options.report);
   const encore = options.cli && promptAfter({ tell, output: options.json === '-' ? 'stderr' : 'stdout' });
   return interruptible(async (signal) => {
     const audience = together(report.audience(), records.audience, ...(options.pace ? [pacedBy(theme, signal)] : []));
@@ -114,10 +101,8 @@ async function play(chosen: readonly Scenario[], catalogue: Catalogue, options: 
         report.scenarioEnds(result);
       }
     } finally {
-      json?.write(`${JSON.stringify(results.map(toJson), null, 2)}\n`);
-      junit?.write(junitOf(results, options.trace));
-      if (html !== undefined) html.write(await reportFile(compared(reportOf(results))));
-      await closeAll([records, json, junit, html]);
+      await files.write(results);
+      await closeAll([records, files]);
     }
     return signal.aborted ? interrupted : exitStatuses[overall(results)];
   });
@@ -138,12 +123,6 @@ async function topoOf({ mininetTopo, mininetMap, topology }: CommandLine, { pres
   if (topology !== undefined) throw new Problem('--topology and --mininet-topo: one of them is enough');
   const { topoAsTopology } = await import('../backends/mininet/topo.ts');
   return { topology: topoAsTopology(mininetTopo, mininetMap, presets) };
-}
-
-async function comparisonFor({ report, compare }: CommandLine, chosen: readonly Scenario[], settings: readonly Values[]): Promise<Comparison> {
-  if (compare === undefined) return (document) => document;
-  if (report === undefined) throw new Problem('--compare is about the report: add --report FILE.html');
-  return comparisonOf(compare, chosen.map((scenario, i) => ({ scenario: scenario.id, acts: scenario.acts(settings[i]!).map(({ id }) => id) })));
 }
 
 const together = (...audiences: readonly Audience[]): Audience => ({
