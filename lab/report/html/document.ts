@@ -3,8 +3,8 @@
  * Octets are hex.
  */
 import type { TraceEvent } from '../../../src/trace/events.ts';
-import type { System } from '../../../src/wire/pfkey/dialect.ts';
 import type { Verdict } from '../../checks/check.ts';
+import type { Network } from '../../ladder/network.ts';
 import type { CheckResult } from '../../run.ts';
 
 /** Raised when a page that reads the one cannot read the other. */
@@ -43,25 +43,4 @@ export interface ReportAct {
   readonly network: Network;
   readonly checks: readonly CheckResult[];
   readonly events: readonly TraceEvent[];
-}
-
-/** The topology as far as it is drawn. */
-export interface Network {
-  readonly name: string;
-  readonly title: string;
-  readonly segments: readonly { readonly name: string; readonly prefix: string }[];
-  readonly nodes: readonly NetworkNode[];
-}
-
-export interface NetworkNode {
-  readonly name: string;
-  readonly kind: 'client' | 'gateway' | 'host' | 'nat' | 'router';
-  readonly interfaces: readonly { readonly name: string; readonly segment: string; readonly address: string }[];
-  /** Of a box: its preset, and the ports that it does not translate. */
-  readonly preset?: string;
-  readonly pinned?: readonly number[];
-  /** Of a box: what it ran on, where there was a choice. */
-  readonly engine?: string;
-  /** Of an endpoint: whose PF_KEY it speaks. */
-  readonly system?: System;
 }

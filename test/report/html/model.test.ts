@@ -7,9 +7,9 @@ import { actModel } from '../../../lab/report/html/model/act.ts';
 import type { ActModel } from '../../../lab/report/html/model/act.ts';
 import { aligned } from '../../../lab/report/html/model/compare.ts';
 import { draw } from '../../../lab/report/html/model/drawing.ts';
-import type { Journey } from '../../../lab/report/html/model/journey.ts';
+import type { Journey } from '../../../lab/ladder/journey.ts';
 import { everything, rowAt, shownRows } from '../../../lab/report/html/model/ladder.ts';
-import type { Row } from '../../../lab/report/html/model/ladder.ts';
+import type { Row } from '../../../lab/ladder/rows.ts';
 import { databasesAt, pfkeyOf } from '../../../lab/report/html/model/security.ts';
 import { actOf, asRead, reported } from './runs.ts';
 

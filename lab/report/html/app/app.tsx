@@ -2,7 +2,7 @@
 import { useEffect } from 'preact/hooks';
 import { signal } from '@preact/signals';
 import { plural } from '../../../wording.ts';
-import type { Family } from '../model/journey.ts';
+import type { Family } from '../../../ladder/journey.ts';
 import { Comparison } from './compare.tsx';
 import { ChecksPanel } from './checks.tsx';
 import { EndpointsPanel } from './endpoints.tsx';

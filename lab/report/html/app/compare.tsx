@@ -2,7 +2,7 @@
 import { useEffect, useMemo } from 'preact/hooks';
 import { aligned } from '../model/compare.ts';
 import { everything, shownRows } from '../model/ladder.ts';
-import type { Row } from '../model/ladder.ts';
+import type { Row } from '../../../ladder/rows.ts';
 import { Body, Lanes, canvasOf, heights, lifelines } from './ladder.tsx';
 import type { Canvas } from './ladder.tsx';
 import type { ActModel } from '../model/act.ts';

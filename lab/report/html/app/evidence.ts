@@ -1,5 +1,6 @@
 import type { ActModel } from '../model/act.ts';
-import { clock, titleOf } from './words.ts';
+import { titleOf } from '../../../ladder/title.ts';
+import { clock } from './words.ts';
 
 /** An event that a check cites, in a few words. */
 export function describeEvidence({ trace, journeys }: ActModel, seq: number): string {

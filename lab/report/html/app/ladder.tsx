@@ -1,16 +1,19 @@
 /** The ladder: who said what to whom, through which box, and what came of it. */
 import { useEffect } from 'preact/hooks';
-import { describeEndpoint } from '../../../../src/core/address.ts';
 import type { TraceEvent } from '../../../../src/trace/events.ts';
 import { plural } from '../../../wording.ts';
-import { laneOf } from '../model/act.ts';
-import type { ActModel, Lane } from '../model/act.ts';
-import { noteOf } from '../model/ladder.ts';
-import type { Row, Shown } from '../model/ladder.ts';
-import type { Journey, PacketEvent } from '../model/journey.ts';
+import { hopsOf } from '../../../ladder/hops.ts';
+import type { Hop } from '../../../ladder/hops.ts';
+import type { Journey } from '../../../ladder/journey.ts';
+import type { Lane } from '../../../ladder/lanes.ts';
+import { noteOf } from '../../../ladder/rows.ts';
+import type { Row } from '../../../ladder/rows.ts';
+import { titleOf } from '../../../ladder/title.ts';
+import type { ActModel } from '../model/act.ts';
+import type { Shown } from '../model/ladder.ts';
 import { useWidth } from './size.ts';
 import { useWindowed } from './windowed.ts';
-import { clock, families, titleOf } from './words.ts';
+import { clock, families } from './words.ts';
 
 export interface LadderProps {
   readonly id: string;
@@ -143,7 +146,7 @@ function everyOf(times: readonly number[]): string {
 
 function Message({ journey, model, canvas, time }: { readonly journey: Journey; readonly model: ActModel; readonly canvas: Canvas; readonly time: preact.JSX.Element | null }) {
   const { title, detail } = titleOf(journey, model.journeys);
-  const hops = hopsOf(journey, model);
+  const hops = hopsOf(journey, model.lanes, model.journeys);
   const lanes = hops.flatMap(({ from, to }) => [from, to]);
   const [left, right] = [laneX(canvas, Math.min(...lanes)), laneX(canvas, Math.max(...lanes))];
   const notes = journey.led.flatMap((event) => {
@@ -156,7 +159,7 @@ function Message({ journey, model, canvas, time }: { readonly journey: Journey; 
       {time}
       <svg width={canvas.width} height={58} aria-hidden="true">
         <text class="title" x={middle} y={16}>{title}</text>
-        {hops.map((hop, i) => <Hop key={i} hop={hop} canvas={canvas} changed={i > 0 && hop.ports !== hops[i - 1]!.ports} />)}
+        {hops.map((hop, i) => <Arrow key={i} hop={hop} canvas={canvas} changed={i > 0 && hop.ports !== hops[i - 1]!.ports} />)}
       </svg>
       <span class="visually-hidden">{title}: {hops.map(({ said }) => said).join(', then ')}{journey.loss ? ', lost' : ''}. </span>
       {detail !== '' && <p class="notation">{detail}</p>}
@@ -165,37 +168,7 @@ function Message({ journey, model, canvas, time }: { readonly journey: Journey; 
   );
 }
 
-interface HopSeen {
-  readonly from: number;
-  readonly to: number;
-  /** `500 → 4500`, or addresses where there are no ports. */
-  readonly ports: string;
-  readonly said: string;
-  readonly end: 'arrived' | 'gone' | 'dropped';
-}
-
-/** Link by link; what came in without having been seen to leave comes from where it was last. */
-function hopsOf({ sightings, loss }: Journey, { lanes, journeys }: ActModel): readonly HopSeen[] {
-  const hops: HopSeen[] = [];
-  const say = (event: PacketEvent): readonly [string, string] => {
-    const seen = journeys.seen(event);
-    if (seen === undefined) return ['', ''];
-    return [seen.from.port === 0 ? '' : `${seen.from.port} → ${seen.to.port}`, seen.from.port === 0 ? `${seen.from.address} to ${seen.to.address}` : `${describeEndpoint(seen.from)} to ${describeEndpoint(seen.to)}`];
-  };
-  for (const [i, event] of sightings.entries()) {
-    const from = laneOf(lanes, event.node);
-    const [ports, said] = say(event);
-    const next = sightings[i + 1];
-    const isLast = next === undefined || i + 2 >= sightings.length;
-    if (event.body.direction === 'out') {
-      const to = next === undefined ? from : laneOf(lanes, next.node);
-      hops.push({ from, to, ports, said, end: next === undefined ? 'gone' : isLast && loss !== undefined ? 'dropped' : 'arrived' });
-    } else if (i === 0) hops.push({ from, to: from, ports, said, end: loss === undefined ? 'arrived' : 'dropped' });
-  }
-  return hops.filter(({ from, to }) => from >= 0 && to >= 0);
-}
-
-function Hop({ hop, canvas, changed }: { readonly hop: HopSeen; readonly canvas: Canvas; readonly changed: boolean }) {
+function Arrow({ hop, canvas, changed }: { readonly hop: Hop; readonly canvas: Canvas; readonly changed: boolean }) {
   const y = 44;
   const start = laneX(canvas, hop.from);
   const room = laneRoom(canvas);

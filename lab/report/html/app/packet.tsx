@@ -3,7 +3,8 @@ import { useMemo, useState } from 'preact/hooks';
 import { dissect } from '../../../../src/wire/describe.ts';
 import type { Tree } from '../../../../src/wire/describe.ts';
 import { journey, model, packet, sighting } from './state.ts';
-import { clock, titleOf } from './words.ts';
+import { titleOf } from '../../../ladder/title.ts';
+import { clock } from './words.ts';
 
 export function PacketPanel() {
   const [shown, way] = [packet.value, journey.value];

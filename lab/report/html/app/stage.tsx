@@ -1,7 +1,7 @@
 /** The network, and the packet on its way through it. */
 import { along, draw, nodeAt, wayOver } from '../model/drawing.ts';
 import type { DrawnNode, Drawing, Point } from '../model/drawing.ts';
-import type { Journey } from '../model/journey.ts';
+import type { Journey } from '../../../ladder/journey.ts';
 import { journey, model, progress, row } from './state.ts';
 import { useWidth } from './size.ts';
 

@@ -4,8 +4,9 @@ import type { ReportDocument } from '../document.ts';
 import { actModel } from '../model/act.ts';
 import type { ActModel } from '../model/act.ts';
 import { everything, momentOf, rowAt, shownRows } from '../model/ladder.ts';
-import type { Filter, Row, Shown } from '../model/ladder.ts';
-import type { Family, Journey, PacketEvent } from '../model/journey.ts';
+import type { Row } from '../../../ladder/rows.ts';
+import type { Filter, Shown } from '../model/ladder.ts';
+import type { Family, Journey, PacketEvent } from '../../../ladder/journey.ts';
 
 export type Panel = 'ladder' | 'packet' | 'table' | 'endpoints' | 'checks';
 

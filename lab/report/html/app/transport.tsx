@@ -2,7 +2,8 @@
 import { plural } from '../../../wording.ts';
 import { byHand, goToRow, goToStep, index, isPlaying, model, now, row, shown, speed } from './state.ts';
 import { togglePlay } from './play.ts';
-import { clock, families, titleOf } from './words.ts';
+import { titleOf } from '../../../ladder/title.ts';
+import { clock, families } from './words.ts';
 
 export function Transport() {
   const last = Math.max(0, shown.value.length - 1);

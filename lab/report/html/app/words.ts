@@ -1,7 +1,6 @@
 /** How the page says times, verdicts and packets. */
 import type { Verdict } from '../../../checks/check.ts';
-import { summarize } from '../../../../src/wire/describe.ts';
-import type { Journeys, Family, Journey } from '../model/journey.ts';
+import type { Family } from '../../../ladder/journey.ts';
 
 export function clock(at: number): string {
   if (at < 60_000) return `${(at / 1000).toFixed(3)} s`;
@@ -18,18 +17,3 @@ export const signs: Readonly<Record<Verdict, string>> = { pass: 'âœ“', fail: 'âœ
 export const verdicts: Readonly<Record<Verdict, string>> = { pass: 'passed', fail: 'failed', inconclusive: 'inconclusive', unsupported: 'unsupported here' };
 
 export const families: Readonly<Record<Family, string>> = { ike: 'IKE', esp: 'ESP', keepalive: 'Keepalives', other: 'Other' };
-
-/** What a message is, as a heading and a line below. */
-export function titleOf({ message, family, sightings, inner }: Journey, journeys: Journeys): { readonly title: string; readonly detail: string } {
-  const [first] = sightings;
-  if (message !== undefined) {
-    const { exchange, response, messageId, retransmission, notation } = message.body;
-    return { title: `${exchange} ${response ? 'response' : 'request'} ${messageId}${retransmission > 0 ? `, retransmission ${retransmission}` : ''}`, detail: notation };
-  }
-  if (family === 'keepalive') return { title: 'keepalive', detail: 'one octet 0xFF' };
-  const seen = journeys.seen(first!);
-  const said = summarize(first!.body.bytes).replace(/^\S+ > \S+ /, '');
-  const title = seen?.content.kind === 'esp' ? (seen.content.encapsulation === 'none' ? 'ESP' : 'ESP in UDP') : seen?.content.kind === 'ike' ? said.replace('(non-ESP marker) ', '') : said;
-  const detail = seen?.content.kind === 'esp' ? `SPI 0x${seen.content.spi.toString(16).padStart(8, '0')}, sequence ${seen.content.sequence}${inner === undefined ? '' : `: ${summarize(inner.body.bytes)}`}` : '';
-  return { title, detail };
-}

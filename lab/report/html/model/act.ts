@@ -3,12 +3,13 @@ import { fromHex } from '../../../../src/core/bytes.ts';
 import { TraceLog } from '../../../../src/trace/trace.ts';
 import type { TraceEvent } from '../../../../src/trace/events.ts';
 import type { Trace } from '../../../../src/trace/trace.ts';
-import type { NetworkNode, ReportAct, ReportLesson } from '../document.ts';
-import { ranked } from './drawing.ts';
-import { journeysOf } from './journey.ts';
-import type { Journeys } from './journey.ts';
-import { rowsOf } from './ladder.ts';
-import type { Row } from './ladder.ts';
+import { journeysOf } from '../../../ladder/journey.ts';
+import type { Journeys } from '../../../ladder/journey.ts';
+import { lanesOf } from '../../../ladder/lanes.ts';
+import type { Lane } from '../../../ladder/lanes.ts';
+import { rowsOf } from '../../../ladder/rows.ts';
+import type { Row } from '../../../ladder/rows.ts';
+import type { ReportAct, ReportLesson } from '../document.ts';
 import { NatTables } from './nat-table.ts';
 
 export interface ActModel {
@@ -25,12 +26,6 @@ export interface ActModel {
   readonly opening: number;
 }
 
-export interface Lane {
-  readonly label: string;
-  readonly detail: string;
-  readonly nodes: readonly NetworkNode[];
-}
-
 export function actModel(key: string, lesson: ReportLesson, act: ReportAct): ActModel {
   const trace = new TraceLog(act.events[0]?.seq ?? 0);
   for (const { at, node, layer, body, cause } of act.events) trace.record(at, node, { layer, body: withOctets(body) } as unknown as Parameters<TraceLog['record']>[2], cause);
@@ -44,7 +39,7 @@ export function actModel(key: string, lesson: ReportLesson, act: ReportAct): Act
     journeys,
     rows: rowsOf(trace, journeys),
     tables: new NatTables(trace, journeys),
-    lanes: lanesOf(act, journeys),
+    lanes: lanesOf(act.network, journeys),
     opening: failed?.evidence[0] ?? act.events[0]?.seq ?? 0,
   };
 }
@@ -54,19 +49,3 @@ function withOctets(body: TraceEvent['body']): TraceEvent['body'] {
   const { bytes } = body as { bytes?: Uint8Array | string };
   return typeof bytes === 'string' ? ({ ...body, bytes: fromHex(bytes) } as TraceEvent['body']) : body;
 }
-
-/** Clients first; nodes that are drawn as one share a lane, and who has seen no packet has none. */
-function lanesOf({ network }: ReportAct, { all }: Journeys): readonly Lane[] {
-  const busy = new Set(all.flatMap(({ sightings }) => sightings.map(({ node }) => node)));
-  const { groups, rankOf } = ranked(network);
-  return groups
-    .filter((group) => group.some(({ name, kind }) => busy.has(name) || kind === 'client' || kind === 'gateway' || kind === 'nat'))
-    .toSorted(([one], [other]) => rankOf(`node ${one!.name}`) - rankOf(`node ${other!.name}`))
-    .map((nodes) => ({
-      nodes,
-      label: nodes.length === 1 ? nodes[0]!.name : `${nodes.length} × ${nodes[0]!.name.replace(/\d+$/, '')}`,
-      detail: nodes.length === 1 ? nodes[0]!.interfaces.map(({ address }) => address).join(' · ') : '',
-    }));
-}
-
-export const laneOf = (lanes: readonly Lane[], node: string): number => lanes.findIndex(({ nodes }) => nodes.some(({ name }) => name === node));

@@ -1,5 +1,5 @@
 /** Two acts side by side, aligned by the steps of their stories. */
-import type { Row } from './ladder.ts';
+import type { Row } from '../../../ladder/rows.ts';
 
 /** What stands at one height; a side that has nothing there is empty. */
 export interface RowPair {

@@ -3,7 +3,7 @@ import { sameEndpoint } from '../../../../src/core/address.ts';
 import type { Mapping } from '../../../../src/core/events.ts';
 import type { TraceEvent } from '../../../../src/trace/events.ts';
 import type { EventOf, Trace } from '../../../../src/trace/trace.ts';
-import type { Journeys } from './journey.ts';
+import type { Journeys } from '../../../ladder/journey.ts';
 
 export interface TableRow {
   readonly box: string;

@@ -5,7 +5,7 @@ import { describePfkey } from '../../../../src/wire/pfkey/describe.ts';
 import { pfkeyDialects } from '../../../../src/wire/pfkey/dialects.ts';
 import { policyDirections } from '../../../../src/wire/pfkey/message.ts';
 import type { PfkeyMessage } from '../../../../src/wire/pfkey/message.ts';
-import type { NetworkNode } from '../document.ts';
+import type { NetworkNode } from '../../../ladder/network.ts';
 
 export interface Said {
   readonly event: EventOf<'pfkey'>;

@@ -1,10 +1,10 @@
 /** A packet on its way: all the places where it was seen, whatever boxes made of it between them, and what came of it. */
-import { sameBytes } from '../../../../src/core/bytes.ts';
-import type { TraceEvent } from '../../../../src/trace/events.ts';
-import type { EventOf, Trace } from '../../../../src/trace/trace.ts';
-import { seenAt } from '../../../checks/wire.ts';
-import type { Seen } from '../../../checks/wire.ts';
-import type { NetworkNode } from '../document.ts';
+import { sameBytes } from '../../src/core/bytes.ts';
+import type { TraceEvent } from '../../src/trace/events.ts';
+import type { EventOf, Trace } from '../../src/trace/trace.ts';
+import { seenAt } from '../checks/wire.ts';
+import type { Seen } from '../checks/wire.ts';
+import type { NetworkNode } from './network.ts';
 
 export type PacketEvent = EventOf<'packet'>;
 export type Family = 'ike' | 'esp' | 'keepalive' | 'other';
