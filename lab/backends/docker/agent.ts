@@ -13,6 +13,7 @@ import { Poller } from '../linux/poller.ts';
 import { NotPossibleHere } from '../linux/syscalls.ts';
 import type { NodePlan } from '../../../src/sim/plan.ts';
 import { Problem } from '../../problem.ts';
+import type { Exit } from '../backend.ts';
 import { Lines, fromLine, toLine } from './codec.ts';
 import { readRequest } from './messages.ts';
 import type { Answer, Request, Saying } from './messages.ts';
@@ -26,6 +27,7 @@ interface Wired {
 class Agent {
   #ground: Wired | undefined;
   #playing: { readonly node: LinuxNode; readonly clock: LabClock } | undefined;
+  readonly #programs = new Map<number, AbortController>();
   #untold: { readonly at: Instant; readonly happening: Happening }[] = [];
 
   async carryOut(request: Request): Promise<Answer<Request['kind']>> {
@@ -50,7 +52,10 @@ class Agent {
       case 'mappings':
         return [...this.#node.mappings()];
       case 'exec':
-        return this.#node.exec(request.argv);
+        return this.#exec(request);
+      case 'kill':
+        this.#programs.get(request.exec)?.abort();
+        return null;
       case 'link':
         cut(this.#wired.interfaces, this.#wired.plan, request.segment, request.state);
         return null;
@@ -71,6 +76,16 @@ class Agent {
     const node = new LinuxNode({ plan, interfaces, poller: new Poller(), clock, random, natEngine, record: (at, happening) => this.#happened(at, happening) });
     this.#playing = { node, clock };
     node.begin();
+  }
+
+  async #exec({ id, argv }: Extract<Request, { kind: 'exec' }>): Promise<Exit> {
+    const program = new AbortController();
+    this.#programs.set(id, program);
+    try {
+      return await this.#node.exec(argv, { signal: program.signal, hear: (text) => say({ kind: 'heard', id, text }) });
+    } finally {
+      this.#programs.delete(id);
+    }
   }
 
   /** What happens at once is told at once, in one line. */

@@ -3,6 +3,7 @@ import { PassThrough } from 'node:stream';
 import type { Duplex } from 'node:stream';
 import type Docker from 'dockerode';
 import { Problem } from '../../problem.ts';
+import type { ExecOptions, Exit } from '../backend.ts';
 import { attached } from './engine.ts';
 import { Lines, fromLine, toLine } from './codec.ts';
 import { answers, readSaying } from './messages.ts';
@@ -15,6 +16,7 @@ export interface Listener {
 }
 
 interface Open {
+  readonly hear: ((text: string) => void) | undefined;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: Error) => void;
 }
@@ -47,10 +49,27 @@ export class Conversation {
   }
 
   ask<Kind extends Question['kind']>(question: Extract<Question, { kind: Kind }>): Promise<Answer<Kind>> {
+    return this.#ask(++this.#last, question);
+  }
+
+  async exec(argv: readonly string[], { signal, hear }: ExecOptions): Promise<Exit> {
     const id = ++this.#last;
+    // What has become of an agent that cannot be told, the program's own request tells.
+    const kill = (): void => void this.ask({ kind: 'kill', exec: id }).catch(() => undefined);
+    const exit = this.#ask(id, { kind: 'exec', argv: [...argv] }, hear);
+    signal?.addEventListener('abort', kill);
+    if (signal?.aborted) kill();
+    try {
+      return await exit;
+    } finally {
+      signal?.removeEventListener('abort', kill);
+    }
+  }
+
+  #ask<Kind extends Question['kind']>(id: number, question: Extract<Question, { kind: Kind }>, hear?: (text: string) => void): Promise<Answer<Kind>> {
     return new Promise<unknown>((resolve, reject) => {
       if (this.#over !== undefined) return reject(this.#over);
-      this.#open.set(id, { resolve, reject });
+      this.#open.set(id, { hear, resolve, reject });
       this.#stream.write(toLine({ ...question, id }));
     }).then((value) => answers[question.kind].parse(value) as Answer<Kind>);
   }
@@ -71,6 +90,7 @@ export class Conversation {
     }
     if (saying.kind === 'happened') return this.#listener.happened(saying);
     const open = this.#open.get(saying.id);
+    if (saying.kind === 'heard') return open?.hear?.(saying.text);
     this.#open.delete(saying.id);
     if (saying.kind === 'answer') open?.resolve(saying.value);
     else open?.reject(saying.problem ? new Problem(`${this.#node}: ${saying.why}`, 3) : new Error(`${this.#node}: ${saying.why}`));

@@ -83,11 +83,8 @@ export class DockerLab implements Lab {
     await this.#askAll({ kind: 'link', segment, state });
   }
 
-  /** What the program says is heard when it has ended, and no signal ends it before. */
-  async exec(host: string, argv: readonly string[], { hear }: ExecOptions = {}): Promise<Exit> {
-    const exit = await this.#ask(host, { kind: 'exec', argv: [...argv] });
-    for (const said of [exit.stdout, exit.stderr]) if (said !== '') hear?.(said);
-    return exit;
+  async exec(host: string, argv: readonly string[], options: ExecOptions = {}): Promise<Exit> {
+    return this.#agent(host).exec(argv, options);
   }
 
   async until(what: Predicate, within: Duration, since: number): Promise<'met' | 'timed out'> {
@@ -165,10 +162,14 @@ export class DockerLab implements Lab {
   }
 
   async #ask<Kind extends Question['kind']>(node: string, question: Extract<Question, { kind: Kind }>): ReturnType<typeof Conversation.prototype.ask<Kind>> {
+    return this.#agent(node).ask<Kind>(question);
+  }
+
+  #agent(node: string): Conversation {
     if (this.#lost !== undefined) throw this.#lost;
     const inhabited = this.#nodes.get(node);
     if (inhabited === undefined) throw new TypeError(`no node ${node}`);
-    return inhabited.agent.ask<Kind>(question);
+    return inhabited.agent;
   }
 
   async #askAll(question: Question): Promise<void> {

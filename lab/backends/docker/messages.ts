@@ -44,6 +44,8 @@ const request = z.discriminatedUnion('kind', [
   z.strictObject({ ...asked, kind: z.literal('control'), control: record<NatControl>() }),
   z.strictObject({ ...asked, kind: z.literal('mappings') }),
   z.strictObject({ ...asked, kind: z.literal('exec'), argv: z.array(z.string()) }),
+  /** Ends the program of the request `exec` with this number, which is answered then. */
+  z.strictObject({ ...asked, kind: z.literal('kill'), exec: z.int() }),
   /** Cuts the cables of a segment, or mends them. */
   z.strictObject({ ...asked, kind: z.literal('link'), segment: z.string(), state: z.enum(['up', 'down']) }),
   /** Tell all that has happened so far. */
@@ -65,6 +67,7 @@ export const answers = {
   control: z.null(),
   mappings: z.array(record<Mapping>()),
   exec: z.strictObject({ status: z.int(), stdout: z.string(), stderr: z.string() }),
+  kill: z.null(),
   link: z.null(),
   report: z.null(),
   'catch-up': z.null(),
@@ -73,6 +76,8 @@ export type Answer<Kind extends Request['kind']> = z.output<(typeof answers)[Kin
 
 const saying = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('answer'), id: z.int(), value: z.unknown() }),
+  /** What a program has just said, the answer to whose request comes when it ends. */
+  z.strictObject({ kind: z.literal('heard'), id: z.int(), text: z.string() }),
   /** It could not be done; `problem`: a person can mend it. */
   z.strictObject({ kind: z.literal('refusal'), id: z.int(), why: z.string(), problem: z.boolean() }),
   /** In the node's own order. Whatever it tells later happens after `upTo`, but for what the kernel was slow to hand over. */
