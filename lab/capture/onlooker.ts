@@ -15,9 +15,11 @@ import { decodeMessage as decodeV2 } from '../../src/wire/ike/codec.ts';
 import { decodeMessage as decodeV1 } from '../../src/wire/ike/v1/codec.ts';
 import { phaseOneAttributes } from '../../src/wire/ike/v1/message.ts';
 import type { EncryptedMessage, Payload } from '../../src/wire/ike/v1/message.ts';
-import type { Insight } from '../../src/wire/insight.ts';
+import type { Inside, Insight } from '../../src/wire/insight.ts';
 import { Bounded } from './bounded.ts';
+import { IkeFragments } from './ike-fragments.ts';
 import type { KeyRing } from './keys.ts';
+import type { TakenApart } from './packet.ts';
 import { privateEndpoint } from './private-endpoint.ts';
 
 /** What phase 1 of an ISAKMP SA has told in the clear, and the vectors of what it encrypts. */
@@ -35,13 +37,16 @@ interface Counts {
   readonly esp: { seen: number; opened: number };
 }
 
-type Opened = { readonly first: number; readonly payloads: Uint8Array } | string;
+type Opened = Inside | string;
 
 export class Onlooker implements Insight {
   readonly #keys: KeyRing;
   readonly #phaseOnes = new Bounded<string, PhaseOne>(1024);
   readonly #endpoints = new Bounded<string, Endpoint>(4096);
   readonly #hashes = new Bounded<string, string>(4096);
+  /** Where the packet was captured that was seen last, and who sent it. */
+  #place = '';
+  readonly #fragments = new IkeFragments();
   /** Searches for private addresses take long: so many, and then no more. */
   #searches = 4;
   /** How much that is encrypted was seen and opened. */
@@ -52,10 +57,17 @@ export class Onlooker implements Insight {
     this.counts = counts;
   }
 
-  /** Has a look at a packet before anybody asks about it. */
-  see({ from, to }: { readonly from: Endpoint; readonly to: Endpoint }, message: Uint8Array | undefined): void {
+  /** Has a look at a packet before anybody asks about it; `place` names the interface. */
+  see(place: string, { from, to, content }: TakenApart): void {
+    this.#place = `${place} ${from.address}`;
     for (const endpoint of [from, to]) this.#endpoints.set(describeEndpoint(endpoint), endpoint);
-    if (message !== undefined && message[17]! >>> 4 === 1) this.#followPhaseOne(message);
+    if (content.kind === 'ike' && content.message[17]! >>> 4 === 1) this.#followPhaseOne(content.message);
+  }
+
+  /** Opens a message that nobody asks about, for the sake of those behind it. */
+  follow(message: Uint8Array): void {
+    const whole = this.together(message);
+    this.ike(whole instanceof Uint8Array ? whole : message);
   }
 
   ike(message: Uint8Array): Opened | undefined {
@@ -77,6 +89,10 @@ export class Onlooker implements Insight {
       return inside.value;
     }
     return undefined;
+  }
+
+  together(message: Uint8Array): Uint8Array | string | undefined {
+    return this.#fragments.together(message);
   }
 
   natDetection(message: Uint8Array, wanted: Uint8Array): string | undefined {
@@ -114,9 +130,10 @@ export class Onlooker implements Insight {
     const keys = this.#keys.ike.get(toHex(bytes.subarray(0, 16)));
     if (keys === undefined) return undefined;
     if (!('bodyAt' in message.value)) return undefined;
-    const { header, firstInner } = message.value;
+    const { header, firstInner, fragment } = message.value;
     const payloads = (header.flags.initiator ? keys.initiator : keys.responder).open(message.value);
-    return payloads === undefined ? 'the keys of this SA do not fit' : { first: firstInner, payloads };
+    if (payloads === undefined) return 'the keys of this SA do not fit';
+    return fragment === undefined ? { first: firstInner, payloads } : this.#fragments.add(this.#place, message.value, fragment, payloads);
   }
 
   // ---- IKEv1, in which each message is encrypted behind the one before -----------------------------------------------------
@@ -131,8 +148,11 @@ export class Onlooker implements Insight {
   #followPhaseOne(bytes: Uint8Array): void {
     const message = decodeV1(bytes);
     if (!message.ok || !('payloads' in message.value)) return;
+    const whole = this.#fragments.addV1(this.#place, bytes, message.value);
+    const read = whole === undefined ? message : decodeV1(whole);
+    if (!read.ok || !('payloads' in read.value)) return;
     const phaseOne = this.#phaseOneOf(bytes);
-    for (const payload of message.value.payloads) {
+    for (const payload of read.value.payloads) {
       if (payload.type === 'SA') choose(phaseOne, payload);
       else if (payload.type === 'KE' && phaseOne.publicValues.length < 2 && !phaseOne.publicValues.some((known) => sameBytes(known, payload.data))) phaseOne.publicValues.push(payload.data.slice());
     }

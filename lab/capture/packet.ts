@@ -3,7 +3,6 @@ import type { Endpoint } from '../../src/core/address.ts';
 import { sameBytes, toHex } from '../../src/core/bytes.ts';
 import type { SpiText } from '../../src/core/events.ts';
 import type { Encapsulation } from '../../src/ike/any-ike-sa.ts';
-import { nonIkeMarker } from '../../src/ipsec/encapsulation-rules.ts';
 import { decodeAh } from '../../src/wire/ah.ts';
 import { decodeEsp } from '../../src/wire/esp.ts';
 import { decodeIcmp } from '../../src/wire/icmp.ts';
@@ -13,7 +12,7 @@ import type { IkeHeader } from '../../src/wire/ike/message.ts';
 import { decodeIp, ipVersion, ports as portsOf } from '../../src/wire/ip.ts';
 import type { IpPacket } from '../../src/wire/ip.ts';
 import { decodeQuotedIpv4 } from '../../src/wire/ipv4.ts';
-import { natKeepalive, nonEspMarker, stripMarker } from '../../src/wire/natt.ts';
+import { classifyIkePort, isNatKeepalive, nonEspMarker, nonIkeMarker, stripMarker } from '../../src/wire/natt.ts';
 import { protocols } from '../../src/wire/protocols.ts';
 import { ikePort, nattPort } from '../../src/wire/summarize.ts';
 import { decodeUdp, udpAt, udpHeaderLength } from '../../src/wire/udp.ts';
@@ -102,9 +101,8 @@ function ofUdp({ source, destination, payload: bytes }: IpPacket, plain: Omit<Ta
 function contentOf(payload: Uint8Array, between: readonly number[], cut: boolean): Content {
   const shared = between.includes(nattPort);
   if (!shared && !between.includes(ikePort)) return { kind: 'other', protocol: protocols.udp };
-  if (shared && payload.length < 8) return { kind: 'keepalive', exact: sameBytes(payload, natKeepalive) };
-  // Drafts 00 and 01: where IKE has its first cookie, which is never zero, eight zeros say that ESP follows.
-  if (!shared && sameBytes(payload.subarray(0, nonIkeMarker.length), nonIkeMarker)) return espContent(payload.subarray(nonIkeMarker.length), 'udp-non-ike', protocols.udp);
+  if (isNatKeepalive(payload) || (shared && payload.length < 8)) return { kind: 'keepalive', exact: isNatKeepalive(payload) };
+  if (!shared && classifyIkePort(payload) === 'esp') return espContent(payload.subarray(nonIkeMarker.length), 'udp-non-ike', protocols.udp);
   const marker = sameBytes(payload.subarray(0, nonEspMarker.length), nonEspMarker);
   const message = marker ? stripMarker(payload) : payload;
   const header = decodeHeader(message);

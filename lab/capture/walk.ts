@@ -6,9 +6,12 @@ import { plural } from '../wording.ts';
 import { captureItems } from './file.ts';
 import { takeApart } from './packet.ts';
 import type { TakenApart } from './packet.ts';
+import { Pieces } from './pieces.ts';
+import type { Whole } from './pieces.ts';
 
 export type Passed =
-  | { readonly kind: 'packet'; readonly frame: Frame; readonly ip: Uint8Array; readonly packet: TakenApart | undefined }
+  /** `whole` where it was the last missing piece of a packet that IP has cut up. */
+  | { readonly kind: 'packet'; readonly frame: Frame; readonly ip: Uint8Array; readonly packet: TakenApart | undefined; readonly whole?: Whole | undefined }
   | Extract<CaptureItem, { kind: 'listened-until' }>;
 
 export class Walk {
@@ -21,6 +24,7 @@ export class Walk {
   /** How many frames of links that nobody here can read, by link type. */
   readonly unreadable = new Map<number, number>();
   damage: Extract<CaptureItem, { kind: 'damaged' }> | undefined;
+  readonly #pieces = new Pieces();
 
   constructor(file: string) {
     this.file = file;
@@ -74,7 +78,8 @@ export class Walk {
       this.withoutIp++;
       return undefined;
     }
-    return { kind: 'packet', frame, ip, packet: takeApart(ip, isCut) };
+    const packet = takeApart(ip, isCut);
+    return { kind: 'packet', frame, ip, packet, whole: packet?.fragment && this.#pieces.add(frame, ip) };
   }
 }
 

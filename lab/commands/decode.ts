@@ -1,12 +1,13 @@
 /** Prints a capture, the lab's own or anybody's, as trees: what each octet says and where that is written. */
 import { once } from 'node:events';
 import { dissect } from '../../src/wire/describe.ts';
+import { elsewhere } from '../../src/wire/insight.ts';
 import type { Tree } from '../../src/wire/tree.ts';
 import { keysBeside, keysIn } from '../capture/keys.ts';
 import type { KeyRing } from '../capture/keys.ts';
 import { Onlooker } from '../capture/onlooker.ts';
 import type { TakenApart } from '../capture/packet.ts';
-import { Walk } from '../capture/walk.ts';
+import { placeName, Walk } from '../capture/walk.ts';
 import type { Passed } from '../capture/walk.ts';
 import { Problem } from '../problem.ts';
 import { decodedLines, secondsBetween } from '../report/decoded.ts';
@@ -36,13 +37,11 @@ export async function decode(file: string, options: DecodeCommandLine): Promise<
     for (const passed of batch) {
       if (passed.kind !== 'packet') continue;
       if (passed.frame.place.section !== section) [section, since] = [passed.frame.place.section, passed.frame.at];
-      if (passed.packet !== undefined) onlooker.see(passed.packet, passed.packet.content.kind === 'ike' ? passed.packet.content.message : undefined);
-      if (!wanted(passed.frame.number)) {
-        follow(onlooker, passed.packet);
-        continue;
-      }
-      if (!options.all && passed.packet !== undefined && !isOfIpsec(passed.packet)) leftOut++;
-      else tell.packet(passed, dissect(passed.ip, onlooker), since);
+      const read = passed.whole?.packet ?? passed.packet;
+      if (read !== undefined) onlooker.see(placeName(passed.frame.place), read);
+      if (!wanted(passed.frame.number)) follow(onlooker, read);
+      else if (!options.all && passed.packet !== undefined && !isOfIpsec(passed.packet)) leftOut++;
+      else tell.packet(passed, treeOf(passed, onlooker), since);
     }
     await drained();
   }
@@ -53,12 +52,20 @@ export async function decode(file: string, options: DecodeCommandLine): Promise<
   return options.keys !== undefined && noneFits(onlooker) ? 3 : 0;
 }
 
+/** The last piece of what IP has cut up shows the whole below it. */
+function treeOf({ ip, whole }: Passed & { readonly kind: 'packet' }, onlooker: Onlooker): Tree {
+  const tree = dissect(ip, onlooker);
+  if (whole === undefined) return tree;
+  const { value, children } = dissect(whole.ip, onlooker);
+  return { ...tree, children: [...tree.children, elsewhere('Put together', value, whole.ip, 'RFC 791 §3.2', children)] };
+}
+
 /** The folder that was named, else the keys beside the capture, where the lab puts them. */
 export const keysFor = (file: string, folder: string | undefined): Promise<KeyRing> => (folder === undefined ? keysBeside(file) : keysIn(folder));
 
 /** What is not shown may be what the next message is encrypted behind. */
 function follow(onlooker: Onlooker, packet: TakenApart | undefined): void {
-  if (packet?.content.kind === 'ike') onlooker.ike(packet.content.message);
+  if (packet?.content.kind === 'ike') onlooker.follow(packet.content.message);
 }
 
 /** ESP, AH, IKE, keepalives; and errors and pieces, which may be of such. */

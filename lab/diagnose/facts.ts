@@ -5,11 +5,9 @@
 import { describeEndpoint } from '../../src/core/address.ts';
 import type { Endpoint, IpAddress } from '../../src/core/address.ts';
 import { sameBytes, toHex } from '../../src/core/bytes.ts';
-import type { Instant } from '../../src/core/time.ts';
 import { natDetectionHash } from '../../src/crypto/nat-detection-hash.ts';
 import { decodeIp, ports } from '../../src/wire/ip.ts';
 import { protocols } from '../../src/wire/protocols.ts';
-import { Reassembly } from '../../src/wire/reassembly.ts';
 import { tcpFlags } from '../../src/wire/tcp.ts';
 import { Bounded } from '../capture/bounded.ts';
 import type { Onlooker } from '../capture/onlooker.ts';
@@ -82,15 +80,6 @@ export interface Speech {
   silence: { from: Moment; to: Moment } | undefined;
 }
 
-export interface Fragments {
-  readonly place: string;
-  readonly from: Endpoint;
-  readonly to: Endpoint;
-  readonly first: Moment;
-  pieces: number;
-  complete: boolean;
-}
-
 export interface IcmpError extends Moment {
   readonly place: string;
   readonly by: IpAddress;
@@ -104,14 +93,12 @@ export class Facts {
   readonly ike = new Bounded<string, Item>(4096);
   readonly keepalives = new Bounded<string, Keepalives>(512);
   readonly speeches = new Bounded<string, Speech>(512);
-  readonly fragments = new Bounded<string, Fragments>(512);
   readonly errors: IcmpError[] = [];
   /** Every place, with the last moment of which it could tell. */
   readonly places = new Bounded<string, { until: number }>(256);
   packets = 0;
   readonly #onlooker: Onlooker;
   readonly #began: bigint;
-  readonly #reassemblies = new Bounded<string, Reassembly>(64);
   /** Of conversations inside: how many questions of whom wait for an answer. */
   readonly #waiting = new Bounded<string, Map<string, { readonly listener: string; count: number }>>(4096);
   #until = 0;
@@ -135,24 +122,9 @@ export class Facts {
     if (passed.kind !== 'packet') return;
     this.packets++;
     const moment = { frame: passed.frame.number, at };
-    const whole = this.#whole(place, passed, moment);
-    if (whole !== undefined) this.#take(place, passed.frame.direction, moment, whole.packet, whole.pieces);
-  }
-
-  /** A packet, put together where it came in pieces. */
-  #whole(place: string, { ip, packet }: Extract<Passed, { kind: 'packet' }>, { frame, at }: Moment): { readonly packet: TakenApart; readonly pieces: boolean } | undefined {
-    if (packet?.fragment === undefined) return packet && { packet, pieces: false };
-    const name = `${place} ${packet.from.address} ${packet.to.address} ${packet.fragment.identification}`;
-    const known = this.fragments.get(name);
-    if (known === undefined) this.fragments.set(name, { place, from: packet.from, to: packet.to, first: { frame, at }, pieces: 1, complete: false });
-    else known.pieces++;
-    let reassembly = this.#reassemblies.get(place);
-    if (reassembly === undefined) this.#reassemblies.set(place, (reassembly = new Reassembly(1 << 20)));
-    const put = reassembly.add(Math.max(0, at * 1000) as Instant, ip).packet;
-    const whole = put && takeApart(put);
-    if (whole === undefined) return undefined;
-    this.fragments.get(name)!.complete = true;
-    return { packet: whole, pieces: true };
+    const { packet, whole } = passed;
+    if (whole !== undefined) this.#take(place, passed.frame.direction, moment, whole.packet, true);
+    else if (packet !== undefined && packet.fragment === undefined) this.#take(place, passed.frame.direction, moment, packet, false);
   }
 
   #take(place: string, direction: Sighting['direction'], moment: Moment, packet: TakenApart, pieces: boolean): void {
@@ -163,7 +135,7 @@ export class Facts {
       return;
     }
     if (content.kind === 'other') return;
-    this.#onlooker.see(packet, content.kind === 'ike' ? content.message : undefined);
+    this.#onlooker.see(place, packet);
     this.#speak(place, from, to, moment);
     if (content.kind === 'keepalive') this.#keepalive(place, packet, content.exact, moment);
     else this.#sight(place, direction, moment, packet, pieces);

@@ -1,6 +1,8 @@
 /** What an IKE message of either version says that matters on the way through a NAT, as far as it can be read. */
 import type { Endpoint } from '../../src/core/address.ts';
 import { toHex, u32At } from '../../src/core/bytes.ts';
+import type { Decoded } from '../../src/core/decoded.ts';
+import { fragmentIn } from '../../src/ike/v1/fragmentation.ts';
 import { decodeHeader, decodeMessage, decodePayloads } from '../../src/wire/ike/codec.ts';
 import { notifyTypes } from '../../src/wire/ike/message.ts';
 import type { Payload } from '../../src/wire/ike/message.ts';
@@ -34,6 +36,8 @@ export interface IkeFacts {
   readonly byInitiator: boolean;
   readonly marker: boolean;
   readonly encrypted: boolean;
+  /** Of a message that IKE itself has cut up; IKEv1 tells how many there are with the last one only. */
+  readonly fragment?: { readonly number: number; readonly total: number | undefined };
   readonly length: number;
   /** Whether what is encrypted could be read. */
   readonly opened: boolean;
@@ -64,20 +68,34 @@ export function readIke(message: Uint8Array, marker: boolean, onlooker: Onlooker
   const version: 1 | 2 = octet >>> 4 === 1 ? 1 : 2;
   const common = { version, sa: toHex(initiatorSpi), responderSpi: toHex(responderSpi), messageId, marker, length: message.length, detections: [] as Detection[] };
   if (version === 1) {
-    const read = decodeMessageV1(message);
-    const encrypted = (message[19]! & 1) !== 0;
-    const inside = encrypted ? onlooker.ike(message) : undefined;
-    const chain = typeof inside === 'object' ? decodePayloadsV1(inside.first, inside.payloads) : undefined;
-    const payloads = chain?.ok ? chain.value.payloads : read.ok && 'payloads' in read.value ? read.value.payloads : [];
-    return { ...nothing, ...common, exchange: exchangeNameV1(exchange), response: false, byInitiator: false, encrypted, opened: chain?.ok === true, ...ofVersion1(payloads) };
+    const together = onlooker.together(message);
+    const whole = together instanceof Uint8Array ? together : message;
+    const read = decodeMessageV1(whole);
+    const encrypted = (whole[19]! & 1) !== 0;
+    const chain = encrypted ? insideOf(onlooker, whole, decodePayloadsV1) : undefined;
+    const payloads = chain?.payloads ?? (read.ok && 'payloads' in read.value ? read.value.payloads : []);
+    return { ...nothing, ...common, exchange: exchangeNameV1(exchange), response: false, byInitiator: false, encrypted, opened: chain !== undefined, ...fragmentOfV1(message), ...ofVersion1(payloads) };
   }
   const read = decodeMessage(message);
   const encrypted = read.ok && 'bodyAt' in read.value;
-  const inside = encrypted ? onlooker.ike(message) : undefined;
-  const chain = typeof inside === 'object' ? decodePayloads(inside.first, inside.payloads) : undefined;
+  const chain = encrypted ? insideOf(onlooker, message, decodePayloads) : undefined;
+  const fragment = read.ok && 'bodyAt' in read.value ? read.value.fragment : undefined;
   const outer = read.ok ? ('payloads' in read.value ? read.value.payloads : 'outer' in read.value ? read.value.outer : []) : [];
-  const payloads = [...outer, ...(chain?.ok ? chain.value : [])];
-  return { ...nothing, ...common, exchange: exchangeName(exchange), response: flags.response, byInitiator: flags.initiator, encrypted, opened: chain?.ok === true, ...ofVersion2(payloads) };
+  const payloads = [...outer, ...(chain ?? [])];
+  return { ...nothing, ...common, exchange: exchangeName(exchange), response: flags.response, byInitiator: flags.initiator, encrypted, opened: chain !== undefined, ...(fragment !== undefined && { fragment }), ...ofVersion2(payloads) };
+}
+
+/** What was encrypted; of a message in fragments at the last of them that came. */
+function insideOf<Chain>(onlooker: Onlooker, message: Uint8Array, decode: (first: number, bytes: Uint8Array) => Decoded<Chain>): Chain | undefined {
+  const inside = onlooker.ike(message);
+  const chain = typeof inside === 'object' && 'first' in inside ? decode(inside.first, inside.payloads) : undefined;
+  return chain?.ok ? chain.value : undefined;
+}
+
+function fragmentOfV1(message: Uint8Array): Pick<IkeFacts, 'fragment'> {
+  const read = decodeMessageV1(message);
+  const fragment = read.ok ? fragmentIn(read.value) : undefined;
+  return fragment === undefined ? {} : { fragment: { number: fragment.number, total: fragment.last ? fragment.number : undefined } };
 }
 
 function ofVersion2(payloads: readonly Payload[]): Partial<IkeFacts> {

@@ -41,6 +41,31 @@ export function questionsIn(facts: Facts): Questions {
 export const originOf = (item: Item): Sighting => item.sightings[0]!;
 export const seenAt = (item: Item, place: string, since = -Infinity): Sighting | undefined => item.sightings.find((one) => one.place === place && one.last.at >= since);
 
+// ---- messages that IKE has cut up by itself: none of their fragments says anything without the others ----------------------
+
+/** The fragments of the message that this one is of, itself included; of a whole message that alone. */
+export function fragmentsOf(item: Item, among: Iterable<Item>): readonly Item[] {
+  const { ike } = item;
+  if (ike?.fragment === undefined) return [item];
+  const sender = originOf(item).from.address;
+  return [...among].filter(({ ike: other, sightings }) => other?.fragment !== undefined && other.sa === ike.sa && other.messageId === ike.messageId && other.exchange === ike.exchange && other.response === ike.response && sightings[0]?.from.address === sender);
+}
+
+/** Which fragments there should be and are not at this place, where others of them are. Without the last one nobody knows of IKEv1 how many there are. */
+export function missingAt(fragments: readonly Item[], place: string): readonly (number | 'the last')[] {
+  const here = fragments.flatMap((item) => (item.ike?.fragment === undefined || seenAt(item, place) === undefined ? [] : [item.ike.fragment]));
+  if (here.length === 0) return [];
+  const total = Math.max(0, ...fragments.map(({ ike }) => ike!.fragment?.total ?? 0));
+  const known = new Set(here.map(({ number }) => number));
+  const missing = Array.from({ length: Math.min(total, mostFragments) }, (_, i) => i + 1).filter((number) => !known.has(number));
+  return total === 0 ? ['the last'] : missing;
+}
+
+/** RFC 7383 leaves 16 bits for it, and nobody takes more than this. */
+const mostFragments = 256;
+
+const isWholeAt = (fragments: readonly Item[], place: string): boolean => missingAt(fragments, place).length === 0;
+
 interface Asked {
   readonly item: Item;
   readonly origin: Sighting;
@@ -53,7 +78,7 @@ interface Asked {
 }
 
 function sorted(facts: Facts, asked: readonly Asked[]): Questions {
-  const came = ({ answers, origin }: Asked): boolean => answers.some((answer) => seenAt(answer, origin.place, origin.first.at) !== undefined);
+  const came = ({ answers, origin }: Asked): boolean => answers.some((answer) => seenAt(answer, origin.place, origin.first.at) !== undefined && isWholeAt(fragmentsOf(answer, answers), origin.place));
   const answeredKinds = new Map<string, { first: number; last: number }>();
   for (const one of asked) {
     if (!came(one)) continue;

@@ -26,9 +26,6 @@ export interface EncapsulationRules {
   readonly checksumRepair: ChecksumRepair;
 }
 
-/** ESP in UDP behind what stands where IKE has its initiator's cookie, which is never zero (draft-ietf-ipsec-udp-encaps-00 §2). */
-export const nonIkeMarker: Uint8Array = new Uint8Array(8);
-
 /** RFC 3948 §2.2. */
 const byRfc = (payload: Uint8Array): Sorted => {
   const kind = classifyNatt(payload);

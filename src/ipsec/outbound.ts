@@ -2,10 +2,10 @@
 import { concat } from '../core/bytes.ts';
 import { decoded, refused, type Decoded, type Refusal } from '../core/decoded.ts';
 import { after, seconds, type Instant } from '../core/time.ts';
+import { nonIkeMarker } from '../wire/natt.ts';
 import { ipsecModes } from '../wire/pfkey/message.ts';
 import type { Addresses } from '../wire/pseudo-header.ts';
 import { protectInPlace, protectInTunnel, type AhKeying } from './ah.ts';
-import { nonIkeMarker } from './encapsulation-rules.ts';
 import { encapsulate, nextHeaderOf } from './esp.ts';
 import { account, endsByUse } from './expiry.ts';
 import type { Kernel } from './kernel.ts';

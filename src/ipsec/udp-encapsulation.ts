@@ -1,8 +1,8 @@
 /** What a UDP socket does once UDP_ENCAP is set on it (RFC 3948 §2.2, §3), in the way of the stack's system. */
 import type { Endpoint } from '../core/address.ts';
 import type { Instant } from '../core/time.ts';
-import { stripMarker, withMarker } from '../wire/natt.ts';
-import { nonIkeMarker, type SocketOption } from './encapsulation-rules.ts';
+import { nonIkeMarker, stripMarker, withMarker } from '../wire/natt.ts';
+import type { SocketOption } from './encapsulation-rules.ts';
 import { receiveEsp } from './inbound.ts';
 import type { Kernel } from './kernel.ts';
 

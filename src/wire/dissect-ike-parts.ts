@@ -1,7 +1,7 @@
 /** What the trees of both versions' messages are made of: the chain of payloads, substructures, attributes (RFC 2408 §3, RFC 7296 §3). */
 import { addressFromBytes } from '../core/address.ts';
 import { fromUtf8 } from '../core/bytes.ts';
-import { opened, type Insight } from './insight.ts';
+import { elsewhere, type Insight } from './insight.ts';
 import { content, hex, leaf, number, sequence, type Row, type Tree } from './tree.ts';
 
 export const headerLength = 28;
@@ -44,7 +44,10 @@ export function openedTrees({ message, insight }: Known, at: number, to: number,
   const inside = insight?.ike(message);
   if (inside === undefined) return [];
   if (typeof inside === 'string') return [leaf('Not decrypted', inside, at, to)];
-  return [opened('The first payload', nameOf(inside.first), inside.payloads, reference, chainTrees(inside.first, inside.payloads, 0, () => false, tree))];
+  if ('share' in inside) return [elsewhere('Decrypted', inside.gathered, inside.share, 'RFC 7383 §2.6', [])];
+  const { first, payloads, fragments } = inside;
+  const [what, section] = fragments === undefined ? ['', reference] : [`put together from ${fragments} fragments, `, 'RFC 7383 §2.6'];
+  return [elsewhere('Decrypted', `${what}the first payload ${nameOf(first)}`, payloads, section, chainTrees(first, payloads, 0, () => false, tree))];
 }
 
 /** What a decoder makes of this payload alone. */

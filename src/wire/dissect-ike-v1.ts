@@ -9,7 +9,9 @@ import type { Payload } from './ike/v1/message.ts';
 import { notifyName } from './ike/v1/notation.ts';
 import { vendorName } from './ike/v1/vendor-ids.ts';
 import { attributeNames, configurationAttributeNames, payloadNames, transformNames } from './ike-v1-names.ts';
+import { elsewhere } from './insight.ts';
 import { namesOf, protocolNames } from './names.ts';
+import { summarizeIke } from './summarize.ts';
 import { branch, content, decimal, fields, hex, leaf, named, number, octets, sequence, withName, type Row, type Tree } from './tree.ts';
 
 const protocolIdNames = namesOf(protocolIds);
@@ -46,7 +48,17 @@ function payloadTree(known: Known, type: number, payload: Uint8Array, base: numb
     ...fields(payload, base, 'RFC 2408 §3.2', genericRows),
     ...body(payload.subarray(4), base + 4, reference),
     ...((natDetectionTypes as readonly number[]).includes(type) ? fittingTrees(known, payload.subarray(4), base + 4, reference) : []),
+    ...(type === payloadTypes.Fragment ? togetherTrees(known, base, base + payload.length) : []),
   ]);
+}
+
+/** The whole message behind the last of its pieces, or how many of them are there. */
+function togetherTrees({ message, insight }: Known, at: number, to: number): Tree[] {
+  const whole = insight?.together(message);
+  if (whole === undefined) return [];
+  if (typeof whole === 'string') return [leaf('Not yet whole', whole, at, to)];
+  const header = branch('Header', summarizeIke(whole), 0, headerLength, headerReference, fields(whole, 0, headerReference, headerRows));
+  return [elsewhere('Put together', 'the whole message', whole, 'RFC 2408 §3', [header, ...payloadsOfV1({ message: whole, insight }, 0)])];
 }
 
 const genericRows: readonly Row[] = [

@@ -9,8 +9,8 @@ import { ipVersion } from './ip.ts';
 import { decodeIpv4, decodeQuotedIpv4 } from './ipv4.ts';
 import { decodeIpv6, extensionHeaderLength, fragmentPlace, ipv6HeaderLength } from './ipv6.ts';
 import { icmpTypeNames, icmpv6TypeNames, protocolName, protocolNames, tcpFlagNames, unreachable6Names, unreachableNames } from './names.ts';
-import { opened, type Insight } from './insight.ts';
-import { classifyNatt, nonEspMarker } from './natt.ts';
+import { elsewhere, type Insight } from './insight.ts';
+import { classifyIkePort, classifyNatt, nonEspMarker, nonIkeMarker } from './natt.ts';
 import { protocols } from './protocols.ts';
 import type { Addresses } from './pseudo-header.ts';
 import { ikePort, nattPort, summarize } from './summarize.ts';
@@ -206,11 +206,24 @@ function upperLayers(protocol: number, bytes: Uint8Array, base: number, surround
   return layers[protocol]?.(bytes, base, surroundings) ?? rest(protocolName(protocol), bytes, base);
 }
 
-/** RFC 3948 §2 for port 4500; IKE for 500. NAT boxes change one port, seldom both. */
+/** RFC 3948 §2 for port 4500; for 500 IKE, and what drafts 00 and 01 send there. NAT boxes change one port, seldom both. */
 function insideUdp(ports: readonly number[], payload: Uint8Array, base: number, addresses: Addresses, insight: Insight | undefined): Tree[] {
   if (ports.includes(nattPort)) return natt(payload, base, addresses, insight);
-  if (ports.includes(ikePort)) return [dissectIke(payload, base, insight)];
+  if (ports.includes(ikePort)) return onIkePort(payload, base, addresses, insight);
   return rest('Octets', payload, base);
+}
+
+function onIkePort(payload: Uint8Array, base: number, addresses: Addresses, insight: Insight | undefined): Tree[] {
+  switch (classifyIkePort(payload)) {
+    case 'keepalive':
+      return [leaf('NAT-T keepalive', hex(payload), base, base + payload.length, 'draft-ietf-ipsec-udp-encaps-00')];
+    case 'esp': {
+      const at = nonIkeMarker.length;
+      return [leaf('Non-IKE marker', hex(payload.subarray(0, at)), base, base + at, 'draft-ietf-ipsec-udp-encaps-00 §2'), ...esp(payload.subarray(at), base + at, addresses, insight)];
+    }
+    case 'ike':
+      return [dissectIke(payload, base, insight)];
+  }
 }
 
 function natt(payload: Uint8Array, base: number, addresses: Addresses, insight: Insight | undefined): Tree[] {
@@ -239,7 +252,7 @@ function esp(bytes: Uint8Array, base: number, addresses: Addresses, insight: Ins
   const header = branch('ESP', octets(bytes), base, base + bytes.length, 'RFC 4303 §2', [
     ...fields(bytes, base, 'RFC 4303 §2', rows),
     ...(encrypted.length === 0 ? [] : [leaf('Encrypted and authenticated', octets(encrypted), base + espHeaderLength, base + bytes.length, 'RFC 4303 §2.3')]),
-    ...(inside === undefined ? [] : [opened('Next header', protocolName(inside.nextHeader), inside.payload, 'RFC 4303 §2.6', dissectInner(inside.nextHeader, inside.payload, addresses))]),
+    ...(inside === undefined ? [] : [elsewhere('Decrypted', `next header ${protocolName(inside.nextHeader)}`, inside.payload, 'RFC 4303 §2.6', dissectInner(inside.nextHeader, inside.payload, addresses))]),
   ]);
   return [header];
 }

@@ -1,10 +1,11 @@
 /** A packet in one line, as a person would say it. */
 import type { Refusal } from '../core/decoded.ts';
 import { describeEndpoint } from '../core/address.ts';
-import { toHex } from '../core/bytes.ts';
+import { toHex, u16At } from '../core/bytes.ts';
 import { decodeAh } from './ah.ts';
 import { decodeEsp } from './esp.ts';
-import { decodeHeader } from './ike/codec.ts';
+import { decodeHeader, headLengths } from './ike/codec.ts';
+import { payloadTypes } from './ike/message.ts';
 import { exchangeName } from './ike/notation.ts';
 import { decodeMessage as decodeMessageV1 } from './ike/v1/codec.ts';
 import { exchangeName as exchangeNameV1, symbols } from './ike/v1/notation.ts';
@@ -13,7 +14,7 @@ import { decodeIcmpv6, type Icmpv6Message } from './icmpv6.ts';
 import { decodeIp, ipVersion, ports, type IpPacket } from './ip.ts';
 import { decodeQuotedIpv4 } from './ipv4.ts';
 import { protocolName, tcpFlagNames, unreachable6Names, unreachableNames } from './names.ts';
-import { classifyNatt, stripMarker } from './natt.ts';
+import { classifyIkePort, classifyNatt, nonIkeMarker, stripMarker } from './natt.ts';
 import { protocols } from './protocols.ts';
 import { decodeTcp } from './tcp.ts';
 import { decodeUdp, type UdpDatagram } from './udp.ts';
@@ -38,8 +39,19 @@ export function summarize(bytes: Uint8Array): string {
 function summarizeUdp({ sourcePort, destinationPort, payload }: UdpDatagram, size: string): string {
   const at = [sourcePort, destinationPort];
   if (at.includes(nattPort)) return summarizeNatt(payload, size);
-  if (at.includes(ikePort)) return `IKE ${summarizeIke(payload)}`;
+  if (at.includes(ikePort)) return summarizeIkePort(payload, size);
   return `UDP, ${size}`;
+}
+
+function summarizeIkePort(payload: Uint8Array, size: string): string {
+  switch (classifyIkePort(payload)) {
+    case 'keepalive':
+      return 'NAT-T keepalive';
+    case 'esp':
+      return `ESP in UDP behind the non-IKE marker ${summarizeEsp(payload.subarray(nonIkeMarker.length), size)}`;
+    case 'ike':
+      return `IKE ${summarizeIke(payload)}`;
+  }
 }
 
 function summarizeNatt(payload: Uint8Array, size: string): string {
@@ -59,12 +71,15 @@ function summarizeNatt(payload: Uint8Array, size: string): string {
 export function summarizeIke(message: Uint8Array): string {
   const header = decodeHeader(message);
   if (!header.ok) return refusedAs(header);
-  const { exchange, flags, messageId, version, length } = header.value;
+  const { exchange, flags, messageId, version, length, nextPayload } = header.value;
   if (version >>> 4 === 1) return summarizeIkeV1(exchange, messageId, message);
   if (version >>> 4 !== 2) return `version ${version >>> 4}.${version & 15}, exchange ${exchange}`;
   const lie = length === message.length ? '' : `, malformed: Length is ${length}, ${sizeOf(message)} there`;
-  return `${exchangeName(exchange)} ${flags.response ? 'response' : 'request'} mid ${messageId}${lie}`;
+  return `${exchangeName(exchange)} ${flags.response ? 'response' : 'request'} mid ${messageId}${nextPayload === payloadTypes.SKF ? fragmentOf(message) : ''}${lie}`;
 }
+
+/** RFC 7383 §2.5. */
+const fragmentOf = (message: Uint8Array): string => (message.length < headLengths.SKF ? '' : `, fragment ${u16At(message, headLengths.SK)} of ${u16At(message, headLengths.SK + 2)}`);
 
 function summarizeIkeV1(exchange: number, messageId: number, message: Uint8Array): string {
   const name = `v1 ${exchangeNameV1(exchange)}${messageId === 0 ? '' : ` mid ${messageId}`}`;

@@ -9,7 +9,7 @@ export interface Tree {
   readonly to: number;
   /** `RFC 791 §3.1` */
   readonly reference?: string;
-  /** Places from here on inwards are those in what was decrypted. */
+  /** Places from here on inwards are those in what was decrypted, or put together. */
   readonly plaintext?: true;
   readonly children: readonly Tree[];
 }

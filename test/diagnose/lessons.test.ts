@@ -95,7 +95,7 @@ describe.each(lessonIds)('%s', (id) => {
 
 test('each finding has been seen', () => {
   const seen = new Set(Object.values(failing).flatMap(({ whole, clients }) => [...whole, ...clients]));
-  const general = ['nothing-returns']; // what is said where no keys are at hand; see the next test
+  const general = ['nothing-returns', 'ike-fragments-lost']; // what is said where no keys are at hand: see the next test; ike-fragments.test.ts
   expect(findings.map(({ id }) => id).filter((id) => !seen.has(id) && !general.includes(id))).toEqual([]);
   expect(new Set(findings.map(({ id }) => id)).size).toBe(findings.length);
 });

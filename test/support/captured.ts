@@ -3,6 +3,7 @@ import { noKeys, ringOf } from '../../lab/capture/keys.ts';
 import type { KeyRing } from '../../lab/capture/keys.ts';
 import { Onlooker } from '../../lab/capture/onlooker.ts';
 import { takeApart } from '../../lab/capture/packet.ts';
+import { Pieces } from '../../lab/capture/pieces.ts';
 import { causesOf } from '../../lab/diagnose/diagnosis.ts';
 import type { Cause } from '../../lab/diagnose/diagnosis.ts';
 import { Facts } from '../../lab/diagnose/facts.ts';
@@ -29,6 +30,7 @@ export function causesSeen({ trace, topology, act }: Pick<ActResult, 'trace' | '
   const events = trace.events.filter(({ node, body }) => body.kind !== 'packet' || from === 'whole' || (from === 'clients' ? clients.has(node) : node === gateway));
   const facts = new Facts(act.title, 0n, new Onlooker(keys ? keysOf(trace) : noKeys));
   const reader = new CaptureReader();
+  const pieces = new Pieces();
   for (const item of [...reader.push(Buffer.concat([...section(act.title, events)])), ...reader.end()]) {
     if (item.kind === 'damaged') throw new Error(item.why);
     if (item.kind === 'listened-until') {
@@ -39,12 +41,13 @@ export function causesSeen({ trace, topology, act }: Pick<ActResult, 'trace' | '
     const { number, at, bytes, originalLength, place: { linkType } } = frame;
     const seen = plain ? { number, at, bytes, originalLength, comments: [], place: { section: 1, interface: 0, linkType } } : frame;
     const ip = ipPacketOf(frame.place.linkType, frame.bytes)!;
-    facts.see({ kind: 'packet', frame: seen, ip, packet: takeApart(ip) });
+    const packet = takeApart(ip);
+    facts.see({ kind: 'packet', frame: seen, ip, packet, whole: packet?.fragment && pieces.add(frame, ip) });
   }
   return causesOf(facts);
 }
 
-function keysOf(trace: Trace): KeyRing {
+export function keysOf(trace: Trace): KeyRing {
   const bodies = <Kind extends 'ike-keys' | 'isakmp-keys' | 'esp-keys'>(kind: Kind) => trace.of(kind).map(({ body }) => body);
   const profile = wiresharkProfile({ ike: bodies('ike-keys'), isakmp: bodies('isakmp-keys'), esp: bodies('esp-keys') });
   return ringOf({ ike: profile['ikev2_decryption_table']!, isakmp: profile['ikev1_decryption_table']!, esp: profile['esp_sa']! });

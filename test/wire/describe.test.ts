@@ -71,6 +71,8 @@ const ikeRest = encodeMessage({
 });
 const ikeProtected = concat(protectedHead(header('IKE_AUTH', 1, { flags: { initiator: false, higherVersion: false, response: true } }), 36, 60), new Uint8Array(60).fill(0xee));
 
+const ikeFragment = concat(protectedHead(header('IKE_AUTH', 1), 0, 60, { number: 2, total: 3 }), new Uint8Array(60).fill(0xee));
+
 const corrupt = (bytes: Uint8Array, at: number): Uint8Array => bytes.map((octet, i) => (i === at ? octet ^ 1 : octet));
 const pieces = (): Uint8Array[] => {
   const cut = fragmentIpv4(encodeIpv4({ ...ends, protocol: protocols.udp, identification: 0x1234, payload: encodeUdp({ sourcePort: 5000, destinationPort: 5000, payload: new Uint8Array(1992) }, ends, 'zero') }), 1500);
@@ -85,6 +87,9 @@ describe('a packet in one line', () => {
     [on(4500, withMarker(ikeRest)), '192.168.1.2:4500 > 203.0.113.1:4500 IKE (non-ESP marker) IKE_AUTH request mid 1'],
     [on(4500, withMarker(ikeProtected)), '192.168.1.2:4500 > 203.0.113.1:4500 IKE (non-ESP marker) IKE_AUTH response mid 1'],
     [on(500, ikeInit), '192.168.1.2:500 > 203.0.113.1:500 IKE IKE_SA_INIT request mid 0'],
+    [on(500, concat(new Uint8Array(8), espPacket)), '192.168.1.2:500 > 203.0.113.1:500 ESP in UDP behind the non-IKE marker spi 0x1234abcd seq 7, 124 octets'],
+    [on(500, natKeepalive), '192.168.1.2:500 > 203.0.113.1:500 NAT-T keepalive'],
+    [on(4500, withMarker(ikeFragment)), '192.168.1.2:4500 > 203.0.113.1:4500 IKE (non-ESP marker) IKE_AUTH request mid 1, fragment 2 of 3'],
     [encodeIp({ ...ends, protocol: protocols.esp, payload: espPacket }), '192.168.1.2 > 203.0.113.1 ESP spi 0x1234abcd seq 7, 108 octets'],
     [on(5000, fromHex('0102')), '192.168.1.2:5000 > 203.0.113.1:5000 UDP, 30 octets'],
     [pingRequest, '192.0.2.1 > 192.0.2.1 ICMP echo request id 8568 seq 1'],
@@ -221,6 +226,9 @@ describe('a packet as a tree', () => {
     ['no UDP checksum', encodeUdpPacket(client, gateway, espPacket, 'zero'), ['UDP', 'Checksum'], '0x0000, none', 'RFC 768'],
     ['the keepalive', on(4500, natKeepalive), ['NAT-T keepalive'], '0xff', 'RFC 3948 §2.3'],
     ['the marker', on(4500, withMarker(ikeInit)), ['Non-ESP marker'], '0x00000000', 'RFC 3948 §2.2'],
+    ['the marker of drafts 00 and 01', on(500, concat(new Uint8Array(8), espPacket)), ['Non-IKE marker'], '0x0000000000000000', 'draft-ietf-ipsec-udp-encaps-00 §2'],
+    ['the SPI behind it', on(500, concat(new Uint8Array(8), espPacket)), ['ESP', 'Security parameters index'], '0x1234abcd', 'RFC 4303 §2'],
+    ['which fragment it is', on(4500, withMarker(ikeFragment)), ['IKE', 'SKF payload', 'Fragment number'], '2', 'RFC 7383 §2.5'],
     ['the SPI', on(4500, espPacket), ['ESP', 'Security parameters index'], '0x1234abcd', 'RFC 4303 §2'],
     ['the type of an ICMP error', portUnreachable, ['ICMP', 'Code'], '3 (port unreachable)', 'RFC 792'],
     ['the packet that it quotes', portUnreachable, ['Quoted packet', 'UDP', 'Destination port'], '4500', 'RFC 768'],

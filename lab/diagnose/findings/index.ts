@@ -5,6 +5,7 @@ import { answeredFromElsewhere } from './answered-from-elsewhere.ts';
 import { equalSelectors, espCrossed, mappingStolen } from './crossed.ts';
 import { fragmentsLost } from './fragments-lost.ts';
 import { helperStrips } from './helper-strips.ts';
+import { ikeFragmentsLost } from './ike-fragments-lost.ts';
 import { identityRefused } from './identity-refused.ts';
 import { innerDestination } from './inner-destination.ts';
 import { keepalivesTooSlow, mappingLost, noKeepalives } from './mapping-lost.ts';
@@ -28,7 +29,7 @@ export const findings: readonly Finding[] = [
   // several clients
   mappingStolen, espCrossed, equalSelectors, secondClient, noPortLeft, plainEspManyClients,
   // the box
-  fragmentsLost, noKeepalives, keepalivesTooSlow, mappingLost, udp4500Blocked, answeredFromElsewhere, ahThroughNat, zeroOverIpv6, checksumSpoiled, transportChecksum,
+  fragmentsLost, ikeFragmentsLost, noKeepalives, keepalivesTooSlow, mappingLost, udp4500Blocked, answeredFromElsewhere, ahThroughNat, zeroOverIpv6, checksumSpoiled, transportChecksum,
   // the gateway
   portNot500, keyByAddress, innerDestination, wayBackDead,
   // what is left
