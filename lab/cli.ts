@@ -135,6 +135,7 @@ Exit status: 0 all verdicts pass; 1 a check failed; 2 the command line or a file
     .option('--bail', 'end after the first that comes out wrong')
     .option('--parallel <n>', 'simulated cells at a time; as many as there are cores when not said')
     .option('--parallel-real <n>', 'cells at a time on a real backend', '1')
+    .option('--timeout <duration>', 'the longest that a cell may take; when not said 5 min, and 15 min on a real backend')
     .option('--json <file|->', 'results as JSON (schema 1); - is standard output')
     .option('--junit <file>', 'results as JUnit XML')
     .option('--html <file>', 'the grid as a page, where each cell opens its checks')

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { appendFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
+import { hours } from '../../src/core/time.ts';
 import type { BackendName } from '../backends/backend.ts';
 import { loadBackend } from '../backends/index.ts';
 import { loadCatalogue } from '../catalogue/catalogue.ts';
@@ -14,7 +15,8 @@ import { failuresBeside, readFailures, writeFailures } from '../matrix/last-fail
 import { planCells } from '../matrix/plan.ts';
 import type { Selection } from '../matrix/plan.ts';
 import type { CellResult } from '../matrix/play.ts';
-import { runMatrix } from '../matrix/run.ts';
+import { runMatrix, usualLimit } from '../matrix/run.ts';
+import type { MatrixRun } from '../matrix/run.ts';
 import { inShard, shardOf } from '../matrix/shard.ts';
 import { axisNames, vocabularyOf, wordsOf, wrongWord } from '../matrix/vocabulary.ts';
 import type { Axis, Vocabulary } from '../matrix/vocabulary.ts';
@@ -28,6 +30,7 @@ import { isWrong, summary, tellMatrix } from '../report/matrix-table.ts';
 import { lineWidth, wrap } from '../report/text.ts';
 import { themeFor } from '../report/theme.ts';
 import { overall } from '../run.ts';
+import { parseDuration } from '../topology/duration.ts';
 import { plural } from '../wording.ts';
 import { scenarioNamed, seedOf, settingsOf } from './asked.ts';
 import type { Named } from './asked.ts';
@@ -47,6 +50,7 @@ export interface MatrixCommandLine extends Named, Partial<Readonly<Record<Axis, 
   readonly bail?: true;
   readonly parallel?: string;
   readonly parallelReal: string;
+  readonly timeout?: string;
   readonly json?: string;
   readonly junit?: string;
   readonly html?: string;
@@ -68,6 +72,7 @@ export async function matrix(options: MatrixCommandLine): Promise<number> {
   if (options.format !== undefined) return github(options, whole);
   const cells = options.shard === undefined ? whole : inShard(whole, shardOf(options.shard));
   const parallel = { simulated: options.parallel === undefined ? availableParallelism() : countOf('--parallel', options.parallel), real: countOf('--parallel-real', options.parallelReal) };
+  const limit = options.timeout === undefined ? usualLimit : limitOf(options.timeout);
   if (options.list) return list(cells, options);
   const people = options.json === '-' ? process.stderr : process.stdout;
   const tell = (line: string): void => void people.write(`${line}\n`);
@@ -82,8 +87,9 @@ export async function matrix(options: MatrixCommandLine): Promise<number> {
   const theme = themeFor(people, options.color);
   return interruptible(async (signal) => {
     const progress = options.quiet ? undefined : progressOn(people, theme, cells.length);
-    const results = await runMatrix(cells, {
+    const { results, closed } = await runMatrix(cells, {
       parallel,
+      limit,
       folders: catalogue.folders,
       bail: options.bail === true,
       signal,
@@ -101,7 +107,7 @@ export async function matrix(options: MatrixCommandLine): Promise<number> {
     if (process.env['GITHUB_ACTIONS'] === 'true') annotations(results, catalogue.folders).forEach(tell);
     const kept = keepFailures(failures, results, options.onlyFailed ? cells : []);
     if (kept > 0) tell(`  ${wrap(`${kept === 1 ? 'It is' : 'They are'} kept in ${failures}: --only-failed plays ${kept === 1 ? 'it' : 'them'} again.`, told.width, '  ')}`);
-    await closeAll([json, junit, html, untraced(results), summarised(cells, results, catalogue.folders)]);
+    await closeAll([json, junit, html, untraced(results), summarised(cells, results, catalogue.folders), { close: () => closed }]);
     return signal.aborted ? interrupted : exitStatuses[overall(results.map(({ kind }) => ({ verdict: verdictOf[kind] })))];
   });
 }
@@ -168,6 +174,13 @@ function github(options: MatrixCommandLine, cells: readonly Cell[]): number {
   if (options.format !== 'github') throw new Problem(`--format ${options.format!}: there is: github`);
   process.stdout.write(`${JSON.stringify(jobsFor(cells, options.jobs === undefined ? undefined : countOf('--jobs', options.jobs)))}\n`);
   return 0;
+}
+
+function limitOf(text: string): MatrixRun['limit'] {
+  const each = parseDuration(text);
+  // What setTimeout can count.
+  if (each !== undefined && each >= 1 && each <= hours(24)) return { simulated: each, real: each };
+  throw new Problem(`--timeout ${text}: expected a duration of a day at the most, such as "90 s" or "10 min"`);
 }
 
 function countOf(option: string, text: string): number {

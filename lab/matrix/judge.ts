@@ -14,9 +14,10 @@ import type { Cell } from './cell.ts';
 
 /**
  * What came of a cell, in a word. `works`: its claims hold. `fails-as-foreseen`: not all, and not otherwise than the box lets one expect.
- * `does-not-apply`: the box is not what the lesson is about. `unforeseen`: neither. `broke`: the lab itself failed, and nothing was learned.
+ * `does-not-apply`: the box is not what the lesson is about. `unforeseen`: neither. `overran`: it took longer than a cell may. `broke`: the
+ * lab itself failed, and nothing was learned.
  */
-export const kinds = ['works', 'fails-as-foreseen', 'does-not-apply', 'unforeseen', 'inconclusive', 'unsupported', 'broke'] as const;
+export const kinds = ['works', 'fails-as-foreseen', 'does-not-apply', 'unforeseen', 'inconclusive', 'unsupported', 'overran', 'broke'] as const;
 export type Kind = (typeof kinds)[number];
 
 export const verdictOf: Readonly<Record<Kind, Verdict>> = {
@@ -26,6 +27,7 @@ export const verdictOf: Readonly<Record<Kind, Verdict>> = {
   'unforeseen': 'fail',
   'inconclusive': 'inconclusive',
   'unsupported': 'unsupported',
+  'overran': 'fail',
   'broke': 'fail',
 };
 
@@ -60,5 +62,5 @@ const foreseen = (forecast: Forecast): string => (forecast.works ? `works${forec
 /** The worst decides; a cell works or fails as a whole where one act of it does. */
 export function together(acts: readonly Judgement[]): Kind {
   const found = new Set(acts.map(({ kind }) => kind));
-  return (['broke', 'unforeseen', 'inconclusive', 'fails-as-foreseen', 'works', 'does-not-apply', 'unsupported'] as const).find((kind) => found.has(kind)) ?? 'inconclusive';
+  return (['broke', 'overran', 'unforeseen', 'inconclusive', 'fails-as-foreseen', 'works', 'does-not-apply', 'unsupported'] as const).find((kind) => found.has(kind)) ?? 'inconclusive';
 }

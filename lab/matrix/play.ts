@@ -1,6 +1,8 @@
 /** Plays one cell, wherever it is played: in a worker thread, in a process of its own. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { describeDuration } from '../../src/core/time.ts';
+import type { Duration } from '../../src/core/time.ts';
 import { loadBackend } from '../backends/index.ts';
 import { loadCatalogue } from '../catalogue/catalogue.ts';
 import type { Catalogue } from '../catalogue/catalogue.ts';
@@ -64,7 +66,6 @@ export async function playCell({ cell, folders, traces }: Order, signal?: AbortS
     const isWrong = ['fail', 'inconclusive'].includes(verdictOf[kind]);
     return { cell, kind, acts: judgements, result: toJson(played), ...(isWrong && traces !== undefined ? await traced(played, cell, traces) : {}), wallMs: wallMs() };
   } catch (error) {
-    // A network that cannot be: NAT64 in front of IPv4.
     if (error instanceof Problem) return { cell, kind: 'unsupported', acts: [], reason: error.message, wallMs: wallMs() };
     return broken(cell, error instanceof Error ? (error.stack ?? error.message) : String(error), wallMs());
   }

@@ -1,8 +1,11 @@
 /** Who plays cells: worker threads for the simulator, processes of their own for backends that change the machine. */
 import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
+import { seconds } from '../../src/core/time.ts';
+import type { Duration } from '../../src/core/time.ts';
 import type { BackendName } from '../backends/backend.ts';
 import { nodeOptions, ownModule } from '../own-modules.ts';
 import { broken } from './play.ts';
@@ -11,7 +14,7 @@ import type { CellResult, Order } from './play.ts';
 /** Plays one cell at a time. A worker that dies takes its cell with it, and nothing else: the next cell gets a new one. */
 export interface Player {
   play(order: Order): Promise<CellResult>;
-  /** Ends the worker, and the cell that it plays, which stays without a result. */
+  /** Ends the worker, hung or not, and the cell that it plays, which stays without a result. */
   end(): Promise<void>;
 }
 
@@ -25,9 +28,9 @@ function player(start: (answer: (result: CellResult) => void, died: (how: string
   let worker: Worked | undefined;
   let waiting: { readonly order: Order; readonly since: number; resolve(result: CellResult): void } | undefined;
   const answer = (result: CellResult): void => {
-    const { resolve } = waiting!;
+    const asked = waiting;
     waiting = undefined;
-    resolve(result);
+    asked?.resolve(result);
   };
   return {
     play: (order) =>
@@ -40,8 +43,9 @@ function player(start: (answer: (result: CellResult) => void, died: (how: string
         worker.send(order);
       }),
     end: async () => {
-      waiting = undefined;
-      await worker?.end();
+      const ending = worker;
+      worker = waiting = undefined;
+      await ending?.end();
     },
   };
 }
@@ -57,7 +61,7 @@ export const threadPlayer = (entry = ownModule('./thread.ts', import.meta.url)):
     return {
       send: (order) => thread.postMessage(order),
       end: async () => {
-        thread.removeAllListeners('exit');
+        thread.removeAllListeners();
         await thread.terminate();
       },
     };
@@ -74,23 +78,47 @@ const bootstrap = ({ href }: URL): string =>
 
 const commandLine = fileURLToPath(ownModule('../cli.ts', import.meta.url));
 
-/** Speaks JSON lines over its standard streams: see commands/matrix-worker.ts. */
-export const processPlayer = (backend: BackendName, argv: readonly string[] = [...nodeOptions(), commandLine, 'matrix-worker', '--backend', backend]): Player =>
+/** Nobody waits for them where a second Ctrl-C ends this process at once. */
+const alive = new Set<ChildProcess>();
+process.once('exit', () => alive.forEach((child) => child.kill('SIGKILL')));
+
+/** Speaks JSON lines over its standard streams: see commands/matrix-worker.ts. `grace`: to take its network down in; who does not end in it is killed. */
+export const processPlayer = (backend: BackendName, argv: readonly string[] = [...nodeOptions(), commandLine, 'matrix-worker', '--backend', backend], grace: Duration = seconds(20)): Player =>
   player((answer, died) => {
     // Its own session: a terminal's Ctrl-C is for the one who waits for it.
     const child = spawn(process.execPath, [...argv], { stdio: ['pipe', 'pipe', 'inherit'], detached: true });
     let isDismissed = false;
+    alive.add(child);
     const closed = new Promise<void>((resolve) => child.once('close', () => resolve()));
-    createInterface({ input: child.stdout }).on('line', (line) => answer(JSON.parse(line) as CellResult));
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      const result = resultIn(line);
+      // A lesson of somebody's own may print.
+      if (result === undefined) process.stderr.write(`${line}\n`);
+      else answer(result);
+    });
     child.stdin.on('error', () => undefined);
-    child.once('error', (error) => died(error.message)).once('close', (code, signal) => isDismissed || died(signal ?? `exit status ${code ?? 'unknown'}`));
+    child.once('error', (error) => died(error.message)).once('close', (code, signal) => {
+      alive.delete(child);
+      if (!isDismissed) died(signal ?? `exit status ${code ?? 'unknown'}`);
+    });
     return {
       send: (order) => void child.stdin.write(`${JSON.stringify(order)}\n`),
       end: async () => {
         isDismissed = true;
         child.stdin.end();
         child.kill();
+        const patience = setTimeout(() => child.kill('SIGKILL'), grace);
         await closed;
+        clearTimeout(patience);
       },
     };
   });
+
+function resultIn(line: string): CellResult | undefined {
+  try {
+    const read = JSON.parse(line) as Partial<CellResult> | null;
+    return read?.cell === undefined ? undefined : (read as CellResult);
+  } catch {
+    return undefined;
+  }
+}

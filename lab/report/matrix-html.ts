@@ -83,6 +83,7 @@ const tones: Readonly<Record<CellResult['kind'] | Verdict, readonly [text: strin
   'unforeseen': ['light-dark(#a3161b, #ff9a9a)', 'light-dark(#fde4e3, #47191b)'],
   'fail': ['light-dark(#a3161b, #ff9a9a)', 'transparent'],
   'inconclusive': ['light-dark(#a3161b, #ff9a9a)', 'light-dark(#fde4e3, #47191b)'],
+  'overran': ['light-dark(#a3161b, #ff9a9a)', 'light-dark(#fde4e3, #47191b)'],
   'broke': ['light-dark(#a3161b, #ff9a9a)', 'light-dark(#fde4e3, #47191b)'],
 };
 

@@ -4,6 +4,7 @@ import type { Cell } from '../matrix/cell.ts';
 import { verdictOf } from '../matrix/judge.ts';
 import type { CellResult } from '../matrix/play.ts';
 import { looks } from './matrix-words.ts';
+import { lineWidth } from './text.ts';
 import type { Theme } from './theme.ts';
 
 export interface Progress {
@@ -22,7 +23,7 @@ export function progressOn(stream: Stream, theme: Theme, total: number): Progres
     clearLine(stream, 0);
     cursorTo(stream, 0);
     const text = `${done}/${total}${wrong > 0 ? `, ${wrong} wrong` : ''}  ${[...playing].join(', ')}`;
-    stream.write(text.slice(0, (stream.columns ?? 80) - 1));
+    stream.write(text.slice(0, lineWidth(stream, 200) - 1));
   };
   const count = ({ kind, cell }: CellResult): void => {
     done++;

@@ -55,20 +55,22 @@ export function tellMatrix(cells: readonly Cell[], results: readonly CellResult[
 export function summary(cells: readonly Cell[], results: readonly CellResult[]): string {
   const counts = kinds.flatMap((kind) => {
     const n = results.filter((one) => one.kind === kind).length;
-    return n === 0 ? [] : [`${n} ${n === 1 ? looks[kind].words : manyOf[kind]}`];
+    return n === 0 ? [] : [`${n} ${counted[kind][n === 1 ? 0 : 1]}`];
   });
   const missing = cells.length - results.length;
   return `${plural(cells.length, 'cell')}: ${[...counts, ...(missing > 0 ? [`${missing} not played`] : [])].join(', ')}`;
 }
 
-const manyOf: Readonly<Record<CellResult['kind'], string>> = {
-  'works': 'work',
-  'fails-as-foreseen': 'fail as foreseen',
-  'does-not-apply': 'do not apply',
-  'unforeseen': 'came out otherwise than foreseen',
-  'inconclusive': 'inconclusive',
-  'unsupported': 'unsupported here',
-  'broke': 'broke the lab',
+/** After a number: one, several. */
+const counted: Readonly<Record<CellResult['kind'], readonly [one: string, several: string]>> = {
+  'works': ['works', 'work'],
+  'fails-as-foreseen': ['fails as foreseen', 'fail as foreseen'],
+  'does-not-apply': ['does not apply', 'do not apply'],
+  'unforeseen': ['came out otherwise than foreseen', 'came out otherwise than foreseen'],
+  'inconclusive': ['is inconclusive', 'are inconclusive'],
+  'unsupported': ['is unsupported here', 'are unsupported here'],
+  'overran': ['took too long', 'took too long'],
+  'broke': ['broke the lab', 'broke the lab'],
 };
 
 export interface Row {

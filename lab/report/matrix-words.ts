@@ -12,6 +12,7 @@ export const looks: Readonly<Record<Kind, { readonly sign: string; readonly word
   'unforeseen': { sign: '✗', words: 'otherwise than foreseen', tone: 'bad' },
   'inconclusive': { sign: '?', words: 'inconclusive', tone: 'bad' },
   'unsupported': { sign: '–', words: 'unsupported here', tone: 'faint' },
+  'overran': { sign: '…', words: 'took too long', tone: 'bad' },
   'broke': { sign: '!', words: 'the lab broke', tone: 'bad' },
 };
 
@@ -26,7 +27,7 @@ export interface Wrong {
 
 /** What is wrong with a cell, claim by claim: each with what was expected, what was seen, and where. */
 export function wrongsOf({ acts, result, reason, trace, kind }: CellResult): readonly Wrong[] {
-  if (kind === 'broke') return [{ what: 'the lab broke', lines: (reason ?? '').split('\n') }];
+  if (kind === 'broke' || kind === 'overran') return [{ what: looks[kind].words, lines: (reason ?? '').split('\n') }];
   return acts.flatMap(({ act, kind: its, expected: foreseen, observed: came }) => {
     if (its !== 'unforeseen' && its !== 'inconclusive') return [];
     const failed = (result?.checks ?? []).filter((check) => check.id.startsWith(`${act}/`) && (check.verdict === 'fail' || check.verdict === 'inconclusive'));

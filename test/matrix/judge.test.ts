@@ -16,9 +16,15 @@ describe('a cell', () => {
     ['whose lesson holds behind its own boxes works', {}, 'works', undefined],
     ['behind a box that must break it fails as foreseen', { nat: 'udp-4500-blocked' }, 'fails-as-foreseen', 'the box lets nothing out to UDP 4500'],
     ['behind a box that the lesson is not about does not apply', { scenario: 'passthrough', acts: ['without-nat-t'], nat: 'linux-masquerade' }, 'does-not-apply', 'the box lets a second client use port 500 as well'],
-    ['in a network that cannot be is unsupported', { nat: 'nat64' }, 'unsupported', 'home (varied), nats.box: home has IPv4, and nat64 is a gateway from IPv6 inside to IPv4 outside'],
+    ['behind a box for IPv6 is played in a home that has such a box', { nat: 'nat64' }, 'works', undefined],
+    ['in a network that cannot be is unsupported', { scenario: 'multi-client', acts: ['together'], nat: 'nat64' }, 'unsupported', 'hotel (varied), nats.box: hotel has IPv4, and nat64 is a gateway from IPv6 inside to IPv4 outside'],
   ] as const)('%s', async (_, over, kind, why) => {
     expect(await kindOf(over)).toEqual({ kind, why });
+  });
+
+  test('of which some acts cannot be is what becomes of the others', async () => {
+    const { kind, acts, result } = await playCell({ cell: cell({ scenario: 'detection', nat: 'nat64', acts: ['both', 'initiator'] }), folders: [] });
+    expect([kind, acts.map((one) => [one.act, one.kind]), result!.acts]).toEqual(['works', [['initiator', 'works'], ['both', 'unsupported']], [expect.objectContaining({ id: 'initiator' })]]);
   });
 
   test('that fails behind the lesson\'s own boxes is unforeseen', async () => {
@@ -48,5 +54,5 @@ describe('a cell', () => {
 test('the worst act decides', () => {
   const of = (...kinds: Kind[]) => together(kinds.map((kind) => ({ act: 'x', kind, expected: '', observed: '' })));
   expect([of('works', 'does-not-apply'), of('works', 'fails-as-foreseen'), of('unforeseen', 'works'), of('inconclusive', 'unforeseen'), of('unsupported', 'works'), of('unsupported')]).toEqual(['works', 'fails-as-foreseen', 'unforeseen', 'unforeseen', 'works', 'unsupported']);
-  expect(Object.entries(verdictOf).filter(([, verdict]) => verdict === 'fail').map(([kind]) => kind)).toEqual(['unforeseen', 'broke']);
+  expect(Object.entries(verdictOf).filter(([, verdict]) => verdict === 'fail').map(([kind]) => kind)).toEqual(['unforeseen', 'overran', 'broke']);
 });

@@ -49,7 +49,7 @@ describe('GitHub', () => {
 
   test('summarises a job in Markdown, in which nothing that was observed is markup', () => {
     const summary = jobSummary([works, wrong].map((one) => one.cell), [works, wrong], []);
-    expect(summary).toContain('## natt-lab: 2 cells: 1 works, 1 otherwise than foreseen');
+    expect(summary).toContain('## natt-lab: 2 cells: 1 works, 1 came out otherwise than foreseen');
     expect(summary).toContain('| ✓ works | 1 |');
     expect(summary).toContain('a &lt;claim&gt; &amp; more');
     expect(summary).toContain(`\`\`\`sh\n${again}\n\`\`\``);
