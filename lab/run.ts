@@ -18,6 +18,7 @@ import { loadTopology, vary } from './topology/load.ts';
 import type { LoadedTopology } from './topology/load.ts';
 import { planTopology } from './topology/plan.ts';
 import type { Topology } from './topology/plan.ts';
+import { ownShelf, presetOn } from './topology/shelf.ts';
 import type { Shelf } from './topology/shelf.ts';
 
 export interface RunOptions {
@@ -97,11 +98,18 @@ export const topologyOf = (act: Act, places: Places = {}): Topology => planned(a
 export const warningsFor = (acts: readonly Act[], places: Places): readonly string[] => [...new Set(acts.flatMap((act) => planned(act, places, undefined).warnings))];
 
 function planned(act: Act, { shelf, topology, preset, ike }: Places, adjustment: Adjustment | undefined): Topology {
-  return topologyWith(topology === undefined || act.keepsTopology ? act.topology : topology, {
+  const box = act.keepsBoxes ? undefined : preset;
+  return topologyWith(act.keepsTopology ? act.topology : (topology ?? homeFor(box, act, shelf)), {
     ...(shelf && { shelf }),
-    ...(preset === undefined || act.keepsBoxes ? {} : { preset }),
+    ...(box === undefined ? {} : { preset: box }),
     ...(ike === undefined || act.keepsIke ? {} : { ike }),
   }, adjustment);
+}
+
+/** The act's own topology; but a box that translates IPv6 has a home of its own, which is called as it is. */
+function homeFor(preset: string | undefined, { topology }: Act, { presets }: Shelf = ownShelf): string {
+  const ipv6 = preset === undefined ? undefined : presetOn(presets, preset)?.ipv6;
+  return ipv6 !== undefined && topology === 'home' ? ipv6 : topology;
 }
 
 /** A topology, or one by its name or file, its boxes of this preset, its hosts with this version of IKE. */

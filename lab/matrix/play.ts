@@ -14,6 +14,8 @@ import type { JsonResult } from '../report/json.ts';
 import { runScenario } from '../run.ts';
 import type { ScenarioResult } from '../run.ts';
 import { parseSettings } from '../scenarios/parameters.ts';
+import type { Act } from '../scenarios/scenario.ts';
+import { obstacleTo } from '../zoo/cells.ts';
 import { placesOf } from './cell.ts';
 import type { Cell } from './cell.ts';
 import { judge, together, verdictOf } from './judge.ts';
@@ -60,19 +62,31 @@ export async function playCell({ cell, folders, traces }: Order, signal?: AbortS
     const [scenario, backend] = [scenarioNamed(cell.scenario, catalogue), await loadBackend(cell.backend)];
     const values = parseSettings(scenario.id, scenario.parameters, cell.set, backend.clock);
     const acts = scenario.acts(values).filter(({ id }) => cell.acts.includes(id));
-    const played = await runScenario({ ...scenario, acts: () => acts }, { backend, values, seed: cell.seed, shelf: catalogue, ...placesOf(cell), ...(signal && { signal }) });
-    const judgements = played.acts.map((act) => judge(cell, act, backend.clock));
+    const places = { shelf: catalogue, ...placesOf(cell) };
+    const impossible = acts.flatMap((act) => impossibleHere(act, places) ?? []);
+    const possible = acts.filter(({ id }) => !impossible.some(({ act }) => act === id));
+    const played = await runScenario({ ...scenario, acts: () => possible }, { backend, values, seed: cell.seed, ...places, ...(signal && { signal }) });
+    const judgements = [...played.acts.map((act) => judge(cell, act, backend.clock)), ...impossible];
     const kind = together(judgements);
     const isWrong = ['fail', 'inconclusive'].includes(verdictOf[kind]);
-    return { cell, kind, acts: judgements, result: toJson(played), ...(isWrong && traces !== undefined ? await traced(played, cell, traces) : {}), wallMs: wallMs() };
+    return { cell, kind, acts: judgements, ...(possible.length > 0 && { result: toJson(played) }), ...(isWrong && traces !== undefined ? await traced(played, cell, traces) : {}), wallMs: wallMs() };
   } catch (error) {
     if (error instanceof Problem) return { cell, kind: 'unsupported', acts: [], reason: error.message, wallMs: wallMs() };
     return broken(cell, error instanceof Error ? (error.stack ?? error.message) : String(error), wallMs());
   }
 }
 
+/** An act whose network cannot have the box: NAT64 in front of IPv4. */
+function impossibleHere(act: Act, places: Parameters<typeof obstacleTo>[1]): Judgement | undefined {
+  const why = obstacleTo(act, places);
+  return why === undefined ? undefined : { act: act.id, kind: 'unsupported', expected: 'a network that can have the box', observed: why, why };
+}
+
 /** A cell whose lab failed, and not what the lab is about. */
 export const broken = (cell: Cell, reason: string, wallMs: number): CellResult => ({ cell, kind: 'broke', acts: [], reason, wallMs });
+
+/** A cell that was ended after this long. */
+export const overran = (cell: Cell, limit: Duration, wallMs: number): CellResult => ({ cell, kind: 'overran', acts: [], reason: `it was ended after ${describeDuration(limit)}; --timeout gives each cell more`, wallMs });
 
 async function traced({ acts }: ScenarioResult, { id }: Cell, folder: string): Promise<Pick<CellResult, 'trace' | 'traceProblem'>> {
   const file = join(folder, `${id.replaceAll('/', '.')}.jsonl`);

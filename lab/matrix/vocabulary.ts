@@ -1,6 +1,5 @@
 /** The names that an axis of the matrix knows, on the command line and in a file alike, and the words that stand for several. */
 import { backendNames } from '../backends/backend.ts';
-import { naptBoxes } from '../catalogue/catalogue.ts';
 import type { Catalogue } from '../catalogue/catalogue.ts';
 import { suggestion } from '../suggest.ts';
 import { ikeModes } from '../topology/ike-version.ts';
@@ -27,7 +26,7 @@ export function vocabularyOf(catalogue: Catalogue): Vocabulary {
   const boxes = catalogue.presets.map(({ name }) => name);
   return {
     scenario: { what: 'scenario', names: lessons, groups: { all: lessons, headlines }, usual: catalogue.folders.length > 0 ? 'headlines' : 'all' },
-    nat: { what: 'NAT preset', names: [own, ...boxes], groups: { all: [own, ...naptBoxes(catalogue).map(({ name }) => name)] }, usual: own },
+    nat: { what: 'NAT preset', names: [own, ...boxes], groups: { all: [own, ...boxes] }, usual: own },
     ike: { what: 'version of IKE', names: [own, ...ikeModes], groups: { all: ikeModes }, usual: own },
     backend: { what: 'backend', names: backendNames, groups: { all: backendNames }, usual: 'sim' },
   };

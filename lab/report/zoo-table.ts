@@ -54,7 +54,7 @@ export class ZooTable {
     const line = `${plural(cells.length, 'cell')}, ${works} of them ${works === 1 ? 'works' : 'work'}${untried === 0 ? '' : `, ${untried} cannot be tried here`}; ${missed.length === 0 ? 'all as the boxes\' behaviour lets one expect' : `${missed.length} otherwise than the boxes' behaviour lets one expect:`}`;
     write(`\n${(missed.length === 0 ? theme.good : theme.bad)(wrap(line, width, '  '))}`);
     for (const { lesson, act, preset, outcome, forecast } of missed) {
-      const foreseen = forecast === undefined ? 'nothing is foreseen of this act' : forecast.works ? `foreseen: works${forecast.late ? ', after a while' : ''}` : `foreseen: fails, for it ${forecast.why}`;
+      const foreseen = forecast === undefined ? 'what it claims should hold' : forecast.works ? `foreseen: works${forecast.late ? ', after a while' : ''}` : `foreseen: fails, for it ${forecast.why}`;
       write(`  ${wrap(`${lesson}/${act} behind ${preset}: ${describeOutcome(outcome)}${'why' in outcome ? `, ${outcome.why}` : ''}; ${foreseen}`, width, '    ')}`);
     }
   }

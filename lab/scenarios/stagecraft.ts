@@ -15,9 +15,19 @@ export const impatient = { retransmission: { first: '1 s', factor: 1.5, tries: 3
 export const bringUp = (stage: Stage, clients: readonly Client[], within: Duration = seconds(20)): Promise<boolean> =>
   stage.expect(tunnelsUpOrGivenUp(clients.map(({ name }) => name)), within, () => initiate(stage, clients));
 
-/** The same with clients that are configured to begin anew for ever (`keyingTries`): waits until all are in, or the time is over. */
-export const bringUpInTheEnd = (stage: Stage, clients: readonly Client[], within: Duration): Promise<boolean> =>
-  stage.expect(tunnelsUp(clients.map(({ name }) => name)), within, () => initiate(stage, clients));
+/** The same with clients that are configured to begin anew for ever (`keyingTries`): waits until all are in, or for so long nobody more has come in. */
+export async function bringUpInTheEnd(stage: Stage, clients: readonly Client[], patience: Duration): Promise<boolean> {
+  let missing = clients.map(({ name }) => name);
+  let areIn = await stage.expect(tunnelsUp(missing), patience, () => initiate(stage, clients));
+  while (!areIn) {
+    const up = new Set(stage.trace.of('child-sa').flatMap(({ node, body }) => (body.state === 'established' ? [node] : [])));
+    const left = missing.filter((name) => !up.has(name));
+    if (left.length === missing.length) return false;
+    missing = left;
+    areIn = await stage.expect(tunnelsUp(missing), patience);
+  }
+  return true;
+}
 
 function initiate(stage: Stage, clients: readonly Client[]): void {
   for (const { name, connection } of clients) stage.command(name, { kind: 'initiate', connection });

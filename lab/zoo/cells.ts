@@ -31,10 +31,10 @@ export type Outcome =
   | { readonly kind: 'fails'; readonly why: string }
   | { readonly kind: 'unsupported'; readonly why: string };
 
-/** Whether the oracle was right; what cannot be tried here is no miss. */
+/** Whether the oracle was right; what cannot be tried here is no miss. Where it knows nothing, as of lessons of one's own, what the lesson claims should hold. */
 export function isAsForeseen({ outcome, forecast: said }: Cell): boolean {
   if (outcome.kind === 'unsupported') return true;
-  if (said === undefined) return false;
+  if (said === undefined) return outcome.kind === 'works';
   return outcome.kind === 'works' ? said.works && said.late === (outcome.after !== undefined) : !said.works;
 }
 
@@ -56,24 +56,21 @@ export async function playBehind(preset: NatPreset, scenario: Scenario, acts: re
 }
 
 async function playAct(preset: NatPreset, scenario: Scenario, act: Act, options: Options): Promise<Pick<Cell, 'engine' | 'outcome' | 'forecast'>> {
-  const places = placesBehind(preset, act);
-  const obstacle = obstacleTo(act, { ...places, ...options });
+  const places = { ...options, preset: preset.name };
+  const obstacle = obstacleTo(act, places);
   if (obstacle !== undefined) return { engine: {}, outcome: { kind: 'unsupported', why: obstacle }, forecast: undefined };
-  const { acts: [played] } = await runScenario({ ...scenario, acts: () => [act] }, { ...options, ...places });
+  const { acts: [played] } = await runScenario({ ...scenario, acts: () => [act] }, places);
   return whatCameOf(scenario.id, played!);
 }
 
 /** What came of an act behind its boxes, beside what the oracle says of it. */
 export function whatCameOf(lesson: string, played: ActResult): Pick<Cell, 'engine' | 'outcome' | 'forecast'> {
   const cast = castOf(played.topology);
-  return { engine: played.engines, outcome: outcomeOf(played, cast), forecast: forecast(lesson, played.act.id, cast.boxes.map(({ box: { behaviour, ipv6 } }) => ({ behaviour, ...(ipv6 && { ipv6: ipv6.kind }) })), cast.ike) };
+  return { engine: played.engines, outcome: outcomeOf(played, cast), forecast: forecast(lesson, played.act.id, cast.boxes.map(({ box: { behaviour, ipv6 } }) => ({ behaviour, ...(ipv6 && { ipv6: ipv6.kind }) })), { ike: cast.ike, clients: cast.clients.length }) };
 }
 
-/** A box that translates IPv6 has a home of its own, which is called as it is. */
-const placesBehind = ({ name: preset, ipv6 }: NatPreset, { topology }: Act): Pick<RunOptions, 'preset' | 'topology'> => ({ preset, ...(ipv6 !== undefined && topology === 'home' && { topology: ipv6 }) });
-
 /** Why the act's networks cannot have the box, if they cannot. */
-function obstacleTo(act: Act, places: Pick<RunOptions, 'preset' | 'topology' | 'ike'>): string | undefined {
+export function obstacleTo(act: Act, places: Pick<RunOptions, 'shelf' | 'preset' | 'ike'>): string | undefined {
   try {
     topologyOf(act, places);
     return undefined;

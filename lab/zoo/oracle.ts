@@ -1,11 +1,10 @@
 /**
  * What will become of a lesson behind a box, said from the box's behaviour before anything is played: an act holds if every need of it is met. It
- * knows no preset, and nothing of endpoints, packets or traces.
+ * knows no preset, and nothing of endpoints, packets or traces. How many clients there are it knows, for ports and tables have an end.
  */
 import type { NatPreset } from '../../src/nat/behaviour.ts';
-import type { IkeMode } from '../topology/ike-version.ts';
 import { needs } from './needs.ts';
-import type { NeedName } from './needs.ts';
+import type { Around, NeedName } from './needs.ts';
 
 /** `late`: somebody has to try again before all are in. `applies`: false where the box is not what the lesson is about. */
 export type Forecast = { readonly works: true; readonly late: boolean } | { readonly works: false; readonly applies: boolean; readonly why: string };
@@ -26,7 +25,7 @@ export const needsOfActs: Readonly<Record<string, Readonly<Record<string, readon
   },
   'port-float': { float: tunnel, 'start-on-4500': ['udp-4500', 'zero-checksums'] },
   keepalive: { control: tunnel, cure: tunnel, 'just-in-time': tunnel, 'just-too-late': through },
-  'multi-client': { together: [...tunnel, 'same-address-on-4500', 'second-on-4500'], twins: ['udp-500', 'udp-4500', 'zero-checksums'] },
+  'multi-client': { together: [...tunnel, 'same-address-on-4500', 'second-on-4500', 'room-for-all'], twins: ['udp-500', 'udp-4500', 'zero-checksums'] },
   passthrough: {
     'without-nat-t': ['udp-500', 'no-second-on-500'],
     'with-nat-t': [...tunnel, 'no-second-on-500', 'second-on-4500'],
@@ -65,9 +64,9 @@ export const needsOfActs: Readonly<Record<string, Readonly<Record<string, readon
 const togetherOn500: Readonly<Record<string, readonly string[]>> = { 'multi-client': ['together'], passthrough: ['with-nat-t'], 'raw-esp': ['together', 'in-udp'], 'remote-access': ['wrong-password', 'let-in', 'everything', 'split'] };
 
 /** Undefined for an act that nobody has thought of. Several boxes in a row must all meet the needs. */
-export function forecast(lesson: string, act: string, boxes: readonly Pick<NatPreset, 'behaviour' | 'ipv6'>[], ike: IkeMode): Forecast | undefined {
+export function forecast(lesson: string, act: string, boxes: readonly Pick<NatPreset, 'behaviour' | 'ipv6'>[], around: Omit<Around, 'ipv6'>): Forecast | undefined {
   const wanted = needsOfActs[lesson]?.[act];
-  const isMet = (name: NeedName): boolean => boxes.every(({ behaviour, ipv6 }) => needs[name].isMet(behaviour, ike, ipv6));
+  const isMet = (name: NeedName): boolean => boxes.every(({ behaviour, ipv6 }) => needs[name].isMet(behaviour, { ...around, ...(ipv6 && { ipv6 }) }));
   if (wanted === undefined) return undefined;
   const unmet = wanted.find((name) => !isMet(name));
   if (unmet !== undefined) return { works: false, applies: !needs[unmet].isPremise, why: needs[unmet].otherwise };

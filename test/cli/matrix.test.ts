@@ -51,10 +51,10 @@ describe('a matrix', () => {
   });
 
   test('says why a cell cannot be played here', async () => {
-    const { stdout, status } = await lab(['matrix', '--scenario', 'ah', '--nat', 'nat64', '--json', at('none.json')]);
+    const { stdout, status } = await lab(['matrix', '--scenario', 'multi-client', '--nat', 'nat64', '--json', at('none.json')]);
     expect(stdout).toContain('– unsupported here');
     expect(stdout).toMatch(/has IPv4, and nat64 is a gateway from IPv6/);
-    expect(status).toBe(0); // an act that brings its own network is played
+    expect(status).toBe(3);
   });
 
   test.for([

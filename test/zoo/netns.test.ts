@@ -26,8 +26,8 @@ const acts = scenarios
   })
   .filter(({ id }) => !tooLong.includes(id));
 
-/** Whom a box turns away tries again for a quarter of an hour in this act. */
-const isSoonOver = (id: string, { behaviour }: NatPreset): boolean => id !== 'multi-client/together' || needsOfLessons['second-on-4500'].isMet(behaviour, 'v2');
+/** Whom a box turns away tries again for nine minutes in this act. */
+const isSoonOver = (id: string, { behaviour }: NatPreset): boolean => id !== 'multi-client/together' || needsOfLessons['second-on-4500'].isMet(behaviour, { ike: 'v2', clients: 3 });
 
 const boxesOn = (engine: NatEngine, id: string, act: Act): readonly NatPreset[] =>
   presets.filter((preset) => isSoonOver(id, preset) && topologyOf(act, { preset: preset.name }).plan.nodes.every((node) => node.kind !== 'nat' || netns.natEngine(node, 'auto') === engine));

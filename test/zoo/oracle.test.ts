@@ -9,6 +9,7 @@ import { forecast, needsOfActs } from '../../lab/zoo/oracle.ts';
 import { presetNamed, zoo } from '../../src/nat/presets.ts';
 
 const boxOf = (name: string) => presetNamed(name)!;
+const few = (ike: 'v1' | 'v2') => ({ ike, clients: 3 });
 
 describe('the table of needs', () => {
   test('has an entry for every act to which the box matters, and for no other', () => {
@@ -18,7 +19,7 @@ describe('the table of needs', () => {
   });
 
   test('has no need that every box meets, and none that no box meets', () => {
-    const met = (name: NeedName): number => zoo.filter(({ behaviour, ipv6 }) => needs[name].isMet(behaviour, 'v1', ipv6)).length;
+    const met = (name: NeedName): number => zoo.filter(({ behaviour, ipv6 }) => needs[name].isMet(behaviour, { ike: 'v1', clients: 1000, ...(ipv6 && { ipv6 }) })).length;
     expect((Object.keys(needs) as NeedName[]).filter((name) => met(name) === 0 || met(name) === zoo.length)).toEqual([]);
   });
 });
@@ -29,25 +30,36 @@ describe('a forecast', () => {
     ['linux-masquerade', 'with-nat-t', { works: false, applies: false, why: 'lets a second client use port 500 as well' }],
     ['udp-blocked', 'start-on-4500', { works: false, applies: true, why: 'lets nothing out to UDP 4500' }],
   ] as const)('of %s for passthrough/%s', (preset, act, expected) => {
-    expect(forecast('passthrough', act, [boxOf(preset)], 'v2')).toEqual(expected);
+    expect(forecast('passthrough', act, [boxOf(preset)], few('v2'))).toEqual(expected);
   });
 
   test('of boxes in a row wants all of them to meet every need', () => {
-    const row = (...names: string[]) => forecast('port-float', 'float', names.map(boxOf), 'v2')?.works;
+    const row = (...names: string[]) => forecast('port-float', 'float', names.map(boxOf), few('v2'))?.works;
     expect([row('linux-masquerade', 'mikrotik'), row('linux-masquerade', 'udp-4500-blocked'), row('udp-4500-blocked', 'mikrotik')]).toEqual([true, false, false]);
   });
 
   test('of a helper depends on the version of IKE that it helps with', () => {
-    const of = (ike: 'v1' | 'v2') => forecast('keepalive', 'cure', [boxOf('helper-strips-nat-t')], ike)?.works;
+    const of = (ike: 'v1' | 'v2') => forecast('keepalive', 'cure', [boxOf('helper-strips-nat-t')], few(ike))?.works;
     expect([of('v1'), of('v2')]).toEqual([false, true]);
   });
 
+  test.each([
+    ['linux-masquerade', 511, { works: true, late: false }],
+    ['linux-masquerade', 512, { works: true, late: true }],
+    ['evicting-table', 511, { works: true, late: false }],
+    ['evicting-table', 767, { works: true, late: true }],
+    ['evicting-table', 770, { works: false, applies: true, why: 'has no room for so many clients' }],
+    ['passthrough-500', 1000, { works: true, late: true }],
+  ] as const)('of %s and %d clients counts the ports for those who come from 500, and the places in its table', (preset, clients, expected) => {
+    expect(forecast('multi-client', 'together', [boxOf(preset)], { ike: 'v2', clients })).toEqual(expected);
+  });
+
   test('of an act that nobody has thought of is none', () => {
-    expect(forecast('port-float', 'unheard-of', [], 'v2')).toBeUndefined();
+    expect(forecast('port-float', 'unheard-of', [], few('v2'))).toBeUndefined();
   });
 });
 
-test('a cell is as foreseen only if it works when it should, at once or late as it should', () => {
+test('a cell is as foreseen only if it works when it should, at once or late as it should; where nothing is foreseen, if it works', () => {
   const cell = { lesson: 'x', act: 'y', preset: 'z', engine: {} };
   const works = { kind: 'works' } as const;
   const late = { kind: 'works', after: 4000 as never } as const;
@@ -61,7 +73,9 @@ test('a cell is as foreseen only if it works when it should, at once or late as 
     isAsForeseen({ ...cell, outcome: fails, forecast: { works: false, applies: true, why: 'so' } }),
     isAsForeseen({ ...cell, outcome: works, forecast: { works: false, applies: true, why: 'so' } }),
     isAsForeseen({ ...cell, outcome: works, forecast: undefined }),
+    isAsForeseen({ ...cell, outcome: late, forecast: undefined }),
+    isAsForeseen({ ...cell, outcome: fails, forecast: undefined }),
     isAsForeseen({ ...cell, outcome: { kind: 'unsupported', why: 'here' }, forecast: said }),
   ];
-  expect(verdicts).toEqual([true, false, false, true, true, false, false, true]);
+  expect(verdicts).toEqual([true, false, false, true, true, false, true, true, false, true]);
 });
