@@ -95,6 +95,7 @@ Exit status: 0 all verdicts pass; 1 a check failed; 2 the command line or a file
     .description('the lessons in teaching order, each with a question, a prediction, its proof; goes on where it was left')
     .option('--list', 'the lessons, and how far you have come')
     .option('--restart', 'from the beginning, and forget what was predicted')
+    .option('--export <folder>', 'the whole course as a site for a browser, with a report of each lesson, into a new or empty folder')
     .option('--no-color', 'no colours (NO_COLOR and a pipe do the same)')
     .action(async (lesson: string | undefined, options: CourseCommandLine) => finish((await import('./commands/course.ts')).course(lesson, options)));
   naming(lab.command('up <topology>'))

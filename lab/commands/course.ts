@@ -1,7 +1,11 @@
 /** `lab course`: the lessons in teaching order, with somebody who learns. */
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { newFolder } from '../course/new-folder.ts';
+import { marks, standing } from '../course/outcome.ts';
+import type { Outcome, Progress } from '../course/outcome.ts';
 import { loadProgress, saveProgress } from '../course/progress.ts';
-import type { Outcome, Progress } from '../course/progress.ts';
+import { writeSite } from '../course/site.ts';
 import { syllabus } from '../course/syllabus.ts';
 import type { Lesson } from '../course/syllabus.ts';
 import { teach } from '../course/teach.ts';
@@ -12,15 +16,20 @@ import { themeFor } from '../report/theme.ts';
 import type { Theme } from '../report/theme.ts';
 import { chapters } from '../scenarios/scenario.ts';
 import { suggestion } from '../suggest.ts';
-import { plural } from '../wording.ts';
+import { interrupted, interruptible } from './interruption.ts';
 
 export interface CourseCommandLine {
   readonly list?: true;
   readonly restart?: true;
+  readonly export?: string;
   readonly color: boolean;
 }
 
-export async function course(from: string | undefined, { list, restart, color }: CourseCommandLine): Promise<number> {
+export async function course(from: string | undefined, { list, restart, export: folder, color }: CourseCommandLine): Promise<number> {
+  if (folder !== undefined) {
+    if (from !== undefined || list || restart) throw new Problem('--export writes the whole course, and knows no learner: leave the other words out');
+    return exportCourse(folder);
+  }
   const theme = themeFor(process.stdout, color);
   const first = from === undefined ? undefined : lessonNamed(from);
   if (restart) saveProgress({});
@@ -51,14 +60,32 @@ export async function course(from: string | undefined, { list, restart, color }:
   return 0;
 }
 
+/** One lesson after the other, each with a line; a folder that is not finished is taken away again. */
+async function exportCourse(path: string): Promise<number> {
+  using folder = newFolder(path);
+  const say = (line: string): void => void process.stdout.write(`${line}\n`);
+  return await interruptible(async (signal) => {
+    let octets = 0;
+    await writeSite(syllabus, folder, signal, ({ number, scenario }, size) => {
+      octets += size;
+      say(`${String(number).padStart(2)}/${syllabus.length}  ${scenario.id}: ${scenario.title}`);
+    });
+    if (signal.aborted) {
+      process.stderr.write(`interrupted: nothing was left in ${path}\n`);
+      return interrupted;
+    }
+    folder.keep();
+    say(`\n${syllabus.length} lessons, ${(octets / 1e6).toFixed(1)} MB. Open ${join(path, 'index.html')} in a browser: it needs no server, and asks the network for nothing.`);
+    return 0;
+  });
+}
+
 /** By the lesson's name, or its number. */
 function lessonNamed(name: string): Lesson {
   const found = syllabus.find(({ scenario, number }) => scenario.id === name || String(number) === name);
   if (found === undefined) throw new Problem(`no lesson "${name}"; ${suggestion(name, syllabus.map(({ scenario }) => scenario.id))}\n  A number from 1 to ${syllabus.length} does as well.`);
   return found;
 }
-
-const marks: Readonly<Record<Outcome, string>> = { right: '✓', wrong: '✗', none: '–' };
 
 const markOf = (outcome: Outcome | undefined): string => (outcome === undefined ? ' ' : marks[outcome]);
 
@@ -71,11 +98,8 @@ function overview(progress: Progress, theme: Theme): string {
 }
 
 function summary(progress: Progress): string {
-  const done = syllabus.map(({ scenario }) => progress[scenario.id]).filter((outcome) => outcome !== undefined);
-  const right = done.filter((outcome) => outcome === 'right').length;
-  const predicted = done.filter((outcome) => outcome !== 'none').length;
-  const left = syllabus.length - done.length;
-  return `${plural(done.length, 'lesson')} of ${syllabus.length} done, ${right} of ${plural(predicted, 'prediction')} right. ${left === 0 ? 'That was the course; --restart begins it anew.' : 'The course goes on here next time.'}`;
+  const lessons = syllabus.map(({ scenario }) => scenario.id);
+  return `${standing(progress, lessons)} ${lessons.every((id) => progress[id] !== undefined) ? 'That was the course; --restart begins it anew.' : 'The course goes on here next time.'}`;
 }
 
 /** Somebody at a terminal, or the lines of a pipe. */

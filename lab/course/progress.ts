@@ -4,12 +4,8 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { Problem } from '../problem.ts';
 import { stateFolder } from '../state-folder.ts';
-
-/** What became of the prediction. */
-const outcomes = ['right', 'wrong', 'none'] as const;
-export type Outcome = (typeof outcomes)[number];
-/** By lesson. */
-export type Progress = Readonly<Record<string, Outcome>>;
+import { outcomes } from './outcome.ts';
+import type { Progress } from './outcome.ts';
 
 const schema = z.record(z.string(), z.enum(outcomes));
 const file = (): string => join(stateFolder(), 'course.json');

@@ -2,6 +2,7 @@
 import { scenarios } from '../scenarios/index.ts';
 import { chapters } from '../scenarios/scenario.ts';
 import type { Chapter, Scenario } from '../scenarios/scenario.ts';
+import { programName } from '../own-modules.ts';
 import { questions } from './questions.ts';
 import type { Question } from './questions.ts';
 
@@ -17,6 +18,9 @@ export interface Lesson {
 
 export const letters = ['a', 'b', 'c'] as const;
 export type Letter = (typeof letters)[number];
+
+/** The command to go on with. */
+export const toTry = ({ question }: Lesson): string => `${programName === 'lab' ? 'npm run lab --' : programName} ${question.tryIt.join(' ')}`;
 
 export const syllabus: readonly Lesson[] = chapters
   .flatMap((chapter) => scenarios.filter((scenario) => scenario.chapter === chapter).map((scenario) => ({ scenario, chapter })))

@@ -1,7 +1,5 @@
 /** One lesson with a learner: the question, the prediction, the act that proves the answer, the answer, something to try. */
 import { sim } from '../backends/sim/backend.ts';
-import { Problem } from '../problem.ts';
-import { programName } from '../own-modules.ts';
 import { Teacher } from '../report/teacher.ts';
 import { TerminalReport } from '../report/terminal.ts';
 import { wrap } from '../report/text.ts';
@@ -11,8 +9,9 @@ import { castFor, runScenario, topologyOf } from '../run.ts';
 import type { CheckResult } from '../run.ts';
 import { parseSettings } from '../scenarios/parameters.ts';
 import type { Act } from '../scenarios/scenario.ts';
-import type { Outcome } from './progress.ts';
-import { letters, syllabus } from './syllabus.ts';
+import type { Outcome } from './outcome.ts';
+import { actOf, proofAmong } from './proof.ts';
+import { letters, syllabus, toTry } from './syllabus.ts';
 import type { Lesson } from './syllabus.ts';
 
 export interface Classroom {
@@ -47,7 +46,7 @@ export async function teach(lesson: Lesson, room: Classroom): Promise<Outcome | 
   write('');
   write(wrap(scenario.teaches, width));
   write(theme.faint(`To read: ${wrap(scenario.refs.join(', '), width, '  ')}`));
-  write(`To try: ${theme.strong(`${programName === 'lab' ? 'npm run lab --' : programName} ${question.tryIt.join(' ')}`)}`);
+  write(`To try: ${theme.strong(toTry(lesson))}`);
   return said === undefined ? 'none' : said === right.letter ? 'right' : 'wrong';
 }
 
@@ -66,15 +65,13 @@ async function prediction({ ask, write }: Classroom): Promise<(typeof letters)[n
 const talkative = 3;
 
 /** Plays the act that the answer rests on. Throws a Problem if it does not bear it out: the course would teach what is not so. */
-async function proved({ scenario, question }: Lesson, { theme, width, write }: Classroom): Promise<CheckResult> {
-  const [actId] = question.proof.split('/');
+async function proved(lesson: Lesson, { theme, width, write }: Classroom): Promise<CheckResult> {
+  const { scenario, question } = lesson;
   const values = parseSettings(scenario.id, scenario.parameters, [], sim.clock);
-  const act = scenario.acts(values).find(({ id }) => id === actId)!;
+  const act = scenario.acts(values).find(({ id }) => id === actOf(question))!;
   const report = new TerminalReport({ theme, width, write, detail: clientsIn(act) > talkative ? 'brief' : 'full', teacher: new Teacher() });
   const { acts: [played] } = await runScenario({ ...scenario, acts: () => [act] }, { backend: sim, values, seed: 1, audience: { actBegins: report.audience().actBegins! } });
-  const check = played!.checks.find(({ id }) => id === question.proof)!;
-  if (check.verdict !== 'pass') throw new Problem(`the lesson ${scenario.id} does not show what the course says: ${check.id}: ${check.observed}`, 3);
-  return check;
+  return proofAmong(played!.checks, lesson);
 }
 
 const clientsIn = (act: Act): number => castFor(act, topologyOf(act)).clients.length;

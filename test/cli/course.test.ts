@@ -1,12 +1,15 @@
 /** `lab course`: a dialogue, and what is kept of it. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { syllabus } from '../../lab/course/syllabus.ts';
 import { endingWithUs } from '../support/ends-with-us.ts';
-import { argvOf, root } from './lab.ts';
+import { needs } from '../support/needs.ts';
+import { argvOf, lab, root } from './lab.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -59,4 +62,31 @@ test('refuses a lesson that there is not, and a progress that it cannot read', a
   const { exitCode, stderr } = await execa(...endingWithUs(process.execPath, ...argvOf('course')), { cwd: root, reject: false, input: '', env: { XDG_STATE_HOME: state } });
   expect(stderr).toBe(`lab: ${join(state, 'natt-lab', 'course.json')} holds no progress of a course; lab course --restart writes it anew`);
   expect(exitCode).toBe(2);
+});
+
+test('--export writes no part of the course, and knows no learner', async () => {
+  expect(await lab(['course', 'ah', '--export', '/nowhere'])).toEqual({ status: 2, stdout: '', stderr: 'lab: --export writes the whole course, and knows no learner: leave the other words out\n' });
+});
+
+test('Ctrl-C leaves nothing of an export behind', async () => {
+  const home = mkdtempSync(join(tmpdir(), 'natt-lab-course-'));
+  onTestFinished(() => rmSync(home, { recursive: true }));
+  const site = join(home, 'site');
+  const child = spawn(...endingWithUs(process.execPath, ...argvOf('course', '--export', site)), { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+  let [stderr, wasThere] = ['', false];
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  child.stdout.once('data', () => {
+    wasThere = existsSync(join(site, 'reports'));
+    child.kill('SIGINT');
+  });
+  expect(await once(child, 'close')).toEqual([130, null]);
+  expect(stderr).toBe(`interrupted: nothing was left in ${site}\n`);
+  expect([wasThere, existsSync(site)]).toEqual([true, false]);
+});
+
+needs('user namespaces').test('a full disk ends an export with a sentence, and nothing is left', async () => {
+  const inside = 'mount -t tmpfs -o size=64k tmpfs /mnt && "$@"; echo "status $?"; ls -A /mnt';
+  const { stdout, stderr } = await execa(...endingWithUs('unshare', '--user', '--map-root-user', '--mount', 'sh', '-c', inside, 'sh', process.execPath, ...argvOf('course', '--export', '/mnt/site')), { cwd: root });
+  expect(stdout).toBe('status 2');
+  expect(stderr).toBe('lab: cannot write the course into /mnt/site: ENOSPC: no space left on device, write');
 });

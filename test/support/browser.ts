@@ -12,6 +12,8 @@ export interface Look {
   readonly height?: number;
   readonly scheme?: 'light' | 'dark';
   readonly stillness?: true;
+  /** The page is one of a folder, and may open what lies in it. */
+  readonly folder?: string;
 }
 
 export interface Opened extends AsyncDisposable {
@@ -20,7 +22,7 @@ export interface Opened extends AsyncDisposable {
   readonly complaints: readonly string[];
 }
 
-export async function opened(browser: Browser, file: string, { width = 1400, height = 900, scheme = 'light', stillness }: Look = {}): Promise<Opened> {
+export async function opened(browser: Browser, file: string, { width = 1400, height = 900, scheme = 'light', stillness, folder }: Look = {}): Promise<Opened> {
   const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme, reducedMotion: stillness ? 'reduce' : 'no-preference' });
   const page = await context.newPage();
   const complaints: string[] = [];
@@ -30,7 +32,8 @@ export async function opened(browser: Browser, file: string, { width = 1400, hei
   });
   page.on('pageerror', (error) => void complaints.push(error.message));
   page.on('request', (request) => {
-    if (request.url() !== own && !request.url().startsWith('data:')) complaints.push(`asked for ${request.url()}`);
+    const url = request.url();
+    if (url !== own && !url.startsWith('data:') && !(folder !== undefined && url.startsWith(`file://${folder}/`))) complaints.push(`asked for ${url}`);
   });
   await page.goto(own);
   await page.waitForSelector('header, [role=alert]');
@@ -39,9 +42,9 @@ export async function opened(browser: Browser, file: string, { width = 1400, hei
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-/** What axe finds in the page as it is now. */
+/** What axe finds in the page as it is now; what is in its frames are pages of their own. */
 export async function violations(page: Page): Promise<readonly string[]> {
   await page.evaluate(axe);
-  const found = await page.evaluate<AxeResults>('axe.run()');
+  const found = await page.evaluate<AxeResults>('axe.run({ iframes: false })');
   return found.violations.flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) => `${id} ${target.join(' ')}: ${failureSummary ?? ''}`));
 }

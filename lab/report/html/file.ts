@@ -2,7 +2,7 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { Problem } from '../../problem.ts';
 import { octetsAsHex } from '../json.ts';
-import { dataMark, page } from './bundle.ts';
+import { dataMark, page, reportPage } from './bundle.ts';
 import { reportSchema } from './document.ts';
 import type { OfAnySchema, ReportDocument } from './document.ts';
 
@@ -10,10 +10,11 @@ const opening = '<script type="application/gzip;base64" id="data">';
 const closing = '</script>';
 
 /** Needs no network, and nothing beside it. */
-export async function reportFile(report: ReportDocument): Promise<string> {
-  const data = gzipSync(JSON.stringify(report, octetsAsHex)).toString('base64');
-  return (await page()).replace(dataMark, () => `${opening}${data}${closing}`);
-}
+export const reportFile = async (report: ReportDocument): Promise<string> => reportIn(await page(reportPage), report);
+
+/** The same where the page is there already: for many reports. */
+export const reportIn = (empty: string, report: ReportDocument): string =>
+  empty.replace(dataMark, () => `${opening}${gzipSync(JSON.stringify(report, octetsAsHex)).toString('base64')}${closing}`);
 
 /** The data of a report that was written before. `name` is what people call the file. Throws a Problem where it is none, or of another schema. */
 export function readReport(name: string, text: string): ReportDocument {

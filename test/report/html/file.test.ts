@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { dataMark, page } from '../../../lab/report/html/bundle.ts';
+import { dataMark, page, reportPage } from '../../../lab/report/html/bundle.ts';
 import { comparisonOf } from '../../../lab/report/html/comparison.ts';
 import { readReport, reportFile } from '../../../lab/report/html/file.ts';
 import { lab } from '../../cli/lab.ts';
@@ -13,7 +13,7 @@ describe('a report as a file', () => {
   });
 
   test('has all in itself, and forbids itself the network', async () => {
-    const text = await page();
+    const text = await page(reportPage);
     expect(text.split(dataMark)).toHaveLength(2);
     expect(text).toContain(`content="default-src 'none';`);
     expect(text.replace(/<script>.*<\/script>/s, '')).not.toMatch(/(src|href)="(?!data:)/);

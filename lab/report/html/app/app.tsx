@@ -10,13 +10,13 @@ import { Ladder } from './ladder.tsx';
 import { PacketPanel } from './packet.tsx';
 import { togglePlay } from './play.ts';
 import { Stage } from './stage.tsx';
-import { choose, chosen, compareWith, filter, goToRow, goToStep, byHand, index, isNarrow, model, openPanel, pair, panel, panels, report, shown, toggleFamily, toggleFold } from './state.ts';
+import { choose, chosen, compareWith, filter, goToPlace, goToRow, goToStep, byHand, index, isNarrow, model, openPanel, pair, panel, panels, report, shown, toggleFamily, toggleFold } from './state.ts';
 import type { Panel } from './state.ts';
 import { NatTablePanel } from './table.tsx';
+import { ThemeButton, toggleTheme } from './theme.tsx';
 import { Transport } from './transport.tsx';
 import { families, signs, verdicts } from './words.ts';
 
-const theme = signal<'auto' | 'light' | 'dark'>('auto');
 const helpIsOpen = signal(false);
 
 export function App() {
@@ -25,9 +25,11 @@ export function App() {
     return () => document.removeEventListener('keydown', onKey);
   }, []);
   useEffect(() => {
-    if (theme.value === 'auto') delete document.documentElement.dataset['theme'];
-    else document.documentElement.dataset['theme'] = theme.value;
-  }, [theme.value]);
+    const toPlace = (): void => goToPlace(location.hash.slice(1));
+    toPlace();
+    addEventListener('hashchange', toPlace);
+    return () => removeEventListener('hashchange', toPlace);
+  }, []);
   const { lesson } = model.value;
   useEffect(() => void (document.title = `${lesson.scenario}: ${verdicts[lesson.verdict]}`), [lesson]);
   return (
@@ -74,7 +76,7 @@ function Header() {
         <span class={`verdict ${lesson.verdict}`}><span aria-hidden="true">{signs[lesson.verdict]}</span> {verdicts[lesson.verdict]}</span>
         <p class="facts">{[lesson.scenario, lesson.backend, act.network.name, `seed ${lesson.seed}`, ...Object.entries(lesson.parameters).map(([name, value]) => `${name}=${value}`), ...(lesson.interrupted ? ['interrupted'] : [])].join(' · ')}</p>
         <span class="tools">
-          <button type="button" onClick={() => (theme.value = theme.value === 'auto' ? (isDark() ? 'light' : 'dark') : theme.value === 'dark' ? 'light' : 'dark')} aria-label="Light or dark" title="Light or dark (d)">◐</button>
+          <ThemeButton hint=" (d)" />
           <button type="button" onClick={() => (helpIsOpen.value = true)} aria-label="Keys" title="Keys (?)">?</button>
         </span>
       </div>
@@ -96,8 +98,6 @@ function Header() {
     </header>
   );
 }
-
-const isDark = (): boolean => matchMedia('(prefers-color-scheme: dark)').matches;
 
 function Filters() {
   const { families: on, dropsOnly } = filter.value;
@@ -190,7 +190,7 @@ function actionOf(key: string, shift: boolean): (() => void) | undefined {
   if (key === 'Home') return byHand(() => goToRow(0));
   if (key === 'End') return byHand(() => goToRow(shown.value.length - 1));
   if (key === 'x') return () => (filter.value = { ...filter.value, dropsOnly: !filter.value.dropsOnly });
-  if (key === 'd') return () => (theme.value = (theme.value === 'auto' ? isDark() : theme.value === 'dark') ? 'light' : 'dark');
+  if (key === 'd') return toggleTheme;
   if (key === '?') return () => (helpIsOpen.value = true);
   const [family, tab] = [familyKeys[key], panelKeys[key]];
   if (family !== undefined) return () => toggleFamily(family);

@@ -5,7 +5,7 @@ import { open } from './state.ts';
 import { unpacked } from './unpack.ts';
 import './style.css';
 
-const place = document.getElementById('report')!;
+const place = document.getElementById('page')!;
 
 void unpacked(document).then((data) => {
   if (typeof data === 'string') {

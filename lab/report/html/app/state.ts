@@ -79,6 +79,29 @@ export function open(data: ReportDocument): void {
   });
 }
 
+/** The check that an address points at. */
+export const pointed = signal('');
+
+/** Goes where an address says behind its `#`: an act (`cure`) or one of its checks (`cure/kept`), with the lesson in front where there are several. */
+export function goToPlace(place: string): void {
+  const { lessons } = report.value!;
+  for (const [i, { scenario, acts }] of lessons.entries()) {
+    const own = lessons.length === 1 ? place : place.startsWith(`${scenario}/`) ? place.slice(scenario.length + 1) : '';
+    for (const [j, { id, checks }] of acts.entries()) {
+      const check = checks.find((one) => one.id === own);
+      if (own !== id && check === undefined) continue;
+      batch(() => {
+        pair.value = undefined;
+        choose(`${i}/${j}`);
+        pointed.value = check?.id ?? '';
+        if (check?.evidence[0] !== undefined) goToEvidence(check.evidence[0]);
+        if (check !== undefined) panel.value = 'checks';
+      });
+      return;
+    }
+  }
+}
+
 export function choose(key: string): void {
   batch(() => {
     stop();
