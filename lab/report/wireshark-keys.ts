@@ -1,5 +1,6 @@
 /** The keys of a run as the tables in which Wireshark and tshark look for them, so that a capture opens decrypted. */
 import type { EventOf } from '../../src/trace/trace.ts';
+import { draftsFile, draftsScript } from './wireshark-drafts.ts';
 
 /** Who has keys to tell: IKEv2, IKEv1, the IPsec stack. */
 export interface Keys {
@@ -14,14 +15,15 @@ export type TranslatedPorts = ReadonlyMap<number, 'ISAKMP' | 'UDPENCAP' | 'both'
 /**
  * A folder for WIRESHARK_CONFIG_DIR: contents by file name. Wireshark 4.0 has no name for ChaCha20-Poly1305, neither in IKE nor in ESP: SAs
  * with it are left out, since a row that it does not know makes it refuse the whole table. Of two ports Wireshark believes the smaller one: what a box
- * has sent from 53 would be DNS.
+ * has sent from 53 would be DNS. Of early drafts of NAT-T a script tells it.
  */
-export function wiresharkProfile({ ike, isakmp, esp }: Keys, translated: TranslatedPorts = new Map()): Readonly<Record<string, string>> {
+export function wiresharkProfile({ ike, isakmp, esp }: Keys, translated: TranslatedPorts = new Map(), hasDrafts = false): Readonly<Record<string, string>> {
   return {
     preferences: preferences.map((line) => `${line}\n`).join(''),
     ikev2_decryption_table: table(ike, ikeRow),
     ikev1_decryption_table: table(isakmp, isakmpRow),
     esp_sa: table(esp, espRow),
+    ...(hasDrafts && { [draftsFile]: draftsScript([...translated].flatMap(([port, protocol]) => (protocol === 'UDPENCAP' ? [] : [port]))) }),
     decode_as_entries: [...translated].map(([port, protocol]) => (protocol === 'both' ? '' : `decode_as_entry: udp.port,${port},(none),${protocol}\n`)).join(''),
   };
 }

@@ -7,6 +7,8 @@ import { sim } from '../../lab/backends/sim/backend.ts';
 import { Capture } from '../../lab/report/capture.ts';
 import { runScenario } from '../../lab/run.ts';
 import { parseSettings } from '../../lab/scenarios/parameters.ts';
+import type { Act } from '../../lab/scenarios/scenario.ts';
+import type { IkeMode } from '../../lab/topology/ike-version.ts';
 import { lesson, lessonIds } from '../support/lessons.ts';
 import { needs } from '../support/needs.ts';
 
@@ -37,32 +39,40 @@ function rows(command: string, filter: string, fields: readonly string[]): strin
 const protectedIke = 'isakmp.typepayload == 46 && !icmp.type == 11'; // an error quotes the beginning of a message
 const wrong = '_ws.malformed || ip.checksum.status == 0';
 
-needs('tshark').test('every lesson opens: nothing is malformed, and all IKE and ESP is decrypted', async () => {
+/** Lessons as one capture: of each the acts that are wanted. */
+async function captured(file: string, ids: readonly string[], isWanted: (act: Act) => boolean, ike?: IkeMode): Promise<{ readonly capture: Capture; readonly comments: number }> {
+  const blocks: Uint8Array[] = [];
+  const capture = new Capture(file, (block) => void blocks.push(block));
+  let comments = 0;
+  for (const [i, id] of ids.entries()) {
+    const played = lesson(id);
+    await runScenario({ ...played, acts: (values) => played.acts(values).filter(isWanted) }, {
+      backend: sim, values: parseSettings(id, played.parameters, [], 'virtual'), seed: i + 1, ...(ike !== undefined && { ike }),
+      audience: {
+        actEnds: (act) => {
+          capture.add(act);
+          const packets = new Set(act.trace.of('packet').map(({ seq }) => seq));
+          comments += act.checks.flatMap(({ evidence }) => evidence).filter((seq) => packets.has(seq)).length;
+        },
+      },
+    });
+  }
+  writeFileSync(file, Buffer.concat(blocks));
+  return { capture, comments };
+}
+
+/** As an act is played without being told a version, and in either exchange of IKEv1. */
+const modes = [['as it is', undefined, 1000, 400], ['v1', 'v1', 0, 700], ['v1-aggressive', 'v1-aggressive', 0, 600]] as const;
+
+needs('tshark').test.each(modes)('every lesson opens (IKE: %s): nothing is malformed, and all IKE and ESP is decrypted', async (_, ike, leastV2, leastV1) => {
   const folder = mkdtempSync(join(tmpdir(), 'natt-lab-'));
   try {
     const file = join(folder, 'all.pcapng');
-    const blocks: Uint8Array[] = [];
-    const capture = new Capture(file, (block) => void blocks.push(block));
-    let comments = 0;
-    for (const [i, id] of lessonIds.entries()) {
-      const acts = id === 'nat-t-versions' ? ['of-today', 'rfc-3947'] : undefined; // and of drafts 00 and 01 Wireshark does not know how ESP goes on port 500
-      const played = lesson(id);
-      await runScenario(acts === undefined ? played : { ...played, acts: (values) => played.acts(values).filter((act) => acts.includes(act.id)) }, {
-        backend: sim, values: parseSettings(id, played.parameters, [], 'virtual'), seed: i + 1,
-        audience: {
-          actEnds: (act) => {
-            capture.add(act);
-            const packets = new Set(act.trace.of('packet').map(({ seq }) => seq));
-            comments += act.checks.flatMap(({ evidence }) => evidence).filter((seq) => packets.has(seq)).length;
-          },
-        },
-      });
-    }
-    writeFileSync(file, Buffer.concat(blocks));
+    const { capture, comments } = await captured(file, lessonIds, ({ keepsIke }) => ike === undefined || keepsIke === undefined, ike);
     const { all, ikeV1 } = await capture.writeKeys();
     expect(rows(all, wrong, ['frame.number', '_ws.expert.message'])).toEqual([]);
     const opened = rows(all, protectedIke, ['frame.number', 'isakmp.enc.decrypted']);
-    expect(opened.length).toBeGreaterThan(1000);
+    expect(opened.length).toBeGreaterThanOrEqual(leastV2);
     expect(opened.filter(([, plaintext]) => plaintext === '')).toEqual([]);
     const esp = rows(all, 'esp.sequence', ['frame.number', 'esp.protocol']);
     expect(esp.length).toBeGreaterThan(1000);
@@ -71,13 +81,36 @@ needs('tshark').test('every lesson opens: nothing is malformed, and all IKE and 
     expect(rows(all, 'frame.comment', ['frame.comment']).flatMap(([text]) => text!.split(/,(?=pass: )/)).length).toBe(comments);
 
     expect(rows(ikeV1!, wrong, ['frame.number', '_ws.expert.message'])).toEqual([]);
-    const ofIkeV1 = rows(ikeV1!, 'isakmp.flag_e == 1', ['frame.number', 'isakmp.hash', 'isakmp.sig']);
-    expect(ofIkeV1.length).toBeGreaterThan(400);
+    const ofIkeV1 = rows(ikeV1!, 'isakmp.flag_e == 1 && !icmp.type == 11', ['frame.number', 'isakmp.hash', 'isakmp.sig']);
+    expect(ofIkeV1.length).toBeGreaterThan(leastV1);
     expect(ofIkeV1.filter(([, hash, signature]) => hash === '' && signature === '')).toEqual([]);
   } finally {
     rmSync(folder, { recursive: true });
   }
 }, 120_000);
+
+needs('tshark').test('the drafts open that Wireshark does not know: ESP behind the non-IKE marker, NAT-D by its old number', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'natt-lab-'));
+  try {
+    const file = join(folder, 'drafts.pcapng');
+    const { capture } = await captured(file, ['nat-t-versions'], ({ id }) => ['draft-00', 'draft-04'].includes(id));
+    const { all, ikeV1 } = await capture.writeKeys();
+    for (const command of [all, ikeV1!]) {
+      const marked = rows(command, 'nat_t_drafts.non_ike_marker', ['esp.protocol']);
+      expect(marked.length).toBeGreaterThan(3);
+      expect(marked.filter(([inside]) => inside === '')).toEqual([]);
+      expect(rows(command, 'nat_t_drafts.renumbered', ['isakmp.typepayload']).every(([types]) => /20,20$/.test(types!))).toBe(true);
+      expect(rows(command, 'nat_t_drafts.renumbered', ['frame.number']).length).toBeGreaterThan(0);
+      expect(rows(command, '_ws.lua.error || _ws.malformed', ['frame.number'])).toEqual([]);
+    }
+    // a tshark without Lua does not look into the folder: the rest is as it was
+    rmSync(`${file}.keys/plugins`, { recursive: true });
+    expect(rows(all, 'esp.sequence && !esp.protocol', ['frame.number'])).toEqual([]);
+    expect(rows(all, 'isakmp.exchangetype == 2', ['frame.number']).length).toBeGreaterThan(10);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}, 60_000);
 
 needs('tshark', 'network namespaces', 'ip', 'nft', 'koffi').test('so does one on the kernel\'s own NAT', () => {
   const folder = mkdtempSync(join(tmpdir(), 'natt-lab-'));
