@@ -8,3 +8,10 @@ export class Problem extends Error {
     this.exitStatus = exitStatus;
   }
 }
+
+/** What an act wants and this world cannot do, found out while it plays: the act is unsupported, with this reason. */
+export class CannotBeTried extends Problem {
+  constructor(message: string) {
+    super(message, 3);
+  }
+}

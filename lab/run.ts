@@ -3,8 +3,11 @@ import { seeded } from '../src/core/random.ts';
 import { describeDuration } from '../src/core/time.ts';
 import type { Duration } from '../src/core/time.ts';
 import { TraceLog } from '../src/trace/trace.ts';
+import type { Trace } from '../src/trace/trace.ts';
 import type { Backend, BackendName, Lab, NatEngine, NatEngineChoice, Predicate, Unsupported } from './backends/backend.ts';
 import type { Check, Verdict } from './checks/check.ts';
+import { imagesOf, refuseToWait, TraceWithSilence, unsettable } from './images.ts';
+import type { Images } from './images.ts';
 import { adjustmentToVariation, castOf } from './topology/cast.ts';
 import { inMode } from './topology/ike-version.ts';
 import type { IkeMode } from './topology/ike-version.ts';
@@ -12,7 +15,7 @@ import type { Adjustment, Cast } from './topology/cast.ts';
 import { parseSettings } from './scenarios/parameters.ts';
 import type { Values } from './scenarios/parameters.ts';
 import type { Act, Scenario, Stage } from './scenarios/scenario.ts';
-import { Problem } from './problem.ts';
+import { CannotBeTried, Problem } from './problem.ts';
 import { plural } from './wording.ts';
 import { loadTopology, vary } from './topology/load.ts';
 import type { LoadedTopology } from './topology/load.ts';
@@ -176,14 +179,24 @@ async function playAct(act: Act, trace: TraceLog, options: RunOptions & { readon
     options.audience?.actEnds?.(result);
     return result;
   };
-  const unsupported = backend.unsupported(topology.plan, natEngine);
-  if (unsupported.length > 0) return ends(0 as Duration, checks.map((check) => cannotBeTried(act, check, unsupported)));
+  const images = imagesOf(topology.plan);
+  const unsupported = [...backend.unsupported(topology.plan, natEngine), ...unsettable(act, cast, images)];
+  if (unsupported.length > 0) return ends(0 as Duration, checks.map((check) => cannotBeTried(act, check, inWords(unsupported))));
   await using lab = await backend.open(topology.plan, { seed: seedOf(act, options.seed), trace, natEngine, signal: options.signal });
   trace.record(lab.now, 'lab', { layer: 'scenario', body: { kind: 'act', act: act.id, story: act.title } });
-  const elapsed = await played(act, stageOn(lab, trace, cast, options), options.signal);
+  const silence = images.size > 0 ? new TraceWithSilence(trace, images) : undefined;
+  const seen = silence ?? trace;
+  const { elapsed, refused } = await played(act, stageOn(lab, trace, { cast, seen, images }, options), options.signal);
   options.epilogue?.(lab, topology);
   await lab.settle();
-  const result = ends(elapsed, checks.map((check) => evaluated(act, check, trace, options.signal?.aborted ?? false)));
+  const why = refused ?? silence?.whyWorthless();
+  const judged = checks.map((check) => {
+    if (why !== undefined) return cannotBeTried(act, check, why);
+    const result = evaluated(act, check, seen, options.signal?.aborted ?? false);
+    const worthless = silence?.whyWorthless();
+    return worthless === undefined ? result : cannotBeTried(act, check, worthless);
+  });
+  const result = ends(elapsed, judged);
   if (!options.signal?.aborted) await options.encore?.(lab, result);
   return result;
 }
@@ -191,19 +204,22 @@ async function playAct(act: Act, trace: TraceLog, options: RunOptions & { readon
 /** A chance of its own for each act: else all acts draw the same SPIs, and whoever reads a capture of them takes one SA for another. */
 const seedOf = ({ id }: Act, seed: number): number => seeded(seed, id).uint32();
 
-async function played(act: Act, stage: Stage, signal: AbortSignal | undefined): Promise<Duration> {
+/** `refused`: what of the act this world cannot do. */
+async function played(act: Act, stage: Stage, signal: AbortSignal | undefined): Promise<{ readonly elapsed: Duration; readonly refused?: string }> {
+  const elapsed = (): Duration => stage.now as unknown as Duration;
   try {
     await act.play(stage);
   } catch (error) {
+    if (error instanceof CannotBeTried) return { elapsed: elapsed(), refused: error.message };
     if (!(error instanceof Interrupted) || !signal?.aborted) throw error;
   }
-  return stage.now as unknown as Duration;
+  return { elapsed: elapsed() };
 }
 
 /** Leaves an act at the next wait after an interruption. */
 class Interrupted extends Error {}
 
-function stageOn(lab: Lab, trace: TraceLog, cast: Cast, { signal, audience }: Pick<RunOptions, 'signal' | 'audience'>): Stage {
+function stageOn(lab: Lab, trace: TraceLog, { cast, seen, images }: { readonly cast: Cast; readonly seen: Trace; readonly images: Images }, { signal, audience }: Pick<RunOptions, 'signal' | 'audience'>): Stage {
   let told: Promise<void> | undefined;
   const happened = (body: Parameters<TraceLog['record']>[2]): void => void trace.record(lab.now, 'lab', body);
   const wait = async (what: Predicate, within: Duration, since: number): Promise<'met' | 'timed out'> => {
@@ -214,7 +230,7 @@ function stageOn(lab: Lab, trace: TraceLog, cast: Cast, { signal, audience }: Pi
   };
   return {
     cast,
-    trace,
+    trace: seen,
     get now() {
       return lab.now;
     },
@@ -237,6 +253,7 @@ function stageOn(lab: Lab, trace: TraceLog, cast: Cast, { signal, audience }: Pi
       return mappings;
     },
     expect: async (what, within, action) => {
+      refuseToWait(what, images);
       await told;
       const since = trace.nextSeq;
       await action?.();
@@ -253,13 +270,14 @@ function stageOn(lab: Lab, trace: TraceLog, cast: Cast, { signal, audience }: Pi
 
 const labelled = (act: Act, { id, claim, ref }: Check): Pick<CheckResult, 'id' | 'claim' | 'ref'> => ({ id: `${act.id}/${id}`, claim, ...(ref === undefined ? {} : { ref }) });
 
-function evaluated(act: Act, check: Check, trace: TraceLog, interrupted: boolean): CheckResult {
+function evaluated(act: Act, check: Check, trace: Trace, interrupted: boolean): CheckResult {
   const finding = check.evaluate(trace);
   // What had not happened when the run was interrupted says nothing.
   return { ...labelled(act, check), ...finding, verdict: interrupted && finding.verdict === 'fail' ? 'inconclusive' : finding.verdict };
 }
 
-function cannotBeTried(act: Act, check: Check, unsupported: readonly Unsupported[]): CheckResult {
-  const why = unsupported.map((one) => `${one.what}: ${one.why}`).join('; ');
+const inWords = (unsupported: readonly Unsupported[]): string => unsupported.map((one) => `${one.what}: ${one.why}`).join('; ');
+
+function cannotBeTried(act: Act, check: Check, why: string): CheckResult {
   return { ...labelled(act, check), verdict: 'unsupported', expected: check.claim, observed: why, evidence: [] };
 }

@@ -5,7 +5,7 @@ import type { EndpointCommand } from '../../src/host/ports.ts';
 import type { NatControl } from '../../src/nat/behaviour.ts';
 import type { NatPlan, WorldPlan } from '../../src/sim/plan.ts';
 import type { RawProgram } from '../../src/sim/raw-node.ts';
-import type { TraceEvent } from '../../src/trace/events.ts';
+import type { Kind, TraceEvent } from '../../src/trace/events.ts';
 import type { TraceLog } from '../../src/trace/trace.ts';
 
 export const backendNames = ['sim', 'netns', 'mininet', 'docker'] as const;
@@ -73,6 +73,8 @@ export interface LabOptions {
 /** A fold over events: `sees` is told each one once and says whether what was waited for is complete. */
 export interface Predicate {
   readonly describe: string;
+  /** The kind of event that it looks for, where it is but one. */
+  readonly kind?: Kind;
   sees(event: TraceEvent): boolean;
 }
 

@@ -13,7 +13,7 @@ import { claim, nothing } from './check.ts';
 import type { Check } from './check.ts';
 import { negotiations } from './negotiation.ts';
 import { clearPayloads, isEncrypted, negotiatedHash, openedPayloads } from './phase-one.ts';
-import { isIke, sameOnTheWay, seenAt } from './wire.ts';
+import { isIke, path, sameOnTheWay, seenAt } from './wire.ts';
 import type { SeenIke } from './wire.ts';
 
 export type Which = 'request' | 'response';
@@ -116,6 +116,31 @@ export function hashesAreHonest(cast: Cast, which: Which): Check {
     },
   );
 }
+
+/** Recomputed from the wire: the hash of the destination is honest, that of the source is not. */
+export function falseHash(cast: Cast, which: Which): Check {
+  const side = which === 'request' ? 'client' : 'gateway';
+  const { hashes, refs } = negotiations[cast.ike];
+  return claim({ id: 'false-hash', claim: `The ${side} says that it is where it is not`, expected: `in the ${hashes[which]} a source hash that fits no address there, and a destination hash that fits`, ref: refs.detection }, (trace) => {
+    const [sent] = detectionMessage(trace, cast, which);
+    if (!sent) return nothing(`no ${hashes[which]} on the wire`);
+    const { sources, destinations, over } = hashesIn(trace, cast, sent);
+    const isHonest = sources.some((hash) => sameBytes(hash, over(sent.from)));
+    const destinationFits = destinations.some((hash) => sameBytes(hash, over(sent.to)));
+    const say = (fits: boolean, count: number): string => (count === 0 ? 'is missing' : fits ? 'fits' : 'does not fit');
+    return {
+      holds: sources.length > 0 && !isHonest && destinationFits,
+      observed: `it went ${path(sent)}; the source hash ${say(isHonest, sources.length)}, the destination hash ${say(destinationFits, destinations.length)}`,
+      evidence: [sent],
+    };
+  });
+}
+
+/** What its configuration makes of a side's hashes: false of who forces encapsulation, else honest. */
+export const hashesAsConfigured = (cast: Cast, which: Which): Check => {
+  const { plan } = which === 'request' ? cast.clients[0]! : cast.gateway;
+  return plan.endpoint!.ike.connections[0]!.encapsulation === 'forced' ? falseHash(cast, which) : hashesAreHonest(cast, which);
+};
 
 /** A side's conclusion against the hashes in the message it received, recomputed for the addresses it received it with. */
 export const conclusion = (cast: Cast, side: 'client' | 'gateway', from: Which): Check =>

@@ -15,7 +15,7 @@ export async function topologyCheck(nameOrFile: string, { scenarios }: Named): P
   console.log(`${topology.name}: ${topology.title}`);
   for (const { name, prefix } of topology.plan.segments) console.log(`  ${column(name, 12)} ${describePrefix(prefix)}`);
   for (const node of topology.plan.nodes) {
-    const what = node.kind === 'nat' ? `nat, ${topology.presets[node.name]!}` : node.kind;
+    const what = node.kind === 'nat' ? `nat, ${topology.presets[node.name]!}` : node.kind === 'host' && node.image !== undefined ? `image ${node.image.name}` : node.kind;
     console.log(`  ${column(node.name, 12)} ${column(what, 26)} ${node.interfaces.map(({ segment, address }) => `${segment} ${address}`).join(', ')}`);
   }
   return 0;

@@ -64,8 +64,9 @@ export const lookingVerbs: readonly Verb[] = [
 
 const kinds = { host: 'host', nat: 'NAT box', router: 'router' } as const;
 
-/** The state of the IKE SA, how ESP travels, and the inner address. */
+/** The state of the IKE SA, how ESP travels, and the inner address; an image keeps that to itself. */
 function tunnelOf(session: Session, client: string): string[] {
+  if (session.client(client).plan.image !== undefined) return ['?', '?', '?'];
   const { trace } = session;
   const ike = trace.of('ike-sa', client).at(-1)?.body.state;
   const child = trace.of('child-sa', client).at(-1)?.body;

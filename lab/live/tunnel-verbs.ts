@@ -23,7 +23,7 @@ export const tunnelVerbs: readonly Verb[] = [
     offers: [clientNames],
     run: async (session, names) => {
       const clients = names.length === 0 ? session.cast.clients : names.map((name) => session.client(name));
-      const ended = await session.expect(tunnelsUpOrGivenUp(clients.map(({ name }) => name)), patience, () => clients.forEach(({ name, connection }) => session.command(name, { kind: 'initiate', connection })));
+      const ended = await session.expect(tunnelsUpOrGivenUp(clients), patience, () => clients.forEach(({ name, connection }) => session.command(name, { kind: 'initiate', connection })));
       if (!ended) session.say(`After ${describeDuration(patience)} not every client is in, and not every one has given up.`);
     },
   },

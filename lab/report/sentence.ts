@@ -33,6 +33,7 @@ export function inFull(event: TraceEvent): string | undefined {
     case 'mapping-removed':
     case 'nat-control':
     case 'sa-eclipsed':
+    case 'image':
       return body.story;
     case 'ike-sa':
       return body.state === 'connecting' ? undefined : body.story;

@@ -3,7 +3,7 @@ import { sameEndpoint } from '../../src/core/address.ts';
 import { claim, guard, nothing } from '../checks/check.ts';
 import type { Check } from '../checks/check.ts';
 import { dataTravelsAs, movesTo4500, staysOn500 } from '../checks/float.ts';
-import { conclusion, firstMessage, hashesAreHonest, offers } from '../checks/nat-detection.ts';
+import { conclusion, firstMessage, hashesAsConfigured, offers } from '../checks/nat-detection.ts';
 import { negotiations } from '../checks/negotiation.ts';
 import { answered } from '../checks/pings.ts';
 import { isEsp, path, seenAt } from '../checks/wire.ts';
@@ -65,8 +65,8 @@ function detectionAct(id: string, { topology, title, behind }: Position): Act {
         const seen = { initiator: !sameEndpoint(sent.from, arrived.from), responder: !sameEndpoint(sent.to, arrived.to) };
         return { holds: seen.initiator === hidden(cast).initiator && seen.responder === hidden(cast).responder, observed: `${path(sent)} left the client, ${path(arrived)} reached the gateway`, evidence: [sent, arrived] };
       }),
-      hashesAreHonest(cast, 'request'),
-      hashesAreHonest(cast, 'response'),
+      hashesAsConfigured(cast, 'request'),
+      hashesAsConfigured(cast, 'response'),
       conclusion(cast, 'gateway', 'request'),
       conclusion(cast, 'client', 'response'),
       anyNat ? movesTo4500(cast) : staysOn500(cast),

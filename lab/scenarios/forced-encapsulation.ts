@@ -1,12 +1,10 @@
 /** A firewall that passes IKE and not ESP, and no NAT that would bring ESP into UDP: one side pretends one (RFC 7296 §2.23, RFC 3948 §2.1). */
-import { sameBytes } from '../../src/core/bytes.ts';
 import type { Trace } from '../../src/trace/trace.ts';
 import { claim, guard, nothing } from '../checks/check.ts';
 import type { Check } from '../checks/check.ts';
 import { dataTravelsAs, movesTo4500, staysOn500 } from '../checks/float.ts';
-import { conclusion, detectionMessage, hashesIn } from '../checks/nat-detection.ts';
+import { conclusion, detectionMessage, falseHash } from '../checks/nat-detection.ts';
 import type { Which } from '../checks/nat-detection.ts';
-import { negotiations } from '../checks/negotiation.ts';
 import { answered, unanswered } from '../checks/pings.ts';
 import { isEsp, path, sameOnTheWay, seenAt } from '../checks/wire.ts';
 import type { Seen } from '../checks/wire.ts';
@@ -72,7 +70,7 @@ function forcedBy(side: 'client' | 'gateway', which: Which): Act {
     play: comesIn,
     checks: (cast) => [
       untranslated(cast),
-      falseHash(cast, side, which),
+      falseHash(cast, which),
       conclusion(cast, other, which),
       movesTo4500(cast),
       dataTravelsAs(cast, 'udp'),
@@ -102,21 +100,3 @@ const untranslated = (cast: Cast): Check =>
     if (!sent || !arrived) return nothing('nothing went all the way');
     return { holds: path(sent) === path(arrived), observed: `${path(sent)} at the client, ${path(arrived)} at the gateway`, evidence: [sent, arrived] };
   });
-
-/** Recomputed from the wire: the hash of the destination is honest, that of the source is not. */
-function falseHash(cast: Cast, side: 'client' | 'gateway', which: Which): Check {
-  const { hashes, refs } = negotiations[cast.ike];
-  return claim({ id: 'false-hash', claim: `The ${side} says that it is where it is not`, expected: `in the ${hashes[which]} a source hash that fits no address there, and a destination hash that fits`, ref: refs.detection }, (trace) => {
-    const [sent] = detectionMessage(trace, cast, which);
-    if (!sent) return nothing(`no ${hashes[which]} on the wire`);
-    const { sources, destinations, over } = hashesIn(trace, cast, sent);
-    const isHonest = sources.some((hash) => sameBytes(hash, over(sent.from)));
-    const destinationFits = destinations.some((hash) => sameBytes(hash, over(sent.to)));
-    const say = (fits: boolean, count: number): string => (count === 0 ? 'is missing' : fits ? 'fits' : 'does not fit');
-    return {
-      holds: sources.length > 0 && !isHonest && destinationFits,
-      observed: `it went ${path(sent)}; the source hash ${say(isHonest, sources.length)}, the destination hash ${say(destinationFits, destinations.length)}`,
-      evidence: [sent],
-    };
-  });
-}

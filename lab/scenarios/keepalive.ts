@@ -6,8 +6,9 @@ import type { EventOf, Trace } from '../../src/trace/trace.ts';
 import { aroundControl } from '../checks/box-events.ts';
 import { claim, guard, nothing } from '../checks/check.ts';
 import type { Check } from '../checks/check.ts';
+import { saidBy } from '../checks/negotiation.ts';
 import { answered, unanswered } from '../checks/pings.ts';
-import { happens } from '../checks/waiting.ts';
+import { answersProbe, happens } from '../checks/waiting.ts';
 import { isEsp, isKeepalive, path, sameOnTheWay, seenAt } from '../checks/wire.ts';
 import type { Seen } from '../checks/wire.ts';
 import type { Adjustment, Cast } from '../topology/cast.ts';
@@ -15,7 +16,7 @@ import { plural } from '../wording.ts';
 import { count } from './parameters.ts';
 import { defineScenario } from './scenario.ts';
 import type { Act, Stage } from './scenario.ts';
-import { connectAndTry, ping, pingClient } from './stagecraft.ts';
+import { askWhetherAlive, connectAndTry, ping, pingClient } from './stagecraft.ts';
 
 /** The box forgets an idle mapping after this; the client speaks every so often. */
 const timeout = seconds(30);
@@ -36,13 +37,17 @@ export const keepalive = defineScenario({
   teaches:
     'A NAT box forgets who is silent. One octet 0xFF now and then keeps the mapping, and with it the way back to the client, open; it proves nothing to the gateway, which follows a moved client only when an authenticated packet comes from the new place.',
   refs: ['RFC 3948 §4', 'RFC 4787 §4.3', 'RFC 7296 §2.23'],
-  parameters: { minutes: count(1, 1440, { virtual: 60, real: 3 }, 'how long the tunnel is idle in the act "cure"') },
-  acts: ({ minutes: idle }) => [
+  parameters: {
+    minutes: count(1, 1440, { virtual: 60, real: 3 }, 'how long the tunnel is idle in the act "cure"'),
+    forgets: count(2, 3600, 30, 'seconds after which the box forgets in the act "as-configured"'),
+  },
+  acts: ({ minutes: idle, forgets }) => [
     control,
     cure(minutes(idle)),
     timed('just-in-time', `A keepalive every ${describeDuration((timeout - margin) as Duration)}, a little faster than the box forgets: it holds`, (timeout - margin) as Duration, true),
     timed('just-too-late', `A keepalive every ${describeDuration((timeout + margin) as Duration)}, a little slower than the box forgets: each time there is a gap`, (timeout + margin) as Duration, false),
     lost,
+    asConfigured(seconds(forgets)),
   ],
 });
 
@@ -178,6 +183,37 @@ const lost: Act = {
     answered({ id: 'gateway-again', claim: 'The gateway reaches the client again' }, 'gateway to client, new port'),
   ],
 };
+
+/** Nobody tells the client how often to speak, so that it can be any daemon. */
+const asConfigured = (forgets: Duration): Act => ({
+  id: 'as-configured',
+  title: `The client as the topology has it: does what it sends by itself keep the way open through a box that forgets after ${describeDuration(forgets)}?`,
+  topology: 'home',
+  needs: { boxes: 1 },
+  adjust: { boxes: { behaviour: { timeouts: { unreplied: describeDuration(forgets), replied: describeDuration(forgets) } } } },
+  play: async (stage) => {
+    await connectAndTry(stage, 'client to server');
+    stage.step('Nobody has anything to say, and the client is left to itself');
+    await stage.pass(scaled(forgets, 1.2));
+    await stage.table(boxOf(stage.cast));
+    stage.step('The gateway asks whether the client lives');
+    await askWhetherAlive(stage, stage.cast.gateway);
+  },
+  checks: (cast) => [
+    answered({ id: 'worked', claim: 'Before the silence the tunnel worked' }, 'client to server'),
+    guard({ id: 'long-enough', claim: 'The client was silent for longer than the box remembers', expected: `more than ${describeDuration(forgets)} without anything but keepalives` }, (trace) => {
+      const [question] = saidBy(trace, cast.gateway.name).questions;
+      const data = clientSends(trace, cast).filter((seen) => !isKeepalive(seen) && question !== undefined && seen.event.at < question.event.at);
+      const silence = question && data.length > 0 ? question.event.at - data.at(-1)!.event.at : 0;
+      return { holds: silence > forgets, observed: `${describeDuration(Math.round(silence) as Duration)} between the last that the client said and the gateway's question`, evidence: [...data.slice(-1), ...(question ? [question] : [])] };
+    }),
+    oneOctet(cast),
+    claim({ id: 'held', claim: 'The mapping held: the gateway asks over IKE, and the client answers', expected: 'an answer', ref: 'RFC 7296 §2.4' }, (trace) => {
+      const answers = trace.of('ike-message', cast.gateway.name).filter((event) => answersProbe(event, cast.gateway.name));
+      return { holds: answers.length > 0, observed: plural(answers.length, 'answer'), evidence: answers.slice(0, 1) };
+    }),
+  ],
+});
 
 const boxOf = ({ boxes }: Cast): string => boxes[0]?.name ?? '';
 

@@ -13,7 +13,7 @@ export const impatient = { retransmission: { first: '1 s', factor: 1.5, tries: 3
 
 /** Has the clients initiate, all at once, and waits until each has its tunnel or has given up. */
 export const bringUp = (stage: Stage, clients: readonly Client[], within: Duration = seconds(20)): Promise<boolean> =>
-  stage.expect(tunnelsUpOrGivenUp(clients.map(({ name }) => name)), within, () => initiate(stage, clients));
+  stage.expect(tunnelsUpOrGivenUp(clients), within, () => initiate(stage, clients));
 
 /** The same with clients that are configured to begin anew for ever (`keyingTries`): waits until all are in, or for so long nobody more has come in. */
 export async function bringUpInTheEnd(stage: Stage, clients: readonly Client[], patience: Duration): Promise<boolean> {

@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { NatPreset } from '../../src/nat/behaviour.ts';
 import { Problem } from '../problem.ts';
 import { suggestion } from '../suggest.ts';
@@ -18,6 +20,8 @@ export interface LoadedTopology {
   readonly locate: Locate;
   /** The boxes that it may name. */
   readonly presets: readonly NatPreset[];
+  /** What its paths start from. */
+  readonly folder: string;
 }
 
 /** The topologies that come with the lab. */
@@ -35,12 +39,12 @@ export function loadTopology(nameOrFile: string, { topologies, presets }: Shelf 
     const why = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'no such file' : (error as Error).message;
     throw new Problem(`cannot read the topology ${place.shown}: ${why}`);
   }
-  return parseTopology(text, place.shown, presets);
+  return parseTopology(text, place.shown, presets, dirname(place.path instanceof URL ? fileURLToPath(place.path) : place.path));
 }
 
-export function parseTopology(text: string, shown: string, presets = ownShelf.presets): LoadedTopology {
+export function parseTopology(text: string, shown: string, presets = ownShelf.presets, folder = '.'): LoadedTopology {
   const { source, content, locate } = parseYaml(text, topologySchema, shown, 'the topology');
-  return { name: shown.replace(/^.*\//, '').replace(/\.ya?ml$/, ''), source, file: content, locate, presets };
+  return { name: shown.replace(/^.*\//, '').replace(/\.ya?ml$/, ''), source, file: content, locate, presets, folder };
 }
 
 /** A lesson's or the command line's change of a topology: given fields replace, records are merged, null takes an entry away. */

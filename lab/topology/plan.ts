@@ -11,6 +11,7 @@ import { planInterfaces, planSegments } from './addresses.ts';
 import type { Copies, Interfaces } from './addresses.ts';
 import { asDaemon, daemonPresets } from './daemons.ts';
 import { endpointConfig, identityOf } from './endpoints.ts';
+import { checkImage, imagePlan } from './images.ts';
 import { planIpv6Boxes } from './ipv6-boxes.ts';
 import { turned } from './knobs.ts';
 import type { LoadedTopology } from './load.ts';
@@ -34,7 +35,7 @@ export interface Topology {
 export const defaultPreset = 'linux-masquerade';
 const defaultPools = { 4: toPrefix('10.98.0.0/16'), 6: toPrefix('fd98::/64') } as const;
 
-export function planTopology({ name, file, locate, presets }: LoadedTopology): Topology {
+export function planTopology({ name, file, locate, presets, folder }: LoadedTopology): Topology {
   checkNames(file, presets, locate);
   const copies = Object.fromEntries(Object.entries(file.hosts).map(([host, { count }]) => [host, copiesOf(host, count)]));
   const segments = planSegments(file, copies);
@@ -47,7 +48,7 @@ export function planTopology({ name, file, locate, presets }: LoadedTopology): T
   const nodes: NodePlan[] = [
     ...Object.entries(file.nats).map(([box, nat]) => natPlan(box, nat, { behaviour: behaviours.get(box)!, ...ownAddresses(pools.get(box)!, ipv6Boxes.get(box)) }, interfaces, routing, segments, locate)),
     ...Object.keys(file.routers).map((router): RouterPlan => ({ kind: 'router', name: router, interfaces: interfaces.get(router)!, routes: routing.routesOf(router), ...(file.routers[router]!.passes && { passes: file.routers[router]!.passes }) })),
-    ...Object.entries(file.hosts).flatMap(([entry, host]) => copies[entry]!.map((copy) => hostPlan(copy, host, file, interfaces, routing, segments))),
+    ...Object.entries(file.hosts).flatMap(([entry, host]) => copies[entry]!.map((copy) => hostPlan(copy, host, file, interfaces, routing, segments, folder))),
   ];
   return {
     name,
@@ -86,6 +87,7 @@ function checkNames(file: TopologyFile, presets: readonly NatPreset[], locate: L
       known('host', hosts, connectsTo, ['hosts', host, 'connectsTo']);
       if (file.hosts[connectsTo]!.protects === undefined) throw new Problem(`${locate(['hosts', host, 'connectsTo'])}: ${connectsTo} is no gateway: give it "protects: SEGMENT"`);
     }
+    checkImage(host, file.hosts[host]!, locate);
     const { system, ike, esp } = file.hosts[host]!;
     esp?.proposals?.forEach(({ encryption, integrity }, i) => {
       const path = ['hosts', host, 'esp', 'proposals', i];
@@ -134,10 +136,11 @@ function natPlan(name: string, nat: NatFile, box: Pick<NatBoxConfig, 'behaviour'
 const ownAddresses = (outsideAddresses: readonly IpAddress[], ipv6: Ipv6Translation | undefined): Pick<NatBoxConfig, 'outsideAddresses' | 'ipv6'> =>
   ipv6 === undefined ? { outsideAddresses } : { outsideAddresses: ipv6.kind === 'nptv6' ? [] : outsideAddresses, ipv6 };
 
-function hostPlan(name: string, host: HostFile, file: TopologyFile, interfaces: Interfaces, routing: Routing, segments: ReadonlyMap<string, SegmentPlan>): HostPlan {
+function hostPlan(name: string, host: HostFile, file: TopologyFile, interfaces: Interfaces, routing: Routing, segments: ReadonlyMap<string, SegmentPlan>, folder: string): HostPlan {
   const own = interfaces.get(name)!;
   const routes = routing.routesOf(name);
-  const base = { kind: 'host', name, interfaces: own, forwards: host.protects !== undefined } as const;
+  const image = host.image === undefined ? undefined : imagePlan(host.image, host, folder, namesFor(name, host, file, interfaces, routing));
+  const base = { kind: 'host', name, interfaces: own, forwards: host.protects !== undefined, ...(image && { image }) } as const;
   const gatewayFile = asDaemon(host.connectsTo === undefined ? host : file.hosts[host.connectsTo]!);
   if (gatewayFile.protects === undefined) return { ...base, routes };
   const protectedPrefix = segments.get(gatewayFile.protects)!.prefix;
@@ -149,7 +152,14 @@ function hostPlan(name: string, host: HostFile, file: TopologyFile, interfaces: 
   const [address, ...otherAddresses] = own.filter(({ segment }) => segment !== host.protects).map((one) => one.address) as [IpAddress, ...IpAddress[]];
   return {
     ...base,
-    routes: [...routes, { to: role.role === 'client' ? protectedPrefix : pool, via: 'tunnel' }],
+    // What goes into its tunnel a daemon of somebody's own decides.
+    routes: image === undefined ? [...routes, { to: role.role === 'client' ? protectedPrefix : pool, via: 'tunnel' }] : routes,
     endpoint: endpointConfig(name, { address, ...(otherAddresses.length > 0 && { otherAddresses }) }, asDaemon(host), role),
   };
 }
+
+/** The hosts' names as this one is to know them. */
+const namesFor = (name: string, { connectsTo, through }: HostFile, { hosts }: TopologyFile, interfaces: Interfaces, routing: Routing): Readonly<Record<string, IpAddress>> => ({
+  ...Object.fromEntries(Array.from(interfaces).flatMap(([other, [first]]) => (other in hosts ? [[other, first!.address]] : []))),
+  ...(connectsTo !== undefined && { [connectsTo]: routing.reach(name, connectsTo, through) }),
+});

@@ -213,6 +213,16 @@ export const espSchema = z.strictObject({
   hardPackets: orNever(z.int().min(1)).optional(),
 });
 
+/** A program and its arguments, without a shell. */
+const argv = z.array(z.string().min(1), 'expected a list: a program and its arguments, such as [swanctl, --initiate, --child, net]').min(1);
+
+const volume = z.string().transform((text, context) => {
+  const [, source, target] = /^([^:]+):(\/[^:]*)(?::ro)?$/.exec(text) ?? [];
+  if (source !== undefined && target !== undefined) return { source, target };
+  context.addIssue({ code: 'custom', message: 'expected a file or folder and its place in the container, such as ./swanctl.conf:/etc/swanctl/swanctl.conf; it can be read there, not written' });
+  return z.NEVER;
+});
+
 const host = z.strictObject({
   on: names,
   address: addresses.optional(),
@@ -230,6 +240,15 @@ const host = z.strictObject({
   daemon: z.string().optional(),
   ike: ikeSchema.optional(),
   esp: espSchema.optional(),
+  /** A container of somebody's own in place of what the lab runs there; what follows is for that alone, named as in Compose. */
+  image: z.string().min(1).optional(),
+  command: argv.optional(),
+  environment: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]).transform(String)).optional(),
+  volumes: z.array(volume).optional(),
+  cap_add: z.array(z.string()).optional(),
+  devices: z.array(z.string()).optional(),
+  ready: argv.optional(),
+  connect: argv.optional(),
 });
 
 const router = z.strictObject({ on: z.array(z.string()).min(2), address: addresses.optional(), passes: z.array(z.enum(firewallProtocols)).min(1).optional() });

@@ -243,6 +243,8 @@ export function warningsOf(file: TopologyFile, nodes: readonly NodePlan[], first
   const warnings = Object.entries(file.hosts).flatMap(([entry, { connectsTo }]) => {
     const [client, gateway] = connectsTo === undefined ? [] : [endpoint(firstOf(entry)), endpoint(firstOf(connectsTo))];
     const connection = client?.[1].ike.connections[0];
+    // How a daemon of somebody's own is configured nobody has told.
+    if ([entry, connectsTo].some((name) => name !== undefined && file.hosts[name]?.image !== undefined)) return [];
     if (connectsTo === undefined || client === undefined || gateway === undefined || connection === undefined || connection.remote === 'any') return [];
     const way = wayTo(nodes, client[0], connection.remote);
     const seen = way.crossed.at(-1)?.box.outsideAddresses[0] ?? client[1].ike.address;

@@ -24,7 +24,7 @@ export const needsOfActs: Readonly<Record<string, Readonly<Record<string, readon
     double: tunnel,
   },
   'port-float': { float: tunnel, 'start-on-4500': ['udp-4500', 'zero-checksums'] },
-  keepalive: { control: tunnel, cure: tunnel, 'just-in-time': tunnel, 'just-too-late': through },
+  keepalive: { control: tunnel, cure: tunnel, 'just-in-time': tunnel, 'just-too-late': through, 'as-configured': tunnel },
   'multi-client': { together: [...tunnel, 'same-address-on-4500', 'second-on-4500', 'room-for-all'], twins: ['udp-500', 'udp-4500', 'zero-checksums'] },
   passthrough: {
     'without-nat-t': ['udp-500', 'no-second-on-500'],

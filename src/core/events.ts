@@ -196,6 +196,8 @@ export type ScenarioEvent =
   | { readonly kind: 'act'; readonly act: string; readonly story: string }
   | { readonly kind: 'step'; readonly story: string }
   | { readonly kind: 'wait'; readonly for: string; readonly within: Duration; readonly outcome: 'met' | 'timed out' }
+  /** The container that somebody put in place of a host: it runs, its daemon was told to begin and did or did not, it has ended. */
+  | { readonly kind: 'image'; readonly state: 'started' | 'begun' | 'not-begun' | 'ended'; readonly story: string }
   /** A box's table as of now, taken by the scenario. */
   | { readonly kind: 'table'; readonly box: string; readonly mappings: readonly Mapping[] };
 

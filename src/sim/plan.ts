@@ -59,6 +59,28 @@ export interface HostPlan extends NodeOnSegments {
   readonly forwards: boolean;
   /** Its IKE daemon and IPsec stack, where it has them. */
   readonly endpoint?: EndpointConfig;
+  /** What runs there instead of the lab's own. Of a daemon in it `endpoint` then says what is known, and nothing is configured by that. */
+  readonly image?: ImagePlan;
+}
+
+/** Somebody else's container: what a backend of containers starts at the place of the host. */
+export interface ImagePlan {
+  /** As the engine knows it: `my/strongswan:1`. */
+  readonly name: string;
+  /** Instead of the image's own. */
+  readonly command?: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  /** Mounted for reading only. `source`: on the engine's machine. */
+  readonly volumes: readonly { readonly source: string; readonly target: string }[];
+  /** Beside those that a host of the lab has: `SYS_MODULE`. */
+  readonly capabilities: readonly string[];
+  readonly devices: readonly string[];
+  /** A program in it that succeeds as soon as the daemon takes orders. */
+  readonly ready?: readonly string[];
+  /** A program in it that has the daemon begin. When not given, it begins when its container does. */
+  readonly connect?: readonly string[];
+  /** What the topology's names mean to it: its gateway's is where it reaches that. */
+  readonly names: Readonly<Record<string, IpAddress>>;
 }
 
 export interface NatPlan extends NodeOnSegments {

@@ -17,7 +17,7 @@ import { ipv6Presets, presets, zoo } from '../../src/nat/presets.ts';
 import { needs } from '../support/needs.ts';
 
 /** They are silent for minutes, and say no more of a box than the act that is so once. */
-const tooLong = ['keepalive/cure', 'keepalive/just-in-time', 'keepalive/just-too-late'];
+const tooLong = ['keepalive/cure', 'keepalive/just-in-time', 'keepalive/just-too-late', 'keepalive/as-configured'];
 
 const acts = scenarios
   .flatMap((scenario) => {

@@ -14,6 +14,7 @@ import { NotPossibleHere } from '../linux/syscalls.ts';
 import type { NodePlan } from '../../../src/sim/plan.ts';
 import { Problem } from '../../problem.ts';
 import type { Exit } from '../backend.ts';
+import { Pinger } from './pinger.ts';
 import { Lines, fromLine, toLine } from './codec.ts';
 import { readRequest } from './messages.ts';
 import type { Answer, Request, Saying } from './messages.ts';
@@ -28,6 +29,8 @@ class Agent {
   #ground: Wired | undefined;
   #playing: { readonly node: LinuxNode; readonly clock: LabClock } | undefined;
   readonly #programs = new Map<number, AbortController>();
+  /** Of a host that is somebody's own image. */
+  #pinger: Pinger | undefined;
   #untold: { readonly at: Instant; readonly happening: Happening }[] = [];
 
   async carryOut(request: Request): Promise<Answer<Request['kind']>> {
@@ -44,7 +47,9 @@ class Agent {
         this.#play(request);
         return null;
       case 'command':
-        this.#node.command(request.command);
+        if (this.#pinger === undefined) this.#node.command(request.command);
+        else if (request.command.kind === 'ping') this.#pinger.ping(request.command);
+        else throw new TypeError(`an image takes no "${request.command.kind}"`);
         return null;
       case 'control':
         this.#node.control(request.control);
@@ -73,8 +78,10 @@ class Agent {
     const { plan, interfaces } = this.#wired;
     const clock = new LabClock(rate, zero);
     const random = seeded(seed).fork(`node/${plan.name}`);
-    const node = new LinuxNode({ plan, interfaces, poller: new Poller(), clock, random, natEngine, record: (at, happening) => this.#happened(at, happening) });
+    const [poller, record] = [new Poller(), (at: Instant, happening: Happening): void => this.#happened(at, happening)];
+    const node = new LinuxNode({ plan, interfaces, poller, clock, random, natEngine, record });
     this.#playing = { node, clock };
+    if (plan.kind === 'host' && plan.image !== undefined) this.#pinger = new Pinger({ poller, clock, random: random.fork('pinger'), record });
     node.begin();
   }
 

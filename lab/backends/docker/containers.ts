@@ -68,6 +68,8 @@ const overlap = (a: Prefix, b: Prefix): boolean => addressBytes(a.address).lengt
 /** Not started yet. */
 export async function makeContainer(run: Run, name: string, node: NodePlan, networks: ReadonlyMap<string, Docker.Network>): Promise<Docker.Container> {
   const { docker, about } = run.engine;
+  // Who shares its network shares its name, and the names that it knows.
+  const image = node.kind === 'host' ? node.image : undefined;
   const [first, ...others] = node.interfaces.map(({ segment }) => networks.get(segment)!);
   const container = await docker.createContainer({
     name,
@@ -77,7 +79,8 @@ export async function makeContainer(run: Run, name: string, node: NodePlan, netw
     Labels: labelsOf(run),
     OpenStdin: true,
     StdinOnce: true,
-    HostConfig: { ...powers(about), AutoRemove: true, NetworkMode: first?.id ?? 'none', Binds: [...run.image.binds], LogConfig: { Type: 'none', Config: {} } },
+    ...(image && { Hostname: hostname(node.name) }),
+    HostConfig: { ...powers(about), ...(image && { ExtraHosts: Object.entries(image.names).map(([host, address]) => `${host}:${address}`) }), AutoRemove: true, NetworkMode: first?.id ?? 'none', Binds: [...run.image.binds], LogConfig: { Type: 'none', Config: {} } },
   });
   try {
     for (const network of others) await network.connect({ Container: container.id });
@@ -87,6 +90,9 @@ export async function makeContainer(run: Run, name: string, node: NodePlan, netw
     throw error;
   }
 }
+
+/** RFC 1123 §2.1 */
+const hostname = (name: string): string => name.replace(/[^A-Za-z0-9-]/g, '-').slice(0, 63);
 
 /** By segment. Docker knows when the container has started. */
 export async function placesOf(container: Docker.Container, networks: ReadonlyMap<string, Docker.Network>): Promise<ReadonlyMap<string, Place>> {

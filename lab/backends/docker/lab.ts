@@ -6,14 +6,17 @@ import type { EndpointCommand } from '../../../src/host/ports.ts';
 import type { NatControl } from '../../../src/nat/behaviour.ts';
 import type { WorldPlan } from '../../../src/sim/plan.ts';
 import type Docker from 'dockerode';
-import { Problem } from '../../problem.ts';
+import { CannotBeTried, Problem } from '../../problem.ts';
 import type { ExecOptions, Exit, Lab, LabOptions, Predicate } from '../backend.ts';
+import { engineOf } from '../linux/box.ts';
 import { behaviourOf } from '../linux/ground.ts';
 import { rate } from '../linux/lab-clock.ts';
 import { untilOnTheWall } from '../watch.ts';
 import { RemoteClock } from './clock.ts';
 import { makeContainer, makeNetworks, placesOf, removeContainer, removeNetworks } from './containers.ts';
 import type { Place } from './containers.ts';
+import { checkImages, Guest, isImage } from './guest.ts';
+import type { HostWithImage } from './guest.ts';
 import { Conversation } from './conversation.ts';
 import { isUnreachable, where } from './engine.ts';
 import { Merge } from './merge.ts';
@@ -38,6 +41,7 @@ export class DockerLab implements Lab {
   readonly #options: LabOptions;
   readonly #merge: Merge;
   readonly #nodes = new Map<string, Inhabited>();
+  readonly #guests = new Map<string, Guest>();
   readonly #networks: Docker.Network[] = [];
   readonly #asked = new Set<string>();
   readonly #ending = new AbortController();
@@ -67,6 +71,13 @@ export class DockerLab implements Lab {
   }
 
   command(host: string, command: EndpointCommand): void {
+    const guest = this.#guests.get(host);
+    if (guest !== undefined && command.kind !== 'ping') {
+      if (command.kind !== 'initiate') throw new CannotBeTried(`${host} is an image, which can be told to begin and to send pings, and not to "${command.kind}"`);
+      if (guest.hasStarted && !guest.connects) throw new CannotBeTried(`${host} is an image that begins with its container, and so once; with "connect: [PROGRAM, …]" in the topology it begins whenever it is told to`);
+      guest.begin().catch((error: unknown) => this.#fail(error));
+      return;
+    }
     this.#ask(host, { kind: 'command', command }).catch((error: unknown) => this.#fail(error));
   }
 
@@ -84,7 +95,8 @@ export class DockerLab implements Lab {
   }
 
   async exec(host: string, argv: readonly string[], options: ExecOptions = {}): Promise<Exit> {
-    return this.#agent(host).exec(argv, options);
+    const guest = this.#guests.get(host);
+    return guest === undefined ? this.#agent(host).exec(argv, options) : guest.exec(argv, options);
   }
 
   async until(what: Predicate, within: Duration, since: number): Promise<'met' | 'timed out'> {
@@ -104,9 +116,10 @@ export class DockerLab implements Lab {
 
   async [Symbol.asyncDispose](): Promise<void> {
     clearTimeout(this.#gathering);
+    for (const guest of this.#guests.values()) guest.sendHome();
     for (const { agent } of this.#nodes.values()) agent.end();
     try {
-      await Promise.all(Array.from(this.#nodes.values(), ({ container }) => removeContainer(container)));
+      await Promise.all([...this.#nodes.values(), ...this.#guests.values()].map(({ container }) => removeContainer(container)));
       await removeNetworks(this.#networks);
     } catch (error) {
       // An engine that has gone took everything along, or will not let us: "clean" removes it when it is back.
@@ -115,6 +128,8 @@ export class DockerLab implements Lab {
   }
 
   async #build(plan: WorldPlan): Promise<void> {
+    const images = plan.nodes.filter(isImage);
+    await checkImages(this.#run, images);
     const prefix = `natt-lab-${this.#run.id}-${this.#run.nextLab()}`;
     const networks = await makeNetworks(this.#run, prefix, plan);
     this.#networks.push(...networks.values());
@@ -133,9 +148,21 @@ export class DockerLab implements Lab {
     );
     await all(plan.nodes.map((node) => this.#ask(node.name, { kind: 'wire', node, behaviour: behaviourOf(node, plan), cables: cablesOf(node.name, plan, places) })));
     const [first] = this.#nodes.values();
-    this.#clock = await RemoteClock.agreedWith(first!.agent, rate, protocolVersion);
+    // Somebody's own daemon goes by the clock on the wall.
+    const pace = images.length > 0 ? 1 : rate;
+    this.#clock = await RemoteClock.agreedWith(first!.agent, pace, protocolVersion);
     const { seed, natEngine = 'auto' } = this.#options;
-    await this.#askAll({ kind: 'play', zero: this.#clock.zero, rate, seed, natEngine });
+    // A box runs on what it would run on in any other world of this backend, whatever the pace.
+    await all(plan.nodes.map((node) => this.#ask(node.name, { kind: 'play', zero: this.#clock!.zero, rate: pace, seed, natEngine: node.kind === 'nat' ? engineOf(node, natEngine, rate) : natEngine })));
+    await all(images.map((host) => this.#place(host, `${prefix}-${host.name.replace(/[^\w.-]/g, '-')}-image`)));
+  }
+
+  /** One that can be told to begin is there by now; one that cannot begins when its container does, and that when it is told to. */
+  async #place(host: HostWithImage, name: string): Promise<void> {
+    const guest = await Guest.make(this.#run, name, host, this.#nodes.get(host.name)!.container, (state, story) => void this.#options.trace.record(this.now, host.name, { layer: 'scenario', body: { kind: 'image', state, story } }));
+    this.#guests.set(host.name, guest);
+    const begins = host.endpoint !== undefined && !host.forwards && !guest.connects;
+    if (!begins) await guest.start();
   }
 
   #happened(node: string, ...told: Parameters<Merge['add']> extends [string, ...infer Rest] ? Rest : never): void {

@@ -54,7 +54,7 @@ export class LinuxNode {
     if (this.#raw) return;
     if (plan.kind === 'router' && plan.passes !== undefined) namespace.run('nft', ['-f', '-'], firewallRules(plan.passes));
     if (plan.kind === 'nat') this.#nat = runBox({ plan, engine: engineOf(plan, natEngine, clock.rate), interfaces, poller, clock, random, capture, report: (event) => record(clock.now(), { layer: 'nat', body: event }) });
-    if (plan.kind === 'host' && plan.endpoint !== undefined) this.#endpoint = new EndpointDriver({ plan, interfaces, poller, clock, random, capture, record });
+    if (plan.kind === 'host' && plan.endpoint !== undefined && plan.image === undefined) this.#endpoint = new EndpointDriver({ plan, interfaces, poller, clock, random, capture, record });
   }
 
   /** To be called when the whole lab stands: a program of its own begins now. */

@@ -6,6 +6,7 @@ import { engineOf } from '../linux/box.ts';
 import { capabilities, enclosure } from '../linux/enclosure.ts';
 import { rate } from '../linux/lab-clock.ts';
 import { unsupportedBoxes, unsupportedMischief } from '../linux/unsupported.ts';
+import { withoutImages } from '../without-images.ts';
 import { openMininet } from './lab.ts';
 import { hasNetem } from './netem.ts';
 import { install, pythonWithMininet, pythons } from './python.ts';
@@ -24,6 +25,7 @@ export const mininet: Backend = {
 
 function unsupported(plan: WorldPlan, choice: NatEngineChoice): readonly Unsupported[] {
   return [
+    ...withoutImages(plan),
     ...unsupportedBoxes(plan, choice),
     ...unsupportedMischief(plan, (knob) => {
       if (knob !== 'loss') return 'mininet\'s links have no such thing; run it on sim';

@@ -31,7 +31,7 @@ export function topoAsTopology(fileAndClass: string, map: string | undefined, pr
 /** The same, of a class that has been asked already. */
 export function topologyOf(topo: TopoDescription, name: string, map: string, presets = ownShelf.presets): LoadedTopology {
   const source = new TopoReading(topo, name, partsOf(map, topo)).source();
-  return { name: name.replace(/^.*:/, ''), source, file: topologySchema.parse(source), presets, locate: ([, node]) => (node === undefined ? name : `${name}: ${String(node)}`) };
+  return { name: name.replace(/^.*:/, ''), source, file: topologySchema.parse(source), presets, folder: '.', locate: ([, node]) => (node === undefined ? name : `${name}: ${String(node)}`) };
 }
 
 function partsOf(map: string, { hosts, switches }: TopoDescription): Part[] {

@@ -4,6 +4,7 @@ import { engineOf } from '../linux/box.ts';
 import { capabilities, enclosure } from '../linux/enclosure.ts';
 import { rate } from '../linux/lab-clock.ts';
 import { unsupportedOnLinux } from '../linux/unsupported.ts';
+import { withoutImages } from '../without-images.ts';
 import { openNamespaces } from './lab.ts';
 
 export const netns: Backend = {
@@ -12,7 +13,7 @@ export const netns: Backend = {
   natEngines: ['kernel', 'machine'],
   natEngine: (box, choice) => engineOf(box, choice, rate),
   probe: () => Promise.resolve(capabilities({ dispensable: ['ip', 'conntrack'] })),
-  unsupported: unsupportedOnLinux,
+  unsupported: (plan, choice) => [...withoutImages(plan), ...unsupportedOnLinux(plan, choice)],
   open: (plan, options) => Promise.resolve(openNamespaces(plan, options)),
   enclosure,
 };

@@ -11,6 +11,7 @@ import type { WorldOptions } from '../../../src/sim/world.ts';
 import type { TraceLog } from '../../../src/trace/trace.ts';
 import type { Backend, Lab, LabOptions, Predicate } from '../backend.ts';
 import { Watch } from '../watch.ts';
+import { withoutImages } from '../without-images.ts';
 
 export const sim: Backend = {
   name: 'sim',
@@ -18,7 +19,7 @@ export const sim: Backend = {
   natEngines: ['machine'],
   natEngine: () => 'machine',
   probe: () => Promise.resolve({ usable: true, requirements: [{ name: 'Node.js', present: true, detail: process.version }] }),
-  unsupported: () => [],
+  unsupported: withoutImages,
   open: (plan, options) => Promise.resolve(new SimulatedLab(plan, options)),
 };
 

@@ -35,7 +35,7 @@ needs('chromium').describe('a report in a browser', () => {
   test('loads, says nothing wrong, asks the network for nothing', async () => {
     await using report = await opened(browser, good);
     expect(await report.page.locator('h1').innerText()).toBe('One octet against forgetting');
-    expect(await report.page.locator('nav .act').allInnerTexts()).toEqual(['✓ control', '✓ cure', '✓ just-in-time', '✓ just-too-late', '✓ lost']);
+    expect(await report.page.locator('nav .act').allInnerTexts()).toEqual(['✓ control', '✓ cure', '✓ just-in-time', '✓ just-too-late', '✓ lost', '✓ as-configured']);
     for (const act of await report.page.locator('nav .act').all()) await act.click();
     expect(report.complaints).toEqual([]);
   });
