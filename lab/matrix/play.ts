@@ -71,8 +71,7 @@ export async function playCell({ cell, folders, traces }: Order, signal?: AbortS
     const isWrong = ['fail', 'inconclusive'].includes(verdictOf[kind]);
     return { cell, kind, acts: judgements, ...(possible.length > 0 && { result: toJson(played) }), ...(isWrong && traces !== undefined ? await traced(played, cell, traces) : {}), wallMs: wallMs() };
   } catch (error) {
-    if (error instanceof Problem) return { cell, kind: 'unsupported', acts: [], reason: error.message, wallMs: wallMs() };
-    return broken(cell, error instanceof Error ? (error.stack ?? error.message) : String(error), wallMs());
+    return broken(cell, error instanceof Problem ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error), wallMs());
   }
 }
 

@@ -4,7 +4,7 @@ import type { Duration } from '../../../src/core/time.ts';
 import type { Mapping, NatEvent } from '../../../src/core/events.ts';
 import type { NatBoxConfig, NatControl, NatTimeouts } from '../../../src/nat/behaviour.ts';
 import type { NatPlan } from '../../../src/sim/plan.ts';
-import { Problem } from '../../problem.ts';
+import { CannotBeTried } from '../../problem.ts';
 import { KernelNat } from './kernel-nat.ts';
 import type { LabClock } from './lab-clock.ts';
 import { changeAddress, kernelRoutes } from './links.ts';
@@ -47,7 +47,7 @@ export class KernelBox {
         report({ kind: 'nat-control', control: 'reboot', story: `${plan.name} reboots and remembers nothing` });
         return this.#table.clear('reboot');
       case 'fill':
-        throw new Problem(`${plan.name} runs on the kernel's own NAT, whose table is not filled on command; with --nat-engine machine it is`, 3);
+        throw new CannotBeTried(`${plan.name} runs on the kernel's own NAT, whose table is not filled on command; with --nat-engine machine it is`);
       case 'change-address': {
         report({ kind: 'nat-control', control: 'change-address', story: `${plan.name} has the outside address ${control.address} from now on; its mappings go with the old one` });
         const { prefixLength: length } = plan.interfaces.find(({ name }) => name === plan.outside)!;

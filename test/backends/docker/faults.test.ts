@@ -2,8 +2,11 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test as always, vi } from 'vitest';
 import { argvOf, lab, root } from '../../cli/lab.ts';
 import { startEngine } from '../../support/docker-engine.ts';
@@ -21,12 +24,17 @@ interface Started {
 }
 
 /** A lesson that waits long enough for something to be done to it. */
-function startLesson(host: string, ...words: readonly string[]): Started {
-  const child = spawn(...endingWithUs(process.execPath, ...argvOf('keepalive', '--set', 'minutes=2', '--backend', 'docker', '--json', '-', ...words)), { cwd: root, env: { ...process.env, DOCKER_HOST: host }, stdio: ['ignore', 'pipe', 'pipe'] });
+const startLesson = (host: string, ...words: readonly string[]): Started => start(host, 'keepalive', '--set', 'minutes=2', '--backend', 'docker', '--json', '-', ...words);
+
+function start(host: string, ...words: readonly string[]): Started {
+  const child = spawn(...endingWithUs(process.execPath, ...argvOf(...words)), { cwd: root, env: { ...process.env, DOCKER_HOST: host }, stdio: ['ignore', 'pipe', 'pipe'] });
   const said = { stdout: '', stderr: '' };
   for (const stream of ['stdout', 'stderr'] as const) child[stream].on('data', (piece: Buffer) => (said[stream] += piece.toString()));
   return { process: child, ended: once(child, 'close').then(([status]) => ({ status: status as number | null, ...said })) };
 }
+
+const folder = mkdtempSync(join(tmpdir(), 'natt-lab-docker-faults-'));
+afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('in an engine', () => {
   let engine: TestEngine;
@@ -100,10 +108,17 @@ describe('in an engine', () => {
     expect((JSON.parse(stdout) as { backend: string }[]).find(({ backend }) => backend === 'docker')).toMatchObject({ usable: true, requirements: [{ name: 'engine', present: true, detail: expect.stringContaining(engine.host) as string }] });
   });
 
-  test('an engine that disappears ends the run, which says so', async () => {
+  test('an engine that disappears ends the run, which says so; cells of a matrix that need it are broken, and the others what they are', async () => {
     const started = startLesson(engine.host);
-    await runOf(started);
+    const run = await runOf(started);
+    const matrix = start(engine.host, 'matrix', '--scenario', 'port-float,detection', '--backend', 'sim,docker', '--quiet', '--json', join(folder, 'matrix.json'));
+    await runOf(matrix, [run]);
     await engine.kill();
+    const { status: judged, stdout: summary } = await matrix.ended;
+    expect([judged, summary.split('\n')[0]]).toEqual([1, '4 cells: 2 work, 2 broke the lab']);
+    const results = JSON.parse(readFileSync(join(folder, 'matrix.json'), 'utf8')) as { cell: { id: string; kind: string; reason?: string } }[];
+    const gone = expect.stringMatching(/^(the container of \w+ has stopped, or its engine has|the Docker engine at unix:\S+ does not answer any more)$/) as string;
+    expect(results.map(({ cell: { kind, reason } }) => [kind, reason])).toEqual([['works', undefined], ['works', undefined], ['broke', gone], ['broke', gone]]);
     const { status, stdout, stderr } = await started.ended;
     expect(stderr).toMatch(/lab: the (container of \w+ has stopped, or its engine has|Docker engine at unix:\S+ does not answer any more)\n$/);
     expect([status, JSON.parse(stdout)]).toEqual([3, []]);

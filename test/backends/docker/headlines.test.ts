@@ -3,6 +3,7 @@ import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, vi } from 'vitest';
 import type { TestContext } from 'vitest';
+import { backendNames } from '../../../lab/backends/backend.ts';
 import { headlines } from '../../../lab/scenarios/index.ts';
 import { lab } from '../../cli/lab.ts';
 import { startEngine } from '../../support/docker-engine.ts';
@@ -57,6 +58,14 @@ describe('in containers', () => {
     expect(docker!.cells.map((cell) => ({ ...cell, engine: 'whatever' }))).toEqual(sim!.cells.map((cell) => ({ ...cell, engine: 'whatever' })));
     expect(docker!.cells.map(({ asForeseen }) => asForeseen)).toEqual(Array(4).fill(true));
     expect(docker!.cells.map(({ engine: { box } }) => box)).toEqual(['machine', 'machine', 'kernel', 'kernel']);
+  });
+
+  needs('dockerd', 'koffi', 'tun', 'nft', 'user namespaces', 'mininet').test('one matrix plays on all four backends, with the same verdicts on each', { timeout: 200_000 }, async () => {
+    const { stdout, stderr, status } = await lab(['matrix', '--scenario', 'port-float', '--backend', 'all', '--json', '-'], { DOCKER_HOST: engine.host }, 180_000);
+    expect([status, stderr]).toEqual([0, expect.stringContaining('4 cells: 4 work')]);
+    const cells = JSON.parse(stdout) as (Result & { readonly backend: string })[];
+    expect(cells.map(({ backend }) => backend)).toEqual(backendNames);
+    for (const { checks } of cells) expect(checks.map(({ id, verdict }) => [id, verdict])).toEqual(cells[0]!.checks.map(({ id }) => [id, 'pass']));
   });
 
   test('a lesson leaves nothing in the engine but the image of its nodes', async () => {
