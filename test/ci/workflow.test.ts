@@ -1,10 +1,11 @@
 /** The project's own CI as GitHub reads it, and as the scripts that it calls take it. */
-import { execFileSync } from 'node:child_process';
-import { accessSync, constants, readFileSync, readdirSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { accessSync, constants, existsSync, readFileSync, readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { root } from '../cli/lab.ts';
+import { needs } from '../support/needs.ts';
 
 const text = (file: string): string => readFileSync(`${root}${file}`, 'utf8');
 
@@ -41,7 +42,7 @@ describe('the workflow', () => {
     const { scripts } = JSON.parse(text('package.json')) as { scripts: Record<string, string> };
     expect(runs.filter((command) => command.startsWith('npm run') && !Object.hasOwn(scripts, command.slice('npm run '.length)))).toEqual([]);
     for (const script of runs.filter((command) => command.startsWith('.ci/'))) accessSync(`${root}${script}`, constants.X_OK);
-    expect(new Set(runs)).toEqual(new Set(['npm run check', '.ci/packages', '.ci/tests', '.ci/matrix']));
+    expect(new Set(runs)).toEqual(new Set(['npm run check', '.ci/packages', '.ci/tests', '.ci/matrix', '.ci/engine']));
   });
 
   test('tests on every version of Node.js that is maintained, the oldest that the package takes among them', () => {
@@ -53,4 +54,12 @@ describe('the workflow', () => {
     expect(shard).toEqual(shard.map((_, i) => i + 1));
     expect([...own.matchAll(/matrix\.shard \}\}\/(\d+)/g)].map(([, count]) => Number(count))).toEqual([shard.length, shard.length]);
   });
+});
+
+needs('dockerd').test('the engine of the kernel jobs is there for a command, and nothing of it is afterwards', { timeout: 60_000 }, () => {
+  const { status, stdout } = spawnSync(`${root}.ci/engine`, ['sh', '-c', 'curl --silent --unix-socket "${DOCKER_HOST#unix://}" http://docker/version; echo; dirname "${DOCKER_HOST#unix://}"; exit 3'], { encoding: 'utf8' });
+  const [version, folder] = stdout.trimEnd().split('\n');
+  expect(status).toBe(3);
+  expect(JSON.parse(version!)).toMatchObject({ Os: 'linux' });
+  expect(existsSync(folder!)).toBe(false);
 });

@@ -7,6 +7,7 @@ import { once } from 'node:events';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import Docker from 'dockerode';
 import { endingWithUs } from './ends-with-us.ts';
 
@@ -19,23 +20,14 @@ export interface TestEngine extends AsyncDisposable {
   kill(): Promise<void>;
 }
 
-/** `$1`: where the socket goes. Whatever dies, unshare takes process 1 of the engine's process namespace along, and with it all of its containers. */
-const inside = `
-set -e
-ip link set lo up
-mount -t tmpfs natt-lab-test /mnt
-mkdir /mnt/data /mnt/exec /mnt/etc /mnt/work
-mount -t overlay natt-lab-test -o lowerdir=/etc,upperdir=/mnt/etc,workdir=/mnt/work /etc
-mount -t tmpfs natt-lab-test /run
-mount -t tmpfs natt-lab-test /dev/shm
-exec dockerd --data-root /mnt/data --exec-root /mnt/exec --pidfile /mnt/pid --host "unix://$1/docker.sock" --log-level error
-`;
+const dockerd = fileURLToPath(new URL('../../.ci/dockerd', import.meta.url));
 
 export async function startEngine(): Promise<TestEngine> {
   const folder = mkdtempSync(join(tmpdir(), 'natt-lab-engine-'));
   chmodSync(folder, 0o755);
-  const [program, argv] = endingWithUs('unshare', '--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc', '--', 'sh', '-c', inside, 'sh', folder);
-  const daemon = spawn(program, argv, { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, PATH: `${process.env.PATH ?? ''}:/usr/sbin:/sbin` } });
+  // Whatever dies, unshare takes process 1 of the engine's process namespace along, and with it all of its containers.
+  const [program, argv] = endingWithUs('unshare', '--net', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc', '--', dockerd, folder);
+  const daemon = spawn(program, argv, { stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';
   daemon.stderr.on('data', (piece: Buffer) => (said = (said + piece.toString()).slice(-4000)));
   const ended = once(daemon, 'close');
