@@ -148,7 +148,7 @@ async function result(): Promise<string> {
 }
 
 async function verdicts(): Promise<string> {
-  return fenced('text', `$ npm run lab -- --quiet\n${(await played(scenarios.map(({ id }) => id), [], 'quiet', 100)).join('\n')}`);
+  return fenced('text', `$ npm run lab -- run --all --quiet\n${(await played(scenarios.map(({ id }) => id), [], 'quiet', 100)).join('\n')}`);
 }
 
 async function played(ids: readonly string[], settings: readonly string[], detail: 'quiet' | 'full', width: number): Promise<string[]> {
