@@ -154,7 +154,7 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
     clock: backend.clock,
     values,
     seed,
-    verdict: overall(acts.flatMap(({ checks }) => checks)),
+    verdict: verdictOf(acts, options.topology !== undefined),
     acts,
     interrupted: options.signal?.aborted ?? false,
     wallMs: Math.round(performance.now() - began),
@@ -165,6 +165,13 @@ export async function runScenario(scenario: Scenario, options: RunOptions): Prom
 export function overall(checks: readonly { readonly verdict: Verdict }[]): Verdict {
   const verdicts = new Set(checks.map(({ verdict }) => verdict));
   return (['fail', 'inconclusive', 'pass', 'unsupported'] as const).find((verdict) => verdicts.has(verdict)) ?? 'inconclusive';
+}
+
+/** Where a topology was asked for, acts that keep their own do not make up for it: if nothing could be tried on it, that is the answer. */
+function verdictOf(acts: readonly ActResult[], isElsewhere: boolean): Verdict {
+  const verdict = overall(acts.flatMap(({ checks }) => checks));
+  const asked = acts.filter(({ act }) => !isElsewhere || !act.keepsTopology).flatMap(({ checks }) => checks);
+  return verdict === 'pass' && asked.length > 0 && overall(asked) === 'unsupported' ? 'unsupported' : verdict;
 }
 
 async function playAct(act: Act, trace: TraceLog, options: RunOptions & { readonly seed: number }): Promise<ActResult> {

@@ -7,6 +7,7 @@ import { nattVersions } from '../../src/ike/config.ts';
 import type { Trace } from '../../src/trace/trace.ts';
 import { decodeMessage } from '../../src/wire/ike/codec.ts';
 import { notifyTypes } from '../../src/wire/ike/message.ts';
+import type { Payload } from '../../src/wire/ike/message.ts';
 import { vendorIdOf } from '../../src/wire/ike/v1/vendor-ids.ts';
 import type { Cast } from '../topology/cast.ts';
 import { claim, nothing } from './check.ts';
@@ -48,10 +49,16 @@ function journey(trace: Trace, { clients, gateway }: Cast, which: Which, isIt: (
   return [arrived && sendings.find((sent) => sameOnTheWay(sent, arrived)), arrived];
 }
 
-/** To what opens a negotiation, told by the exchange; who sent it is told by where it was seen. */
-function belongs({ ike }: Cast, which: Which, { content: { header } }: SeenIke): boolean {
-  if (ike === 'v2') return header.exchange === openingExchanges.v2 && header.flags.response === (which === 'response');
-  return header.exchange === openingExchanges[ike];
+/** To what opens a negotiation, told by the exchange; who sent it is told by where it was seen. An answer that asks for a cookie, or for another group, opens nothing. */
+function belongs({ ike }: Cast, which: Which, { content: { header, message } }: SeenIke): boolean {
+  if (header.exchange !== openingExchanges[ike]) return false;
+  return ike !== 'v2' || (header.flags.response === (which === 'response') && payloadsOf(message).some(({ type }) => type === 'KE'));
+}
+
+/** Of a message of IKEv2 in the clear. */
+function payloadsOf(message: Uint8Array): readonly Payload[] {
+  const read = decodeMessage(message);
+  return read.ok && 'payloads' in read.value ? read.value.payloads : [];
 }
 
 const openingExchanges = { v2: 34, v1: 2, 'v1-aggressive': 4 } as const;
@@ -60,9 +67,7 @@ export const hashesIn = (trace: Trace, { ike }: Cast, message: SeenIke): Hashes 
 
 /** RFC 7296 §2.23: two kinds of notifies. */
 function notifiedHashes({ content: { message, header } }: SeenIke): Hashes {
-  const read = decodeMessage(message);
-  const payloads = read.ok && 'payloads' in read.value ? read.value.payloads : [];
-  const of = (type: number): Uint8Array[] => payloads.flatMap((payload) => (payload.type === 'Notify' && payload.notifyType === type ? [payload.data] : []));
+  const of = (type: number): Uint8Array[] => payloadsOf(message).flatMap((payload) => (payload.type === 'Notify' && payload.notifyType === type ? [payload.data] : []));
   return {
     sources: of(notifyTypes.NAT_DETECTION_SOURCE_IP),
     destinations: of(notifyTypes.NAT_DETECTION_DESTINATION_IP),

@@ -237,20 +237,22 @@ function encapsulates(ours: ConnectionConfig, theirs: ConnectionConfig): 500 | 4
 
 const rules: readonly Rule[] = [speaksOtherwise, nothingInCommon, childrenDiffer, provesOtherwise, keyIsAnother, nobodyKnowsIt, passwordIsWrong, noAddressForIt, strictAboutAddresses, nobodyIsToldApart, authenticatesHeaders, checksumsBreak, blockedOnTheWay];
 
+/** How a daemon of somebody's own is configured nobody knows, but for the version that it speaks. */
+const ofImages: readonly Rule[] = [speaksOtherwise];
+
 /** Each with its place, what is wrong, and what to do; of a host with a count once. */
 export function warningsOf(file: TopologyFile, nodes: readonly NodePlan[], firstOf: (entry: string) => string, locate: Locate): readonly string[] {
   const endpoint = (name: string): readonly [NodePlan, EndpointConfig] | undefined => nodes.flatMap((node) => (node.kind === 'host' && node.name === name && node.endpoint ? [[node, node.endpoint] as const] : []))[0];
   const warnings = Object.entries(file.hosts).flatMap(([entry, { connectsTo }]) => {
     const [client, gateway] = connectsTo === undefined ? [] : [endpoint(firstOf(entry)), endpoint(firstOf(connectsTo))];
     const connection = client?.[1].ike.connections[0];
-    // How a daemon of somebody's own is configured nobody has told.
-    if ([entry, connectsTo].some((name) => name !== undefined && file.hosts[name]?.image !== undefined)) return [];
     if (connectsTo === undefined || client === undefined || gateway === undefined || connection === undefined || connection.remote === 'any') return [];
     const way = wayTo(nodes, client[0], connection.remote);
     const seen = way.crossed.at(-1)?.box.outsideAddresses[0] ?? client[1].ike.address;
     const candidates = new Connections(gateway[1].ike.connections).with({ address: seen, port: 500 }, connection.ike.version).filter((candidate) => exchangeOf(candidate) === exchangeOf(connection));
     const meeting: Meeting = { client: client[1], connection, gateway: gateway[1], seen, way, candidates, keysByPeer: file.hosts[connectsTo]?.ike?.preSharedKeys !== undefined };
-    return rules.flatMap(({ where: [whose, ...path], says }) => {
+    const isImage = [entry, connectsTo].some((name) => file.hosts[name]?.image !== undefined);
+    return (isImage ? ofImages : rules).flatMap(({ where: [whose, ...path], says }) => {
       const said = says(meeting);
       return said === undefined ? [] : [`${locate(['hosts', whose === 'client' ? entry : connectsTo, ...path])}: ${said}`];
     });

@@ -91,4 +91,7 @@ test('without images nothing is silent', async () => {
 test('where no containers are started the lesson is unsupported, and says where they are', async () => {
   const result = await play('port-float', {}, { topology: home() });
   expect(result.acts[0]!.checks[0]).toMatchObject({ verdict: 'unsupported', observed: 'alice: image my/daemon:1: a container of your own takes an engine that runs it: --backend docker' });
+  // its last act has no box, and so a network of its own
+  expect(result.acts.map(({ checks }) => checks.at(-1)!.verdict)).toEqual(['unsupported', 'unsupported', 'pass']);
+  expect(result.verdict).toBe('unsupported');
 });

@@ -6,6 +6,7 @@ import type { NatBehaviour } from '../../src/nat/behaviour.ts';
 import type { ScenarioResult } from '../../lab/run.ts';
 import { scenarios } from '../../lab/scenarios/index.ts';
 import { chapters } from '../../lab/scenarios/scenario.ts';
+import { loadTopology, vary } from '../../lab/topology/load.ts';
 import { presets } from '../../src/nat/presets.ts';
 import { checksOf, headlineIds, lesson, lessonIds, notPassed, play, traceText } from '../support/lessons.ts';
 
@@ -146,6 +147,13 @@ describe('detection', () => {
     const result = await play('detection', { set: [`position=${position}`] });
     expect(result.acts[0]!.act.id).toBe(position);
     expect(result.verdict).toBe('pass');
+  });
+
+  test('reads the hashes of the answer that agrees, where another one asked for another group first', async () => {
+    const topology = vary(loadTopology('home'), { hosts: { gateway: { ike: { proposals: [{ encryption: [{ name: 'aes-gcm-16' }], prf: ['hmac-sha2-256'], groups: ['ecp-256'] }] } } } });
+    const result = await play('detection', { set: ['position=initiator'] }, { topology });
+    expect(result.acts[0]!.trace.of('ike-message', 'alice').filter(({ body }) => body.exchange === 'IKE_SA_INIT' && body.direction === 'sent')).toHaveLength(2);
+    expect(notPassed(result)).toEqual([]);
   });
 
   test('a gateway without NAT traversal behind a box that blocks protocol 50 shows that the data is lost', async () => {

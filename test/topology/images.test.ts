@@ -71,8 +71,9 @@ test('another version of IKE than the one it is said to speak cannot be asked of
   expect(planTopology(vary(speaksV1, inMode(speaksV1, 'v1'))).plan.nodes.filter((node) => node.kind === 'host' && node.endpoint?.ike.connections[0]!.ike.version === 'v1')).toHaveLength(2);
 });
 
-test('how it is configured nobody knows: nothing is warned of', () => {
+test('how it is configured nobody knows: nothing is warned of but another version of IKE than its gateway speaks', () => {
   const secret = (alice: string) => planTopology(vary(loaded(alice), { hosts: { gateway: { ike: { preSharedKey: 'x' } } } })).warnings;
   expect(secret('')).toHaveLength(1);
   expect(secret('image: x')).toEqual([]);
+  expect(secret('image: x, ike: { version: v1 }')).toEqual([expect.stringContaining("alice begins with IKEv1's main mode, and gateway answers to IKEv2 only") as string]);
 });

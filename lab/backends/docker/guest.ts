@@ -20,6 +20,9 @@ export type Told = (state: 'started' | 'begun' | 'not-begun' | 'ended', story: s
 /** How long a daemon may take until it takes orders. */
 const readySeconds = 30;
 
+/** As a shell has it, and Docker. */
+const [notExecutable, notThere] = [126, 127];
+
 /** So many lines of what a program says at the end are worth repeating. */
 const lastLines = 3;
 /** And no more octets of it are kept. */
@@ -144,6 +147,7 @@ export class Guest {
     for (;;) {
       const { status, stdout, stderr } = await this.exec(ready);
       if (status === 0) return;
+      if (status === notThere || status === notExecutable) throw new Problem(withWords(`${this.#name}: ${inWords(ready)} cannot be run in ${this.#image.name}`, stdout + stderr));
       if (performance.now() > deadline) throw new Problem(withWords(`${this.#name}: ${inWords(ready)} has not succeeded within ${readySeconds} s, and ended with status ${status} at last`, stdout + stderr), 3);
       await pause(50);
     }
