@@ -16,30 +16,41 @@ export type Images = ReadonlyMap<string, ImagePlan>;
 
 export const imagesOf = ({ nodes }: WorldPlan): Images => new Map(nodes.flatMap((node) => (node.kind === 'host' && node.image !== undefined ? [[node.name, node.image]] : [])));
 
+/** A client or the gateway. */
+type Player = Pick<Client, 'name' | 'plan'>;
+
+const connectionOf = ({ plan }: Player): ConnectionConfig => plan.endpoint!.ike.connections[0]!;
+
 /** `alice is the image my/strongswan:1` */
 const whatTheyAre = (images: Images): string => Array.from(images, ([host, { name }]) => `${host} is the image ${name}`).join(', ');
 
 /** What the act would set in the configuration of hosts whose configuration is not the lab's. */
 export function unsettable({ adjust }: Act, { clients, gateway }: Cast, images: Images): readonly Unsupported[] {
-  const of = (hosts: readonly { readonly name: string }[], wanted: object = {}): Unsupported[] => {
-    const settings = settingsIn(wanted).filter((setting) => setting !== 'count');
+  const of = (hosts: readonly Player[], wanted: object = {}): Unsupported[] => {
     const [host] = hosts.filter(({ name }) => images.has(name));
-    return host === undefined || settings.length === 0 ? [] : [{ what: `${host.name}: ${settings.join(', ')}`, why: `the act sets that, and ${host.name} is the image ${images.get(host.name)!.name}, which the lab does not configure` }];
+    if (host === undefined) return [];
+    const settings = settingsIn(wanted).flatMap(([setting, value]) => (setting === 'count' || isSoAnyway(host, setting, value) ? [] : [setting]));
+    return settings.length === 0 ? [] : [{ what: `${host.name}: ${settings.join(', ')}`, why: `the act sets that, and ${host.name} is the image ${images.get(host.name)!.name}, which the lab does not configure` }];
   };
   return [...of(clients, adjust?.clients), ...of([gateway], adjust?.gateway), ...withoutEncapsulation([...clients, gateway], images)];
 }
 
 /** Who can send ESP in UDP alone has nothing to send where the act takes NAT traversal from its peer. */
-function withoutEncapsulation(hosts: readonly Pick<Client, 'name' | 'plan'>[], images: Images): readonly Unsupported[] {
-  const connectionOf = ({ plan }: Pick<Client, 'plan'>): ConnectionConfig => plan.endpoint!.ike.connections[0]!;
+function withoutEncapsulation(hosts: readonly Player[], images: Images): readonly Unsupported[] {
   const without = hosts.find((host) => !images.has(host.name) && !connectionOf(host).natTraversal);
   const forcing = hosts.find((host) => images.has(host.name) && connectionOf(host).encapsulation === 'forced');
   return without === undefined || forcing === undefined ? [] : [{ what: `${without.name}: natTraversal: false`, why: `${forcing.name} is the image ${images.get(forcing.name)!.name}, which is said to force ESP into UDP` }];
 }
 
-/** `ike.keepalive` */
-const settingsIn = (wanted: object, path = ''): string[] =>
-  Object.entries(wanted).flatMap(([key, value]: [string, unknown]) => (typeof value === 'object' && value !== null && !Array.isArray(value) ? settingsIn(value, `${path}${key}.`) : [`${path}${key}`]));
+/** `ike.keepalive`, with its value. */
+const settingsIn = (wanted: object, path = ''): (readonly [setting: string, value: unknown])[] =>
+  Object.entries(wanted).flatMap(([key, value]: [string, unknown]) => (typeof value === 'object' && value !== null && !Array.isArray(value) ? settingsIn(value, `${path}${key}.`) : [[`${path}${key}`, value] as const]));
+
+/** What its topology says of it already. */
+function isSoAnyway(host: Player, setting: string, value: unknown): boolean {
+  const { ike, encapsulation } = connectionOf(host);
+  return (setting === 'ike.version' && value === ike.version) || (setting === 'ike.encapsulation' && value === encapsulation);
+}
 
 /** Who tells of it: the host's own daemon, stack and programs, or somebody whom no image silences. Keys are told by both ends of an SA. */
 const tellers = {

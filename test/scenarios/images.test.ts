@@ -51,6 +51,11 @@ test('an act that configures clients is unsupported with what it would have set,
   ]);
 });
 
+test('an act that asks for what the topology says of the image already is played', async () => {
+  const { acts } = await play('helper', { backend: engine }, { topology: home() });
+  expect(acts.flatMap((act) => (act.checks.every(({ verdict }) => verdict === 'unsupported') ? [] : [act.act.id]))).toEqual(['ikev2']);
+});
+
 test('who forces ESP into UDP says so: its false hash is as it should be, and a peer without NAT traversal is nothing to try it with', async () => {
   const { acts } = await play('detection', { set: ['position=initiator'], backend: engine }, { topology: home('image: my/daemon:1, ike: { encapsulation: forced }') });
   expect(acts[0]!.checks.map(({ id, verdict }) => `${id}: ${verdict}`)).toContain('initiator/false-hash: pass');
