@@ -8,8 +8,10 @@ import type { EncryptionName, IntegrityName } from '../../src/crypto/transforms.
 import type { CipherSuite } from '../../src/crypto/types.ts';
 import { Protection } from '../../src/ike/v2/protect.ts';
 import type { EspKeying } from '../../src/ipsec/esp.ts';
+import type { EventOf } from '../../src/trace/trace.ts';
 import { Problem } from '../problem.ts';
 import { espCiphers, ikeCiphers, integrities } from '../report/wireshark-keys.ts';
+import type { Keys } from '../report/wireshark-keys.ts';
 
 export interface KeyRing {
   /** By both SPIs as hex; each opens what one side has sent. */
@@ -81,16 +83,40 @@ function suiteOf(encryption: EncryptionName, bits: number, integrity: string | u
   }
 }
 
-function ikeRow([spiI, spiR, skEi, skEr, cipher, skAi, skAr, hmac]: readonly string[]): [string, { initiator: Protection; responder: Protection }] | string {
-  const named = nameIn(ikeCiphers, cipher);
-  if (named === undefined) return `the lab has no cipher "${cipher ?? ''}"`;
-  const bits = Number(/-(128|256)$/.exec(named)?.[1] ?? 192);
-  const suite = suiteOf(named.replace(/-(128|256)$/, '') as EncryptionName, bits, nameIn([...integrities].map(([name, { ike }]) => [name, ike] as const), hmac));
+/** The keys of a run as its trace has them: of ciphers, too, that Wireshark has no name for. */
+export function ringFrom({ ike, isakmp, esp }: Keys): KeyRing {
+  const strange: string[] = [];
+  const understood = <Row>(row: Row | string): Row[] => {
+    if (typeof row !== 'string') return [row];
+    strange.push(row);
+    return [];
+  };
+  const keyings = new Map<number, EspKeying[]>();
+  for (const keying of Array.from(esp, (body) => understood(espKeyings(body))).flat(2)) keyings.set(keying.spi, [...(keyings.get(keying.spi) ?? []), keying]);
+  return {
+    ike: new Map(Array.from(ike, (body) => understood(ikeOpeners(body))).flat()),
+    isakmp: new Map(Array.from(isakmp, ({ initiatorSpi, encryptionKey }) => [initiatorSpi, octets(encryptionKey)])),
+    esp: keyings,
+    strange,
+  };
+}
+
+function ikeRow([spiI = '', spiR = '', skEi = '', skEr = '', cipher, skAi = '', skAr = '', hmac]: readonly string[]): [string, { initiator: Protection; responder: Protection }] | string {
+  const encryption = nameIn(ikeCiphers, cipher);
+  if (encryption === undefined) return `the lab has no cipher "${cipher ?? ''}"`;
+  return ikeOpeners({ initiatorSpi: spiI, responderSpi: spiR, encryption, integrity: nameIn([...integrities].map(([name, { ike }]) => [name, ike] as const), hmac), skEi, skEr, skAi, skAr });
+}
+
+type IkeKeyRow = Pick<EventOf<'ike-keys'>['body'], 'initiatorSpi' | 'responderSpi' | 'encryption' | 'skEi' | 'skEr' | 'skAi' | 'skAr'> & { readonly integrity: string | undefined };
+
+function ikeOpeners({ initiatorSpi, responderSpi, encryption, integrity, skEi, skEr, skAi, skAr }: IkeKeyRow): [string, { initiator: Protection; responder: Protection }] | string {
+  const bits = Number(/-(128|256)$/.exec(encryption)?.[1] ?? (encryption === 'chacha20-poly1305' ? 256 : 192));
+  const suite = suiteOf(encryption.replace(/-(128|256)$/, '') as EncryptionName, bits, integrity);
   if (typeof suite === 'string') return suite;
   const none = new Uint8Array(0);
   const keys = { skD: none, skPi: none, skPr: none, skEi: octets(skEi), skEr: octets(skEr), skAi: octets(skAi), skAr: octets(skAr) };
   const opening = (role: 'initiator' | 'responder'): Protection => new Protection(suite, keys, role, seeded(0)); // it seals nothing
-  return [`${spiI ?? ''}${spiR ?? ''}`.toLowerCase(), { initiator: opening('responder'), responder: opening('initiator') }];
+  return [`${initiatorSpi}${responderSpi}`.toLowerCase(), { initiator: opening('responder'), responder: opening('initiator') }];
 }
 
 function isakmpRow([cookie, key]: readonly string[]): [string, Uint8Array] | string {
@@ -100,12 +126,18 @@ function isakmpRow([cookie, key]: readonly string[]): [string, Uint8Array] | str
 function espRow([, , , spi, cipher, encryptionKey, hmac, integrityKey]: readonly string[]): EspKeying[] | string {
   const encryption = nameIn(espCiphers, cipher) as EncryptionName | undefined;
   if (encryption === undefined) return `the lab has no cipher "${cipher ?? ''}"`;
-  const [key, integrity] = [octets(encryptionKey), octets(integrityKey)];
-  const saltLength = encryption === 'aes-gcm-16' ? 4 : 0;
-  const suite = suiteOf(encryption, 8 * (key.length - saltLength), nameIn([...integrities].map(([name, { esp }]) => [name, esp] as const), hmac));
-  if (typeof suite === 'string') return suite;
   const number = Number(spi);
   if (!Number.isInteger(number)) return `"${spi ?? ''}" is no SPI`;
-  // the table does not say whether sequence numbers have 64 bits
-  return [false, true].map((extended) => ({ spi: number, cipher: suite.create(key, integrity), aead: suite.aead, extended }));
+  return espKeyings({ spi: number, encryption, encryptionKey: encryptionKey ?? '', integrity: nameIn([...integrities].map(([name, { esp }]) => [name, esp] as const), hmac), integrityKey: integrityKey ?? '' });
+}
+
+type EspKeyRow = Pick<EventOf<'esp-keys'>['body'], 'spi' | 'encryption' | 'encryptionKey' | 'integrityKey'> & { readonly integrity: string | undefined };
+
+/** Neither a table nor the trace says whether sequence numbers have 64 bits. */
+function espKeyings({ spi, encryption, encryptionKey, integrity, integrityKey }: EspKeyRow): EspKeying[] | string {
+  const [key, integrityOctets] = [octets(encryptionKey), octets(integrityKey)];
+  const saltLength = encryption === 'aes-gcm-16' || encryption === 'chacha20-poly1305' ? 4 : 0;
+  const suite = suiteOf(encryption as EncryptionName, 8 * (key.length - saltLength), integrity);
+  if (typeof suite === 'string') return suite;
+  return [false, true].map((extended) => ({ spi, cipher: suite.create(key, integrityOctets), aead: suite.aead, extended }));
 }

@@ -47,13 +47,14 @@ export class Onlooker implements Insight {
   /** Where the packet was captured that was seen last, and who sent it. */
   #place = '';
   readonly #fragments = new IkeFragments();
-  /** Searches for private addresses take long: so many, and then no more. */
-  #searches = 4;
+  #searches: number;
   /** How much that is encrypted was seen and opened. */
   readonly counts: Counts;
 
-  constructor(keys: KeyRing, counts: Counts = { ike: { seen: 0, opened: 0 }, esp: { seen: 0, opened: 0 } }) {
+  /** `searches` for private addresses take long: so many, and then no more. */
+  constructor(keys: KeyRing, counts: Counts = { ike: { seen: 0, opened: 0 }, esp: { seen: 0, opened: 0 } }, searches = 4) {
     this.#keys = keys;
+    this.#searches = searches;
     this.counts = counts;
   }
 

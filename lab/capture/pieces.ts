@@ -11,14 +11,17 @@ export interface Whole {
   readonly packet: TakenApart;
 }
 
+/** When a piece passed, and where. */
+export type Passing = Pick<Frame, 'at'> & { readonly place: Pick<Frame['place'], 'section' | 'interface'> };
+
 /** So many places, and so many octets that wait for others at each. */
 const [mostPlaces, mostOctets] = [64, 1 << 18];
 
 export class Pieces {
   readonly #reassemblies = new Bounded<string, Reassembly>(mostPlaces);
 
-  /** The packet of which this frame's piece was the last one missing. */
-  add({ at, place: { section, interface: number } }: Frame, piece: Uint8Array): Whole | undefined {
+  /** The packet of which this piece was the last one missing. */
+  add({ at, place: { section, interface: number } }: Passing, piece: Uint8Array): Whole | undefined {
     const place = `${section} ${number}`;
     let reassembly = this.#reassemblies.get(place);
     if (reassembly === undefined) this.#reassemblies.set(place, (reassembly = new Reassembly(mostOctets)));

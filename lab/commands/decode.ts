@@ -1,15 +1,15 @@
 /** Prints a capture, the lab's own or anybody's, as trees: what each octet says and where that is written. */
 import { once } from 'node:events';
-import { dissect } from '../../src/wire/describe.ts';
-import { elsewhere } from '../../src/wire/insight.ts';
 import type { Tree } from '../../src/wire/tree.ts';
 import { keysBeside, keysIn } from '../capture/keys.ts';
 import type { KeyRing } from '../capture/keys.ts';
 import { Onlooker } from '../capture/onlooker.ts';
 import type { TakenApart } from '../capture/packet.ts';
+import { packetTree } from '../capture/tree.ts';
 import { placeName, Walk } from '../capture/walk.ts';
 import type { Passed } from '../capture/walk.ts';
 import { Problem } from '../problem.ts';
+import { octetsAsHex } from '../report/json.ts';
 import { decodedLines, secondsBetween } from '../report/decoded.ts';
 import { lineWidth, wrap } from '../report/text.ts';
 import { themeFor } from '../report/theme.ts';
@@ -41,7 +41,7 @@ export async function decode(file: string, options: DecodeCommandLine): Promise<
       if (read !== undefined) onlooker.see(placeName(passed.frame.place), read);
       if (!wanted(passed.frame.number)) follow(onlooker, read);
       else if (!options.all && passed.packet !== undefined && !isOfIpsec(passed.packet)) leftOut++;
-      else tell.packet(passed, treeOf(passed, onlooker), since);
+      else tell.packet(passed, packetTree(passed.ip, passed.whole?.ip, onlooker), since);
     }
     await drained();
   }
@@ -50,14 +50,6 @@ export async function decode(file: string, options: DecodeCommandLine): Promise<
   await drained();
   if (walk.damage !== undefined) return 2;
   return options.keys !== undefined && noneFits(onlooker) ? 3 : 0;
-}
-
-/** The last piece of what IP has cut up shows the whole below it. */
-function treeOf({ ip, whole }: Passed & { readonly kind: 'packet' }, onlooker: Onlooker): Tree {
-  const tree = dissect(ip, onlooker);
-  if (whole === undefined) return tree;
-  const { value, children } = dissect(whole.ip, onlooker);
-  return { ...tree, children: [...tree.children, elsewhere('Put together', value, whole.ip, 'RFC 791 §3.2', children)] };
 }
 
 /** The folder that was named, else the keys beside the capture, where the lab puts them. */
@@ -130,7 +122,7 @@ class JsonOutput implements Output {
     const text = JSON.stringify({
       frame: number, seconds: secondsBetween(0n, at), section: place.section, interface: place.interface, ...(place.name !== undefined && { name: place.name }), ...(direction !== undefined && { direction }),
       ...(comments.length > 0 && { comments }), ...(packet !== undefined && { kind: packet.content.kind }), tree,
-    });
+    }, octetsAsHex);
     process.stdout.write(`${this.#count++ === 0 ? '{"schema":1,"packets":[\n' : ',\n'}${text}`);
   }
 

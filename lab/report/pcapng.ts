@@ -77,7 +77,7 @@ const interfaceStatistics = (interfaceNumber: number, until: Instant): Uint8Arra
   });
 
 /** Milliseconds with fractions. Rounded while the number is small: in a double a day of nanoseconds still fits exactly. */
-const nanosecondsAt = (at: Instant): bigint => BigInt(Math.round(at * 1e6));
+export const nanosecondsAt = (at: Instant): bigint => BigInt(Math.round(at * 1e6));
 
 /** Type, total length, body, total length again (§3.1). */
 function block(type: number, expected: number, write: (body: Writer) => void): Uint8Array {

@@ -22,5 +22,5 @@ export interface Insight {
 /** A tree of octets that are not those of the packet but were `Decrypted`, or `Put together`: the places of its parts are those in `bytes`. */
 export const elsewhere = (label: 'Decrypted' | 'Put together', says: string, bytes: Uint8Array, reference: string, children: readonly Tree[]): Tree => ({
   ...branch(label, `${octets(bytes)}, ${says}`, 0, bytes.length, reference, children),
-  plaintext: true,
+  plaintext: bytes,
 });

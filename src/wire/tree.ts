@@ -9,8 +9,8 @@ export interface Tree {
   readonly to: number;
   /** `RFC 791 §3.1` */
   readonly reference?: string;
-  /** Places from here on inwards are those in what was decrypted, or put together. */
-  readonly plaintext?: true;
+  /** What was decrypted, or put together: places from here on inwards are those in these octets. */
+  readonly plaintext?: Uint8Array;
   readonly children: readonly Tree[];
 }
 

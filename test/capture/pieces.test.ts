@@ -22,11 +22,11 @@ function shown(trace: Trace): Shown[] {
   const onlooker = new Onlooker(keysOf(trace));
   const pieces = new Pieces();
   const places = new Map<string, number>();
-  return trace.of('packet').map(({ node, at, body: { interface: name, bytes } }, i): Shown => {
+  return trace.of('packet').map(({ node, at, body: { interface: name, bytes } }): Shown => {
     const place = `${node} ${name}`;
     if (!places.has(place)) places.set(place, places.size);
     const packet = takeApart(bytes)!;
-    const whole = packet.fragment && pieces.add({ number: i + 1, at: BigInt(Math.round(at * 1e6)), place: { section: 1, interface: places.get(place)!, linkType: 101 }, bytes, originalLength: bytes.length, comments: [] }, bytes);
+    const whole = packet.fragment && pieces.add({ at: BigInt(Math.round(at * 1e6)), place: { section: 1, interface: places.get(place)! } }, bytes);
     onlooker.see(place, whole?.packet ?? packet);
     return { place, tree: dissect(whole?.ip ?? bytes, onlooker) };
   });

@@ -43,4 +43,23 @@ export interface ReportAct {
   readonly network: Network;
   readonly checks: readonly CheckResult[];
   readonly events: readonly TraceEvent[];
+  /** Reports that were written before there was any have none. */
+  readonly knowledge?: Knowledge;
 }
+
+/** What a packet's tree asks somebody who has the keys and has seen all that went before: see src/wire/insight.ts. */
+export interface Knowledge {
+  /** Each once: a message passes many places. */
+  readonly answers: readonly Answer[];
+  /** By the number of the event: the answers by their places above, in the order in which its tree asks. */
+  readonly packets: Readonly<Record<number, { readonly heard: readonly number[]; /** Put together from pieces of IP, of which this was the last. */ readonly whole?: string }>>;
+}
+
+/** As `Insight` has it, with octets as hex; null where it is not known. */
+export type Answer =
+  | null
+  | string
+  | { readonly first: number; readonly payloads: string; readonly fragments?: number }
+  | { readonly share: string; readonly gathered: string }
+  | { readonly nextHeader: number; readonly payload: string }
+  | { readonly whole: string };

@@ -4,6 +4,7 @@ import { networkOf } from '../../ladder/network.ts';
 import type { ActResult, ScenarioResult } from '../../run.ts';
 import { reportSchema } from './document.ts';
 import type { ReportAct, ReportDocument, ReportLesson } from './document.ts';
+import { knowledgeOf } from './knowledge.ts';
 
 export const reportOf = (results: readonly ScenarioResult[]): ReportDocument => ({ schema: reportSchema, lessons: results.map(lesson) });
 
@@ -28,4 +29,5 @@ const toAct = (result: ActResult, backend: BackendName): ReportAct => ({
   network: networkOf(result.topology, backend === 'sim' ? {} : result.engines),
   checks: result.checks,
   events: result.trace.events,
+  knowledge: knowledgeOf(result.trace),
 });

@@ -62,6 +62,10 @@ needs('chromium').describe('a report in a browser', () => {
     expect(await report.page.locator('.tree').innerText()).toMatch(/UDP\s+good\s+RFC 768/);
     await report.page.locator('.field', { hasText: 'UDP' }).click();
     expect(await report.page.locator('.octets mark').allInnerTexts()).toHaveLength(8);
+    const inside = report.page.locator('.field', { hasText: 'IDi payload' });
+    expect(await inside.innerText()).toMatch(/"client\d\.example"\s+RFC 7296 §3\.5/);
+    await inside.click();
+    expect(await report.page.locator('.octets').innerText()).toMatch(/^Decrypted\s+0000 {2}[^]*63 6c 69 65 6e 74/);
   });
 
   test('is played and read by keyboard alone', async () => {
