@@ -6,6 +6,8 @@ import { seeded } from '../../../src/core/random.ts';
 import type { Happening } from '../../../src/core/events.ts';
 import type { Instant } from '../../../src/core/time.ts';
 import { LabClock, monotonic } from '../linux/lab-clock.ts';
+import { AsFound } from '../linux/as-found.ts';
+import { engineOf } from '../linux/box.ts';
 import { Interfaces } from '../linux/links.ts';
 import { ownNamespace } from '../linux/namespace.ts';
 import { LinuxNode } from '../linux/node.ts';
@@ -25,9 +27,18 @@ interface Wired {
   readonly interfaces: Interfaces;
 }
 
+interface Playing {
+  readonly node: LinuxNode;
+  readonly poller: Poller;
+  readonly clock: LabClock;
+  /** The kernel tracks connections here. */
+  readonly tracks: boolean;
+}
+
 class Agent {
+  #asFound: AsFound | undefined;
   #ground: Wired | undefined;
-  #playing: { readonly node: LinuxNode; readonly clock: LabClock } | undefined;
+  #playing: Playing | undefined;
   readonly #programs = new Map<number, AbortController>();
   /** Of a host that is somebody's own image. */
   #pinger: Pinger | undefined;
@@ -38,11 +49,15 @@ class Agent {
       case 'hello':
         return { clock: monotonic() };
       case 'wire': {
+        this.#asFound ??= new AsFound(ownNamespace());
         const interfaces = new Interfaces(ownNamespace(), request.behaviour);
         plugIn(interfaces, request.node, request.cables);
         this.#ground = { plan: request.node, interfaces };
         return null;
       }
+      case 'leave':
+        await this.#leave();
+        return null;
       case 'play':
         this.#play(request);
         return null;
@@ -80,9 +95,19 @@ class Agent {
     const random = seeded(seed).fork(`node/${plan.name}`);
     const [poller, record] = [new Poller(), (at: Instant, happening: Happening): void => this.#happened(at, happening)];
     const node = new LinuxNode({ plan, interfaces, poller, clock, random, natEngine, record });
-    this.#playing = { node, clock };
+    this.#playing = { node, poller, clock, tracks: plan.kind === 'nat' && engineOf(plan, natEngine, rate) === 'kernel' };
     if (plan.kind === 'host' && plan.image !== undefined) this.#pinger = new Pinger({ poller, clock, random: random.fork('pinger'), record });
     node.begin();
+  }
+
+  async #leave(): Promise<void> {
+    for (const program of this.#programs.values()) program.abort();
+    await this.#playing?.node.close();
+    await this.#playing?.poller.close();
+    this.#wired.interfaces.close();
+    this.#asFound!.putBack({ tracked: this.#playing?.tracks ?? false });
+    this.#ground = this.#playing = this.#pinger = undefined;
+    this.#untold = [];
   }
 
   async #exec({ id, argv }: Extract<Request, { kind: 'exec' }>): Promise<Exit> {

@@ -31,33 +31,43 @@ const powers = ({ confinements }: EngineFacts): Docker.HostConfig => ({
   SecurityOpt: [...(confinements.includes('apparmor') ? ['apparmor=unconfined'] : []), ...(confinements.includes('selinux') ? ['label=disable'] : [])],
 });
 
-/** Makes networks that share no address with the plan: which ones is Docker's choice, and two runs at once never get the same. */
-export async function makeNetworks(run: Run, prefix: string, plan: WorldPlan): Promise<ReadonlyMap<string, Docker.Network>> {
-  const taken = prefixesOf(plan);
-  const networks = new Map<string, Docker.Network>();
-  const unsuitable: Docker.Network[] = [];
+/** A network that a segment's frames travel through. */
+export interface Wire {
+  readonly segment: string;
+  readonly mtu: number;
+  readonly network: Docker.Network;
+  readonly subnets: readonly Prefix[];
+}
+
+/** Whether a network can be the wire of this plan: it carries what must be carried, and shares no address with it. */
+export const fits = ({ mtu, subnets }: Wire, plan: WorldPlan): boolean => mtu === wireMtu(plan) && !subnets.some((subnet) => prefixesOf(plan).some((other) => overlap(subnet, other)));
+
+/** Makes networks that fit: which ones is Docker's choice, and two runs at once never get the same. */
+export async function makeNetworks(run: Run, prefix: string, plan: WorldPlan, segments: readonly string[]): Promise<readonly Wire[]> {
+  const [suitable, unsuitable]: [Wire[], Wire[]] = [[], []];
+  const mtu = wireMtu(plan);
   try {
-    for (const [n, { name }] of plan.segments.entries()) {
-      for (let attempt = 0; !networks.has(name); attempt++) {
+    for (const [n, segment] of segments.entries()) {
+      for (let attempt = 0; suitable.length === n; attempt++) {
         const network = await run.engine.docker.createNetwork({
           Name: `${prefix}-${n}${attempt === 0 ? '' : `-${attempt}`}`,
           Driver: 'bridge',
           Internal: true,
           Labels: labelsOf(run),
-          Options: { 'com.docker.network.driver.mtu': String(wireMtu(plan)) },
+          Options: { 'com.docker.network.driver.mtu': String(mtu) },
         });
         const subnets = ((await network.inspect()).IPAM?.Config ?? []).flatMap(({ Subnet = '' }) => parsePrefix(Subnet) ?? []);
-        // Kept until the end, so that Docker offers another one.
-        if (subnets.some((subnet) => taken.some((other) => overlap(subnet, other)))) unsuitable.push(network);
-        else networks.set(name, network);
+        const wire = { segment, mtu, network, subnets };
+        // Those that do not fit are kept until the end, so that Docker offers another one.
+        (fits(wire, plan) ? suitable : unsuitable).push(wire);
       }
     }
-    return networks;
+    return suitable;
   } catch (error) {
-    await removeNetworks([...networks.values()]);
+    await removeNetworks(suitable.map(({ network }) => network));
     throw error;
   } finally {
-    await removeNetworks(unsuitable);
+    await removeNetworks(unsuitable.map(({ network }) => network));
   }
 }
 
@@ -66,11 +76,11 @@ const prefixesOf = ({ segments, nodes }: WorldPlan): Prefix[] => [...segments.ma
 const overlap = (a: Prefix, b: Prefix): boolean => addressBytes(a.address).length === addressBytes(b.address).length && (inPrefix(a.address, b) || inPrefix(b.address, a));
 
 /** Not started yet. */
-export async function makeContainer(run: Run, name: string, node: NodePlan, networks: ReadonlyMap<string, Docker.Network>): Promise<Docker.Container> {
+export async function makeContainer(run: Run, name: string, node: NodePlan, wires: readonly Wire[]): Promise<Docker.Container> {
   const { docker, about } = run.engine;
   // Who shares its network shares its name, and the names that it knows.
   const image = node.kind === 'host' ? node.image : undefined;
-  const [first, ...others] = node.interfaces.map(({ segment }) => networks.get(segment)!);
+  const [first, ...others] = wires.map(({ network }) => network);
   const container = await docker.createContainer({
     name,
     Image: run.image.id,
@@ -95,12 +105,12 @@ export async function makeContainer(run: Run, name: string, node: NodePlan, netw
 const hostname = (name: string): string => name.replace(/[^A-Za-z0-9-]/g, '-').slice(0, 63);
 
 /** By segment. Docker knows when the container has started. */
-export async function placesOf(container: Docker.Container, networks: ReadonlyMap<string, Docker.Network>): Promise<ReadonlyMap<string, Place>> {
+export async function placesOf(container: Docker.Container, wires: readonly Wire[]): Promise<ReadonlyMap<string, Place>> {
   const { NetworkSettings } = await container.inspect();
   const byId = new Map(Object.values(NetworkSettings.Networks).map((settings) => [settings.NetworkID, settings]));
   return new Map(
-    Array.from(networks).flatMap(([segment, { id }]) => {
-      const settings = byId.get(id);
+    wires.flatMap(({ segment, network }): [string, Place][] => {
+      const settings = byId.get(network.id);
       return settings === undefined ? [] : [[segment, { hardwareAddress: settings.MacAddress, address: settings.IPAddress as IpAddress }]];
     }),
   );

@@ -1,6 +1,6 @@
 /** The orchestrator's end of an agent: questions with their answers, and what it tells unasked, over the attached streams of its container. */
+import type { Socket } from 'node:net';
 import { PassThrough } from 'node:stream';
-import type { Duplex } from 'node:stream';
 import type Docker from 'dockerode';
 import { Problem } from '../../problem.ts';
 import type { ExecOptions, Exit } from '../backend.ts';
@@ -23,8 +23,8 @@ interface Open {
 
 export class Conversation {
   readonly #node: string;
-  readonly #stream: Duplex;
-  readonly #listener: Listener;
+  readonly #stream: Socket;
+  #listener: Listener | undefined;
   readonly #open = new Map<number, Open>();
   #complaints = '';
   #last = 0;
@@ -35,7 +35,7 @@ export class Conversation {
     return new Conversation(container.modem as Docker['modem'], await attached(container), node, listener);
   }
 
-  private constructor(modem: Docker['modem'], stream: Duplex, node: string, listener: Listener) {
+  private constructor(modem: Docker['modem'], stream: Socket, node: string, listener: Listener) {
     this.#node = node;
     this.#stream = stream;
     this.#listener = listener;
@@ -46,6 +46,18 @@ export class Conversation {
     complaints.on('data', (piece: Buffer) => (this.#complaints = (this.#complaints + piece.toString()).slice(-4000)));
     const gone = (): void => this.#lose(`the container of ${node} has stopped, or its engine has`);
     stream.on('end', gone).on('close', gone).on('error', gone);
+  }
+
+  /** Whom it tells from now on. Between two labs nobody hears it, and this process may end meanwhile. */
+  attend(listener: Listener | undefined): void {
+    this.#listener = listener;
+    if (listener === undefined) this.#stream.unref();
+    else this.#stream.ref();
+  }
+
+  /** Nobody is there any more. */
+  get isOver(): boolean {
+    return this.#over !== undefined;
   }
 
   ask<Kind extends Question['kind']>(question: Extract<Question, { kind: Kind }>): Promise<Answer<Kind>> {
@@ -88,7 +100,7 @@ export class Conversation {
     } catch {
       return this.#lose(`${this.#node} says what no agent of this lab would: ${line.slice(0, 200)}`);
     }
-    if (saying.kind === 'happened') return this.#listener.happened(saying);
+    if (saying.kind === 'happened') return this.#listener?.happened(saying);
     const open = this.#open.get(saying.id);
     if (saying.kind === 'heard') return open?.hear?.(saying.text);
     this.#open.delete(saying.id);
@@ -102,6 +114,6 @@ export class Conversation {
     this.#over = new Problem(complaints === '' ? why : `${why}; its last words:\n${complaints}`, 3);
     for (const { reject } of this.#open.values()) reject(this.#over);
     this.#open.clear();
-    this.#listener.lost(this.#over);
+    this.#listener?.lost(this.#over);
   }
 }

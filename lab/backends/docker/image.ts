@@ -10,7 +10,7 @@ import type Docker from 'dockerode';
 import { pack } from 'tar-stream';
 import { Problem } from '../../problem.ts';
 import { bundledAgent } from './bundle.ts';
-import { removed, statusOf } from './engine.ts';
+import { statusOf } from './engine.ts';
 import { contentLabel } from './labels.ts';
 
 export interface NodeImage {
@@ -127,11 +127,16 @@ async function upToDate(docker: Docker, reference: string, files: readonly File[
   const content = hashed(files);
   const before = await found(docker, reference);
   // null where it has none
-  if ((before?.Config.Labels as Record<string, string> | null | undefined)?.[contentLabel] === content) return before!.Id;
-  await make(content, await tar(files));
-  // The name goes to the new one. The old one may still serve another run, which keeps it until the next time.
-  if (before !== undefined) await removed(docker.getImage(before.Id).remove());
-  return (await found(docker, reference))!.Id;
+  const isUpToDate = (before?.Config.Labels as Record<string, string> | null | undefined)?.[contentLabel] === content;
+  if (!isUpToDate) await make(content, await tar(files));
+  await removeNameless(docker);
+  return isUpToDate ? before!.Id : (await found(docker, reference))!.Id;
+}
+
+/** Those whose name has gone to a new one. One that cannot go, for it still serves another run, or goes already, is left to the next time. */
+async function removeNameless(docker: Docker): Promise<void> {
+  const images = await docker.listImages({ filters: { label: [contentLabel], dangling: ['true'] } });
+  await Promise.all(images.map(({ Id }) => docker.getImage(Id).remove().catch(() => undefined)));
 }
 
 async function found(docker: Docker, reference: string): Promise<Docker.ImageInspectInfo | undefined> {

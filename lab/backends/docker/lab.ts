@@ -4,8 +4,7 @@ import { after } from '../../../src/core/time.ts';
 import type { Duration, Instant } from '../../../src/core/time.ts';
 import type { EndpointCommand } from '../../../src/host/ports.ts';
 import type { NatControl } from '../../../src/nat/behaviour.ts';
-import type { WorldPlan } from '../../../src/sim/plan.ts';
-import type Docker from 'dockerode';
+import type { NodePlan, WorldPlan } from '../../../src/sim/plan.ts';
 import { CannotBeTried, Problem } from '../../problem.ts';
 import type { ExecOptions, Exit, Lab, LabOptions, Predicate } from '../backend.ts';
 import { engineOf } from '../linux/box.ts';
@@ -13,17 +12,16 @@ import { behaviourOf } from '../linux/ground.ts';
 import { rate } from '../linux/lab-clock.ts';
 import { untilOnTheWall } from '../watch.ts';
 import { RemoteClock } from './clock.ts';
-import { makeContainer, makeNetworks, placesOf, removeContainer, removeNetworks } from './containers.ts';
-import type { Place } from './containers.ts';
+import { all } from './all.ts';
 import { checkImages, Guest, isImage } from './guest.ts';
 import type { HostWithImage } from './guest.ts';
-import { Conversation } from './conversation.ts';
+import type { Conversation } from './conversation.ts';
 import { isUnreachable, where } from './engine.ts';
 import { Merge } from './merge.ts';
 import { protocolVersion } from './messages.ts';
 import type { Question } from './messages.ts';
-import { thisRun } from './run.ts';
-import type { Run } from './run.ts';
+import { thisStock } from './stock.ts';
+import type { Home, Loan, Stock } from './stock.ts';
 import { largestMtu } from './wire.ts';
 
 /** What is still under way through the kernel when an act ends has arrived after this. */
@@ -31,18 +29,12 @@ const settlingMs = 50;
 /** How long what was told waits for more of it, before those are asked who have told nothing. */
 const gatheringMs = 2;
 
-interface Inhabited {
-  readonly container: Docker.Container;
-  readonly agent: Conversation;
-}
-
 export class DockerLab implements Lab {
-  readonly #run: Run;
+  readonly #stock: Stock;
   readonly #options: LabOptions;
   readonly #merge: Merge;
-  readonly #nodes = new Map<string, Inhabited>();
+  readonly #loan: Loan = { wires: new Map(), homes: new Map(), guests: [] };
   readonly #guests = new Map<string, Guest>();
-  readonly #networks: Docker.Network[] = [];
   readonly #asked = new Set<string>();
   readonly #ending = new AbortController();
   #clock: RemoteClock | undefined;
@@ -50,7 +42,7 @@ export class DockerLab implements Lab {
   #lost: Problem | undefined;
 
   static async open(plan: WorldPlan, options: LabOptions): Promise<DockerLab> {
-    const lab = new DockerLab(await thisRun(), plan, options);
+    const lab = new DockerLab(await thisStock(), plan, options);
     try {
       await lab.#build(plan);
       return lab;
@@ -60,8 +52,8 @@ export class DockerLab implements Lab {
     }
   }
 
-  private constructor(run: Run, { nodes }: WorldPlan, options: LabOptions) {
-    this.#run = run;
+  private constructor(stock: Stock, { nodes }: WorldPlan, options: LabOptions) {
+    this.#stock = stock;
     this.#options = options;
     this.#merge = new Merge(nodes.map(({ name }) => name), (node, { at, happening }) => void options.trace.record(at, node, happening));
   }
@@ -116,38 +108,24 @@ export class DockerLab implements Lab {
 
   async [Symbol.asyncDispose](): Promise<void> {
     clearTimeout(this.#gathering);
+    const { guests } = this.#loan;
     for (const guest of this.#guests.values()) guest.sendHome();
-    for (const { agent } of this.#nodes.values()) agent.end();
+    guests.push(...Array.from(this.#guests.values(), ({ container }) => container));
     try {
-      await Promise.all([...this.#nodes.values(), ...this.#guests.values()].map(({ container }) => removeContainer(container)));
-      await removeNetworks(this.#networks);
+      if (this.#clock === undefined || this.#lost !== undefined) await this.#stock.discard(this.#loan);
+      else await this.#stock.takeBack(this.#loan);
     } catch (error) {
-      // An engine that has gone took everything along, or will not let us: "clean" removes it when it is back.
-      if (!isUnreachable(error)) throw error;
+      await this.#stock.discard(this.#loan);
+      throw this.#explained(error);
     }
   }
 
   async #build(plan: WorldPlan): Promise<void> {
     const images = plan.nodes.filter(isImage);
-    await checkImages(this.#run, images);
-    const prefix = `natt-lab-${this.#run.id}-${this.#run.nextLab()}`;
-    const networks = await makeNetworks(this.#run, prefix, plan);
-    this.#networks.push(...networks.values());
-    const places = new Map<string, ReadonlyMap<string, Place>>();
-    await all(
-      plan.nodes.map(async (node, n) => {
-        const container = await makeContainer(this.#run, `${prefix}-${n}-${node.name.replace(/[^\w.-]/g, '-')}`, node, networks);
-        const agent = await Conversation.with(container, node.name, {
-          happened: ({ events, upTo }) => this.#happened(node.name, events, upTo),
-          lost: (problem) => this.#fail(problem),
-        });
-        this.#nodes.set(node.name, { container, agent });
-        await container.start();
-        places.set(node.name, await placesOf(container, networks));
-      }),
-    );
-    await all(plan.nodes.map((node) => this.#ask(node.name, { kind: 'wire', node, behaviour: behaviourOf(node, plan), cables: cablesOf(node.name, plan, places) })));
-    const [first] = this.#nodes.values();
+    await checkImages(this.#stock.run, images);
+    const prefix = await this.#stock.lend(plan, this.#loan, (node) => ({ happened: ({ events, upTo }) => this.#happened(node, events, upTo), lost: (problem) => this.#fail(problem) }));
+    await all(plan.nodes.map((node) => this.#ask(node.name, { kind: 'wire', node, behaviour: behaviourOf(node, plan), cables: cablesOf(node, plan, this.#loan.homes) })));
+    const [first] = this.#loan.homes.values();
     // Somebody's own daemon goes by the clock on the wall.
     const pace = images.length > 0 ? 1 : rate;
     this.#clock = await RemoteClock.agreedWith(first!.agent, pace, protocolVersion);
@@ -159,7 +137,7 @@ export class DockerLab implements Lab {
 
   /** One that can be told to begin is there by now; one that cannot begins when its container does, and that when it is told to. */
   async #place(host: HostWithImage, name: string): Promise<void> {
-    const guest = await Guest.make(this.#run, name, host, this.#nodes.get(host.name)!.container, (state, story) => void this.#options.trace.record(this.now, host.name, { layer: 'scenario', body: { kind: 'image', state, story } }));
+    const guest = await Guest.make(this.#stock.run, name, host, this.#loan.homes.get(host.name)!.container, (state, story) => void this.#options.trace.record(this.now, host.name, { layer: 'scenario', body: { kind: 'image', state, story } }));
     this.#guests.set(host.name, guest);
     const begins = host.endpoint !== undefined && !host.forwards && !guest.connects;
     if (!begins) await guest.start();
@@ -194,13 +172,13 @@ export class DockerLab implements Lab {
 
   #agent(node: string): Conversation {
     if (this.#lost !== undefined) throw this.#lost;
-    const inhabited = this.#nodes.get(node);
-    if (inhabited === undefined) throw new TypeError(`no node ${node}`);
-    return inhabited.agent;
+    const home = this.#loan.homes.get(node);
+    if (home === undefined) throw new TypeError(`no node ${node}`);
+    return home.agent;
   }
 
   async #askAll(question: Question): Promise<void> {
-    await all(Array.from(this.#nodes.keys(), (node) => this.#ask(node, question)));
+    await all(Array.from(this.#loan.homes.keys(), (node) => this.#ask(node, question)));
   }
 
   #fail(error: unknown): void {
@@ -219,17 +197,9 @@ export class DockerLab implements Lab {
   }
 }
 
-const cablesOf = (node: string, { segments, nodes }: WorldPlan, places: ReadonlyMap<string, ReadonlyMap<string, Place>>): Extract<Question, { kind: 'wire' }>['cables'] =>
-  nodes
-    .find(({ name }) => name === node)!
-    .interfaces.map(({ name, segment }) => {
-      const number = segments.findIndex((one) => one.name === segment);
-      const others = Array.from(places).flatMap(([other, its]) => (other === node ? [] : (its.get(segment)?.address ?? [])));
-      return { name, mtu: Math.min(segments[number]!.mtu, largestMtu), number: number + 1, ...places.get(node)!.get(segment)!, farEnds: others };
-    });
-
-/** Waits for all before it throws what the first one threw: nothing is under way any more. */
-async function all(promises: readonly Promise<unknown>[]): Promise<void> {
-  const failed = (await Promise.allSettled(promises)).find((outcome) => outcome.status === 'rejected');
-  if (failed !== undefined) throw failed.reason;
-}
+const cablesOf = ({ name: own, interfaces }: NodePlan, { segments }: WorldPlan, homes: ReadonlyMap<string, Home>): Extract<Question, { kind: 'wire' }>['cables'] =>
+  interfaces.map(({ name, segment }) => {
+    const number = segments.findIndex((one) => one.name === segment);
+    const farEnds = Array.from(homes.values()).flatMap(({ node, places }) => (node === own ? [] : (places.get(segment)?.address ?? [])));
+    return { name, mtu: Math.min(segments[number]!.mtu, largestMtu), number: number + 1, ...homes.get(own)!.places.get(segment)!, farEnds };
+  });

@@ -46,6 +46,8 @@ const request = z.discriminatedUnion('kind', [
   z.strictObject({ ...asked, kind: z.literal('exec'), argv: z.array(z.string()) }),
   /** Ends the program of the request `exec` with this number, which is answered then. */
   z.strictObject({ ...asked, kind: z.literal('kill'), exec: z.int() }),
+  /** Forgets all of it: the next node wired here finds a container like a new one. */
+  z.strictObject({ ...asked, kind: z.literal('leave') }),
   /** Cuts the cables of a segment, or mends them. */
   z.strictObject({ ...asked, kind: z.literal('link'), segment: z.string(), state: z.enum(['up', 'down']) }),
   /** Tell all that has happened so far. */
@@ -68,6 +70,7 @@ export const answers = {
   mappings: z.array(record<Mapping>()),
   exec: z.strictObject({ status: z.int(), stdout: z.string(), stderr: z.string() }),
   kill: z.null(),
+  leave: z.null(),
   link: z.null(),
   report: z.null(),
   'catch-up': z.null(),

@@ -20,32 +20,21 @@ export interface Run {
   readonly id: string;
   readonly engine: Engine;
   readonly image: NodeImage;
-  /** Numbers the labs of the run. */
-  nextLab(): number;
-}
-
-let current: Promise<Run> | undefined;
-
-/** The run of this process, begun when it is first asked for. */
-export async function thisRun(): Promise<Run> {
-  current ??= beginRun();
-  try {
-    return await current;
-  } catch (error) {
-    current = undefined;
-    throw error;
-  }
 }
 
 /** On everything of a run. */
 export const labelsOf = ({ id }: Pick<Run, 'id'>): Record<string, string> => ({ [runLabel]: id });
 
-async function beginRun(): Promise<Run> {
+export async function beginRun(): Promise<Run> {
   const engine = await reachEngine();
   const id = newRunId();
-  const image = (await onThisMachine(engine, id)) ?? (await elsewhere(engine, id));
-  let labs = 0;
-  return { id, engine, image, nextLab: () => ++labs };
+  const begin = async (): Promise<NodeImage> => (await onThisMachine(engine, id)) ?? elsewhere(engine, id);
+  const image = await begin().catch((error: unknown) => {
+    // Another run, which begins at the same time, has put its image in the place of ours and removed that, before our lease could hold it.
+    if (statusOf(error) === 404) return begin();
+    throw error;
+  });
+  return { id, engine, image };
 }
 
 /** The image that takes /usr from this machine, when a container sees a file that was just written here. */

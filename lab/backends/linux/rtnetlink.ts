@@ -2,12 +2,13 @@
 import type { IpAddress, Prefix } from '../../../src/core/address.ts';
 import { addressBytes, describePrefix, isIpv4 } from '../../../src/core/address.ts';
 import { concat } from '../../../src/core/bytes.ts';
-import type { Request } from './netlink.ts';
-import { NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, attribute, nested, packed } from './netlink.ts';
+import type { NetlinkSocket, Request } from './netlink.ts';
+import { NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REPLACE, attribute, attributes, nested, packed } from './netlink.ts';
 import { AF_INET, AF_INET6 } from './syscalls.ts';
 
 const RTM_NEWLINK = 16;
 const RTM_DELLINK = 17;
+const RTM_GETLINK = 18;
 const RTM_NEWADDR = 20;
 const RTM_DELADDR = 21;
 const RTM_NEWROUTE = 24;
@@ -16,6 +17,7 @@ const RTM_NEWNEIGH = 28;
 const RTM_DELNEIGH = 29;
 const RTM_NEWRULE = 32;
 const RTM_DELRULE = 33;
+const RTM_GETRULE = 34;
 
 const IFLA_ADDRESS = 1;
 const IFLA_IFNAME = 3;
@@ -228,6 +230,10 @@ export const setMaster = (index: number, master: number): Request => ({
 });
 
 /** Removes a link; of a veth both ends go. */
+/** Of all interfaces that are there. */
+export const linkIndexes = (socket: NetlinkSocket): number[] =>
+  socket.dump({ type: RTM_GETLINK, flags: 0, doing: 'listing the interfaces', body: interfaceHeader(0) }).map(({ body }) => new DataView(body.buffer, body.byteOffset).getInt32(4, true));
+
 export const deleteLink = (index: number): Request => ({ type: RTM_DELLINK, flags: 0, doing: `removing interface ${index}`, body: interfaceHeader(index) });
 
 const familyOf = (address: IpAddress): number => (isIpv4(address) ? AF_INET : AF_INET6);
@@ -281,6 +287,7 @@ export const deleteRoute = (route: Route): Request => ({
 });
 
 /** `struct fib_rule_hdr` */
+const ruleHeader = 12;
 const ruleMessage = ({ priority, table, incoming, to, version = 4 }: PolicyRule): Uint8Array =>
   concat(
     packed([1, version === 4 ? AF_INET : AF_INET6], [1, to === undefined ? 0 : 8 * addressBytes(to).length], [1, 0], [1, 0], [1, table === 'local' ? RT_TABLE_LOCAL : table], [1, 0], [1, 0], [1, FR_ACT_TO_TBL], [4, 0]),
@@ -294,6 +301,19 @@ const describeRule = ({ priority, table, incoming = 'anywhere', to }: PolicyRule
 export const addRule = (rule: PolicyRule): Request => ({ type: RTM_NEWRULE, flags: fresh, doing: `making ${describeRule(rule)}`, body: ruleMessage(rule) });
 
 export const deleteRule = (rule: PolicyRule): Request => ({ type: RTM_DELRULE, flags: 0, doing: `removing ${describeRule(rule)}`, body: ruleMessage(rule) });
+
+/** A line of the routing policy, of either version of IP, as the kernel tells it and takes it back. */
+export type ListedRule = Uint8Array;
+
+/** The kernel leaves priority 0 out, and would take that for any. */
+export const listRules = (socket: NetlinkSocket): ListedRule[] =>
+  socket
+    .dump({ type: RTM_GETRULE, flags: 0, doing: 'listing the routing policy', body: packed([4, 0], [4, 0], [4, 0]) })
+    .map(({ body }) => (attributes(body.subarray(ruleHeader)).has(FRA_PRIORITY) ? body : concat(body, attribute(FRA_PRIORITY, 0))));
+
+export const addListedRule = (rule: ListedRule): Request => ({ type: RTM_NEWRULE, flags: fresh, doing: 'putting a rule back', body: rule });
+
+export const deleteListedRule = (rule: ListedRule): Request => ({ type: RTM_DELRULE, flags: 0, doing: 'removing a rule', body: rule });
 
 /** `struct ndmsg` of a proxied address. */
 const proxyMessage = (index: number, address: IpAddress): Uint8Array =>

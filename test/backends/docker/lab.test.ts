@@ -59,6 +59,35 @@ describe('in containers', () => {
     expect(await ping()).toBe(0);
   });
 
+  test('a node finds the container that it was in before, and finds it like a new one', async () => {
+    const { plan } = planTopology(loadTopology('home'));
+    const containers = async (): Promise<string[]> => (await engine.docker.listContainers({ filters: { label: ['natt-lab.run'] } })).map(({ Id }) => Id).sort();
+    const inTurn = async (natEngine: 'kernel' | 'machine', act: (box: (...argv: string[]) => Promise<string>, its: Lab) => Promise<unknown>): Promise<void> => {
+      await using its = await docker.open(plan, { seed: 1, trace: new TraceLog(), natEngine });
+      await act(async (...argv) => {
+        const { status, stdout, stderr } = await its.exec!('box', argv);
+        expect({ argv, status, stderr }).toEqual({ argv, status: 0, stderr: '' });
+        return stdout;
+      }, its);
+    };
+    const states: string[] = [];
+    const look = ['sh', '-c', 'ip -br address; ip rule; ip -6 rule; ip route show table all; nft list ruleset; conntrack -L -p icmp 2>/dev/null; find /proc/sys/net -perm -600 -exec grep -H "" {} + 2>/dev/null; true'];
+    await inTurn('kernel', async (box, its) => {
+      states.push(await box(...look));
+      expect((await its.exec!('alice', ['ping', '-c', '1', '-W', '2', '203.0.113.2'])).status).toBe(0);
+      expect(await box('sh', '-c', 'conntrack -L 2>/dev/null')).toContain('icmp');
+      await box('sysctl', '-qw', 'net.ipv4.ip_default_ttl=9', 'net.ipv4.conf.all.rp_filter=1');
+      await box('ip', 'link', 'add', 'somewhere', 'type', 'bridge');
+      await its.link('home', 'down');
+    });
+    const before = await containers();
+    await inTurn('machine', (box) => box('ip', '-6', 'rule', 'add', 'pref', '7', 'table', '7'));
+    await inTurn('kernel', async (box) => states.push(await box(...look)));
+    expect(states[1]).toBe(states[0]);
+    expect(states[0]).toContain('/proc/sys/net/ipv4/ip_forward:1\n');
+    expect(await containers()).toEqual(before);
+  });
+
   test('what a segment would do to packets on the way cannot be had, and says so', () => {
     const { plan } = planTopology(loadTopology('direct'));
     const lossy = { ...plan, segments: plan.segments.map((segment) => ({ ...segment, impairment: { ...segment.impairment, loss: 0.5 } })) };
