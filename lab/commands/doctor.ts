@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
 import { backendNames } from '../backends/backend.ts';
-import type { BackendName, Capabilities } from '../backends/backend.ts';
+import type { BackendName, Capabilities, Requirement } from '../backends/backend.ts';
 import { loadBackend } from '../backends/index.ts';
 import { aptGet, mustBeDebian } from '../debian.ts';
 import { Problem } from '../problem.ts';
@@ -30,11 +30,19 @@ export async function doctor({ json, install, yes }: DoctorCommandLine): Promise
 
 const examine = (): Promise<readonly Report[]> => Promise.all(backendNames.map(async (backend) => ({ backend, ...(await (await loadBackend(backend)).probe()) })));
 
+/** What is there is said once, by the first backend that wants it; what is missing by each. */
 function tell(reports: readonly Report[]): void {
   const theme = themeFor(process.stdout, true);
+  const told = new Map<string, BackendName>();
   for (const { backend, usable, requirements } of reports) {
     console.log(`${sign(theme, usable ? 'pass' : 'fail')} ${theme.strong(backend)}  ${usable ? 'works here' : 'cannot run here'}`);
-    for (const { name, present, detail, remedy } of requirements) {
+    const toldBy = ({ name, present, detail }: Requirement): BackendName | undefined => (present ? told.get(`${name}: ${detail}`) : undefined);
+    for (const other of new Set(told.values())) {
+      const shared = requirements.filter((one) => toldBy(one) === other);
+      if (shared.length > 0) console.log(`    ${sign(theme, 'pass')} as for ${other}: ${shared.map(({ name }) => name).join(', ')}`);
+    }
+    for (const { name, present, detail, remedy } of requirements.filter((one) => toldBy(one) === undefined)) {
+      told.set(`${name}: ${detail}`, backend);
       console.log(`    ${sign(theme, present ? 'pass' : 'fail')} ${name}: ${detail}`);
       if (!present && remedy !== undefined) console.log(`        get it with: ${remedy}`);
     }

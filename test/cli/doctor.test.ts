@@ -92,3 +92,14 @@ test('--yes without --install is refused', async () => {
   const { status, stderr } = await lab(['doctor', '--yes']);
   expect([status, stderr]).toEqual([2, 'lab: --yes answers what --install asks; say --install as well\n']);
 });
+
+needs('linux').test('what is there is said once, though several backends want it', async () => {
+  const { status, stdout } = await lab(['doctor'], { DOCKER_HOST: '' });
+  const said = stdout.split('\n').filter((one) => /^ {4}✓ (?!as for)/.test(one));
+  expect(said).toEqual([...new Set(said)]);
+  const { requirements } = (JSON.parse((await lab(['doctor', '--json'])).stdout) as { backend: string; requirements: { name: string; present: boolean }[] }[]).find(({ backend }) => backend === 'mininet')!;
+  const common = requirements.slice(0, 9).filter(({ present }) => present);
+  expect(stdout).toContain(`✓ as for netns: ${common.map(({ name }) => name).join(', ')}\n`);
+  expect(stdout).toContain(' at unix:///var/run/docker.sock');
+  expect(status).toBe(0);
+});

@@ -16,8 +16,22 @@ export interface EngineFacts {
   readonly confinements: readonly string[];
 }
 
+/** As Docker's own programs have it, an empty DOCKER_HOST names none. */
+const named = (): string | undefined => (process.env.DOCKER_HOST === '' ? undefined : process.env.DOCKER_HOST);
+
 /** Where the engine is looked for, in words. */
-export const where = (): string => process.env.DOCKER_HOST ?? 'unix:///var/run/docker.sock';
+export const where = (): string => named() ?? 'unix:///var/run/docker.sock';
+
+/** No engine answers. */
+export class NoEngine extends Problem {
+  /** None is there where this machine's own would be, and none is named. */
+  readonly isMissingHere: boolean;
+
+  constructor({ code, message }: NodeJS.ErrnoException) {
+    super(silence(code, message), 3);
+    this.isMissingHere = named() === undefined && (code === 'ENOENT' || code === 'ECONNREFUSED');
+  }
+}
 
 /** Throws a Problem where no engine answers. */
 export async function reachEngine(): Promise<Engine> {
@@ -28,7 +42,7 @@ export async function reachEngine(): Promise<Engine> {
     const confinements = (SecurityOptions ?? []).flatMap((option) => /name=(\w+)/.exec(option)?.[1] ?? []);
     return { docker, about: { version: ServerVersion, architecture: Architecture, confinements } };
   } catch (error) {
-    throw error instanceof Problem ? error : new Problem(silence(error as NodeJS.ErrnoException), 3);
+    throw error instanceof Problem ? error : new NoEngine(error as NodeJS.ErrnoException);
   }
 }
 
@@ -36,14 +50,14 @@ function connect(): Docker {
   try {
     const docker = new Docker();
     // dockerode takes what it cannot read for something else.
-    if (process.env.DOCKER_HOST !== undefined && !/^(unix|tcp|http|https|ssh|npipe):\/\/./.test(process.env.DOCKER_HOST)) throw new Error('no such scheme');
+    if (!/^(unix|tcp|http|https|ssh|npipe):\/\/./.test(where())) throw new Error('no such scheme');
     return docker;
   } catch {
     throw new Problem(`DOCKER_HOST=${where()}: expected something such as unix:///var/run/docker.sock or tcp://192.0.2.1:2375`);
   }
 }
 
-function silence({ code, message }: NodeJS.ErrnoException): string {
+function silence(code: string | undefined, message: string): string {
   const place = `no Docker engine answers at ${where()}`;
   if (code === 'EACCES') return `${place}: you may not use its socket; join the group docker, or run the lab as root`;
   if (code === 'ENOENT' || code === 'ECONNREFUSED') return `${place}: none is running there; start it, or name another one in DOCKER_HOST`;

@@ -128,10 +128,13 @@ describe('in an engine', () => {
 always.each([
   ['unix:///nonexistent/docker.sock', 3, 'no Docker engine answers at unix:///nonexistent/docker.sock: none is running there; start it, or name another one in DOCKER_HOST'],
   ['tcp://127.0.0.1:1', 3, 'no Docker engine answers at tcp://127.0.0.1:1: none is running there; start it, or name another one in DOCKER_HOST'],
+  ['ssh://nobody@127.0.0.1:1', 3, 'no Docker engine answers at ssh://nobody@127.0.0.1:1: none is running there'],
   ['nonsense', 3, 'DOCKER_HOST=nonsense: expected something such as unix:///var/run/docker.sock or tcp://192.0.2.1:2375'],
 ])('with DOCKER_HOST=%s a run says what is wrong', async (host, expected, sentence) => {
   const { status, stderr } = await lab(['detection', '--backend', 'docker'], { DOCKER_HOST: host });
   expect(stderr).toContain(sentence);
+  // No package of this machine brings that one back.
+  expect(stderr).not.toContain('get it with');
   expect(status).toBe(expected);
 });
 
