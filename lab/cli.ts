@@ -44,8 +44,9 @@ function withRunOptions(command: Command): Command {
     .option('--pcap <file>', 'what passed every interface, as pcapng')
     .option('--report <file.html>', 'all of it to look at in a browser: one file that needs no network')
     .option('--compare <acts|file>', 'with --report: two acts side by side (without,with), or this run beside an earlier report')
-    .option('--pace', 'wait for Enter at each step of the story; on a real backend time passes meanwhile')
-    .option('--explain', 'add what a teacher would say, with RFC sections')
+    .option('--ladder', 'draw the exchange: who says what to whom through which box, with its ports on each side')
+    .option('--pace', 'the ladder step by step: its story waits for Enter, the lesson goes on')
+    .option('--explain', 'the ladder with what a teacher would say, and RFC sections')
     .option('--quiet', 'verdicts only')
     .option('--cli', 'with --backend mininet: mininet\'s own prompt on the network of the lesson\'s last act')
     .option('--no-color', 'no colours (NO_COLOR and a pipe do the same)');

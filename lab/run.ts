@@ -56,9 +56,7 @@ export type Engines = Readonly<Record<string, NatEngine>>;
 export interface Audience {
   /** `engines`: what each box runs on, where that is no matter of course. */
   actBegins?(act: Act, topology: Topology, trace: TraceLog, engines: Engines): void;
-  actEnds?(act: ActResult): void;
-  /** A step of the story has been told; what it announces begins when this is done. */
-  stepTold?(): Promise<void>;
+  actEnds?(act: ActResult): Promise<void> | void;
 }
 
 export interface CheckResult {
@@ -181,9 +179,9 @@ async function playAct(act: Act, trace: TraceLog, options: RunOptions & { readon
   const { backend, natEngine = 'auto' } = options;
   const engines: Engines = Object.fromEntries(topology.plan.nodes.flatMap((node) => (node.kind === 'nat' ? [[node.name, backend.natEngine(node, natEngine)] as const] : [])));
   options.audience?.actBegins?.(act, topology, trace, backend.natEngines.length > 1 ? engines : {});
-  const ends = (elapsed: Duration, judged: readonly CheckResult[]): ActResult => {
+  const ends = async (elapsed: Duration, judged: readonly CheckResult[]): Promise<ActResult> => {
     const result = { act, topology, engines, trace, elapsed, checks: judged };
-    options.audience?.actEnds?.(result);
+    await options.audience?.actEnds?.(result);
     return result;
   };
   const images = imagesOf(topology.plan);
@@ -203,7 +201,7 @@ async function playAct(act: Act, trace: TraceLog, options: RunOptions & { readon
     const worthless = silence?.whyWorthless();
     return worthless === undefined ? result : cannotBeTried(act, check, worthless);
   });
-  const result = ends(elapsed, judged);
+  const result = await ends(elapsed, judged);
   if (!options.signal?.aborted) await options.encore?.(lab, result);
   return result;
 }
@@ -226,8 +224,7 @@ async function played(act: Act, stage: Stage, signal: AbortSignal | undefined): 
 /** Leaves an act at the next wait after an interruption. */
 class Interrupted extends Error {}
 
-function stageOn(lab: Lab, trace: TraceLog, { cast, seen, images }: { readonly cast: Cast; readonly seen: Trace; readonly images: Images }, { signal, audience }: Pick<RunOptions, 'signal' | 'audience'>): Stage {
-  let told: Promise<void> | undefined;
+function stageOn(lab: Lab, trace: TraceLog, { cast, seen, images }: { readonly cast: Cast; readonly seen: Trace; readonly images: Images }, { signal }: Pick<RunOptions, 'signal'>): Stage {
   const happened = (body: Parameters<TraceLog['record']>[2]): void => void trace.record(lab.now, 'lab', body);
   const wait = async (what: Predicate, within: Duration, since: number): Promise<'met' | 'timed out'> => {
     if (signal?.aborted) throw new Interrupted();
@@ -241,19 +238,10 @@ function stageOn(lab: Lab, trace: TraceLog, { cast, seen, images }: { readonly c
     get now() {
       return lab.now;
     },
-    step: (story) => {
-      happened({ layer: 'scenario', body: { kind: 'step', story } });
-      told = audience?.stepTold?.();
-    },
+    step: (story) => happened({ layer: 'scenario', body: { kind: 'step', story } }),
     command: (host, command) => lab.command(host, command),
-    control: async (box, control) => {
-      await told;
-      await lab.control(box, control);
-    },
-    link: async (segment, state) => {
-      await told;
-      await lab.link(segment, state);
-    },
+    control: (box, control) => lab.control(box, control),
+    link: (segment, state) => lab.link(segment, state),
     table: async (box) => {
       const mappings = await lab.mappings(box);
       happened({ layer: 'scenario', body: { kind: 'table', box, mappings } });
@@ -261,7 +249,6 @@ function stageOn(lab: Lab, trace: TraceLog, { cast, seen, images }: { readonly c
     },
     expect: async (what, within, action) => {
       refuseToWait(what, images);
-      await told;
       const since = trace.nextSeq;
       await action?.();
       const outcome = await wait(what, within, since);
@@ -269,7 +256,6 @@ function stageOn(lab: Lab, trace: TraceLog, { cast, seen, images }: { readonly c
       return outcome === 'met';
     },
     pass: async (time) => {
-      await told;
       await wait({ describe: `${describeDuration(time)} pass`, sees: () => false }, time, trace.nextSeq);
     },
   };

@@ -39,6 +39,9 @@ export function seenAt(trace: Trace, at: At): readonly Seen[] {
     .flatMap((event) => takeApart(trace, event) ?? []);
 }
 
+/** Packets that passed any interface, in order. */
+export const seenAnywhere = (trace: Trace): readonly Seen[] => trace.of('packet').flatMap((event) => takeApart(trace, event) ?? []);
+
 /** By the event's number: every check of a lesson asks for the same packets. One weak key a trace, since weak keys are dear. */
 const taken = new WeakMap<Trace, Map<number, Seen | undefined>>();
 

@@ -4,9 +4,10 @@ import { loadCatalogue } from '../catalogue/catalogue.ts';
 import type { Catalogue } from '../catalogue/catalogue.ts';
 import { programName } from '../own-modules.ts';
 import { Problem } from '../problem.ts';
-import { pacedBy } from '../report/pace.ts';
 import { Teacher } from '../report/teacher.ts';
+import type { LadderStoryOptions } from '../report/ladder/story.ts';
 import { TerminalReport } from '../report/terminal.ts';
+import type { StoryOf } from '../report/terminal.ts';
 import { lineWidth } from '../report/text.ts';
 import { themeFor } from '../report/theme.ts';
 import { castFor, overall, runScenario, topologyOf, warningsFor } from '../run.ts';
@@ -35,6 +36,7 @@ export interface CommandLine extends Named, Wished {
   readonly seed: string;
   readonly pcap?: string;
   readonly quiet?: true;
+  readonly ladder?: true;
   readonly pace?: true;
   readonly explain?: true;
   readonly color: boolean;
@@ -85,12 +87,13 @@ async function play(chosen: readonly Scenario[], catalogue: Catalogue, options: 
   const people = options.json === '-' ? process.stderr : process.stdout;
   const theme = themeFor(people, options.color);
   const tell = (line: string): void => void people.write(`${line}\n`);
-  const report = new TerminalReport({ theme, width: lineWidth(people, 120), write: tell, detail, teacher: options.explain && new Teacher() });
   const files = await openResults(options, chosen.map((scenario, i) => ({ scenario: scenario.id, acts: scenario.acts(settings[i]!).map(({ id }) => id) })));
   const records = await openRecords(options, tell);
   const encore = options.cli && promptAfter({ tell, output: options.json === '-' ? 'stderr' : 'stdout' });
   return interruptible(async (signal) => {
-    const audience = together(report.audience(), records.audience, ...(options.pace ? [pacedBy(theme, signal)] : []));
+    const writing = { theme, width: lineWidth(people, 120), write: tell, teacher: options.explain && new Teacher() };
+    const report = new TerminalReport({ ...writing, detail, story: await ladderFor(options, { ...writing, clock: backend.clock, height: people.isTTY && people.rows > 0 ? people.rows : undefined }, signal) });
+    const audience = together(report.audience(), records.audience);
     const results: ScenarioResult[] = [];
     try {
       for (const [i, scenario] of chosen.entries()) {
@@ -108,12 +111,19 @@ async function play(chosen: readonly Scenario[], catalogue: Catalogue, options: 
   });
 }
 
-/** Explanations belong to the whole story; a pace needs somebody at a terminal. */
-function detailOf({ quiet, explain, pace }: CommandLine, usual: 'brief' | 'full'): 'quiet' | 'brief' | 'full' {
-  const wish = pace ? '--pace' : explain ? '--explain' : undefined;
+/** A ladder where one is wanted: whoever goes slowly, or wants to be told why, looks at one. */
+async function ladderFor({ ladder, pace, explain }: CommandLine, options: LadderStoryOptions, signal: AbortSignal): Promise<StoryOf | undefined> {
+  if (!(ladder ?? pace ?? explain)) return undefined;
+  const { ladderStory } = await import('../report/ladder/story.ts');
+  return ladderStory({ ...options, ...(pace && { hold: (await import('../report/pace.ts')).pacedBy(options.theme, signal) }) });
+}
+
+/** Ladders and explanations belong to the whole story; a pace needs somebody at a terminal. */
+function detailOf({ quiet, ladder, explain, pace }: CommandLine, usual: 'brief' | 'full'): 'quiet' | 'brief' | 'full' {
+  const wish = pace ? '--pace' : explain ? '--explain' : ladder ? '--ladder' : undefined;
   if (quiet && wish !== undefined) throw new Problem(`${wish} has no story to work on with --quiet; leave one of them out`);
   if (pace && !(process.stdin.isTTY && process.stdout.isTTY)) throw new Problem('--pace waits for somebody who presses Enter, and this is no terminal');
-  return quiet ? 'quiet' : explain ? 'full' : usual;
+  return quiet ? 'quiet' : (explain ?? ladder) ? 'full' : usual;
 }
 
 /** A topology that is somebody's class of mininet. */
@@ -127,8 +137,7 @@ async function topoOf({ mininetTopo, mininetMap, topology }: CommandLine, { pres
 
 const together = (...audiences: readonly Audience[]): Audience => ({
   actBegins: (...begun) => audiences.forEach((audience) => audience.actBegins?.(...begun)),
-  actEnds: (result) => audiences.forEach((audience) => audience.actEnds?.(result)),
-  stepTold: async () => {
-    for (const audience of audiences) await audience.stepTold?.();
+  actEnds: async (result) => {
+    for (const audience of audiences) await audience.actEnds?.(result);
   },
 });

@@ -1,36 +1,41 @@
-/** A packet's way as arrows: link by link, with the ports that it had on each. */
+/** A packet's way as arrows: link by link, with the addresses and ports that it had on each. */
 import { describeEndpoint } from '../../src/core/address.ts';
-import type { Journey, Journeys, PacketEvent } from './journey.ts';
+import type { Endpoint } from '../../src/core/address.ts';
+import type { Journey, Journeys } from './journey.ts';
 import { laneOf } from './lanes.ts';
 import type { Lane } from './lanes.ts';
 
-/** A link on a packet's way, from lane to lane. */
+/** A stretch of a packet's way, from lane to lane. */
 export interface Hop {
   readonly from: number;
   readonly to: number;
-  /** `500 → 4500`, or addresses where there are no ports. */
-  readonly ports: string;
-  readonly said: string;
+  /** As the packet has them on this stretch; undefined of octets that nobody can read. */
+  readonly ends?: { readonly from: Endpoint; readonly to: Endpoint };
+  /** `gone`: nobody has seen it arrive. */
   readonly end: 'arrived' | 'gone' | 'dropped';
 }
 
-/** Link by link; what came in without having been seen to leave comes from where it was last. */
-export function hopsOf({ sightings, loss }: Journey, lanes: readonly Lane[], journeys: Journeys): readonly Hop[] {
-  const hops: Hop[] = [];
-  const say = (event: PacketEvent): readonly [string, string] => {
-    const seen = journeys.seen(event);
-    if (seen === undefined) return ['', ''];
-    return [seen.from.port === 0 ? '' : `${seen.from.port} → ${seen.to.port}`, seen.from.port === 0 ? `${seen.from.address} to ${seen.to.address}` : `${describeEndpoint(seen.from)} to ${describeEndpoint(seen.to)}`];
-  };
-  for (const [i, event] of sightings.entries()) {
-    const from = laneOf(lanes, event.node);
-    const [ports, said] = say(event);
-    const next = sightings[i + 1];
-    const isLast = next === undefined || i + 2 >= sightings.length;
-    if (event.body.direction === 'out') {
-      const to = next === undefined ? from : laneOf(lanes, next.node);
-      hops.push({ from, to, ports, said, end: next === undefined ? 'gone' : isLast && loss !== undefined ? 'dropped' : 'arrived' });
-    } else if (i === 0) hops.push({ from, to: from, ports, said, end: loss === undefined ? 'arrived' : 'dropped' });
-  }
-  return hops.filter(({ from, to }) => from >= 0 && to >= 0);
+/** What ends at a box ends before its time, whether the box says so or not. Nodes without a lane are passed over. What came in without having been seen to leave comes from where it was last. */
+export function hopsOf({ sightings, loss, family, piece }: Journey, lanes: readonly Pick<Lane, 'nodes'>[], journeys: Journeys): readonly Hop[] {
+  const laned = sightings.map((event) => laneOf(lanes, event.node));
+  const isLost = loss !== undefined || (family !== 'other' && lanes[laned.at(-1)!]?.nodes[0]?.kind === 'nat');
+  // of a packet that IP cuts up only the first piece has ports
+  const portless = (end: Endpoint): Endpoint => (piece === 'last piece' ? { ...end, port: 0 } : end);
+  return sightings.flatMap((event, i): readonly Hop[] => {
+    const from = laned[i]!;
+    if (from < 0) return [];
+    const ends = journeys.seen(event);
+    const next = sightings.findIndex((one, j) => j > i && one.body.direction === 'in' && laned[j]! >= 0);
+    const isLast = next < 0 || next === sightings.length - 1;
+    const hop = (to: number, end: Hop['end']): readonly Hop[] => [{ from, to, ...(ends !== undefined && { ends: { from: portless(ends.from), to: portless(ends.to) } }), end }];
+    if (event.body.direction === 'in') return i === 0 ? hop(from, !isLost || sightings.length > 1 ? 'arrived' : 'dropped') : [];
+    if (next >= 0) return hop(laned[next]!, isLast && isLost ? 'dropped' : 'arrived');
+    return i === sightings.length - 1 || loss !== undefined ? hop(from, 'gone') : [];
+  });
 }
+
+/** `500 → 4500`; empty where there are no ports. */
+export const portsOf = ({ ends }: Hop): string => (ends === undefined || ends.from.port === 0 ? '' : `${ends.from.port} → ${ends.to.port}`);
+
+/** `192.168.1.10:500 to 203.0.113.2:500`, or the addresses alone. */
+export const saidOf = ({ ends }: Hop): string => (ends === undefined ? '' : ends.from.port === 0 ? `${ends.from.address} to ${ends.to.address}` : `${describeEndpoint(ends.from)} to ${describeEndpoint(ends.to)}`);

@@ -2,7 +2,7 @@
 import { sameBytes } from '../../src/core/bytes.ts';
 import type { TraceEvent } from '../../src/trace/events.ts';
 import type { EventOf, Trace } from '../../src/trace/trace.ts';
-import { seenAt } from '../checks/wire.ts';
+import { seenAnywhere } from '../checks/wire.ts';
 import type { Seen } from '../checks/wire.ts';
 import type { NetworkNode } from './network.ts';
 
@@ -15,6 +15,8 @@ export interface Journey {
   readonly family: Family;
   /** What the daemon said that it is. */
   message?: EventOf<'ike-message'>;
+  /** Of a message that is cut up, which part it is: `piece 2 of 3` where IKE did it, `last piece` where IP did. */
+  piece?: string;
   /** What ESP carries. */
   inner?: EventOf<'inner'>;
   /** Where it ended before its time. */
@@ -39,13 +41,14 @@ const held = 64;
  * UDP or IP carries.
  */
 export function journeysOf(trace: Trace, nodes: readonly NetworkNode[]): Journeys {
-  const seen = new Map(nodes.flatMap(({ name }) => seenAt(trace, { node: name }).map((one) => [one.seq, one] as const)));
+  const seen = new Map(seenAnywhere(trace).map((one) => [one.seq, one] as const));
   const endpoints = new Set(nodes.filter(({ kind }) => kind === 'client' || kind === 'gateway' || kind === 'host').map(({ name }) => name));
   const all: Journey[] = [];
   const bySeq = new Map<number, Journey>();
   const onLink = new Recent();
   const inNode = new Recent();
   const said = new Map<string, EventOf<'ike-message'>[]>();
+  const pieces = new Map<EventOf<'ike-message'>, number>();
   const wrapped = new Map<string, EventOf<'inner'>>();
   const absorbed = new Set<Journey>();
 
@@ -54,11 +57,20 @@ export function journeysOf(trace: Trace, nodes: readonly NetworkNode[]): Journey
     all.push(journey);
     if (event.body.direction === 'in') return journey;
     const message = takeMessage(said.get(event.node), seen.get(event.seq));
-    if (message) journey.message = message;
+    if (message) takePiece(journey, message);
     const inner = journey.family === 'esp' ? wrapped.get(event.node) : undefined;
     if (inner) journey.inner = inner;
     wrapped.delete(event.node);
     return journey;
+  };
+  const takePiece = (journey: Journey, message: EventOf<'ike-message'>): void => {
+    const { fragments = 1 } = message.body;
+    const nth = (pieces.get(message) ?? 0) + 1;
+    journey.message = message;
+    if (fragments > 1) journey.piece = `piece ${nth} of ${fragments}`;
+    else if (seen.get(journey.sightings[0]!.seq)!.bytes !== journey.sightings[0]!.body.bytes) journey.piece = 'last piece';
+    pieces.set(message, nth);
+    if (nth < fragments) said.get(message.node)!.push(message);
   };
   const goesOn = (journey: Journey, event: PacketEvent): boolean => {
     const last = journey.sightings.at(-1)!;

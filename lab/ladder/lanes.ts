@@ -24,4 +24,4 @@ export function lanesOf(network: Network, { all }: Journeys): readonly Lane[] {
 }
 
 /** -1 for who has none. */
-export const laneOf = (lanes: readonly Lane[], node: string): number => lanes.findIndex(({ nodes }) => nodes.some(({ name }) => name === node));
+export const laneOf = (lanes: readonly Pick<Lane, 'nodes'>[], node: string): number => lanes.findIndex(({ nodes }) => nodes.some(({ name }) => name === node));

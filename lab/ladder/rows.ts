@@ -11,13 +11,17 @@ export type Row =
   | { readonly kind: 'fold'; readonly first: number; readonly last: number; readonly at: number; readonly family: Family; readonly rows: readonly MessageRow[] };
 
 export type MessageRow = Extract<Row, { kind: 'message' }>;
+export type SingleRow = Exclude<Row, { kind: 'fold' }>;
 
 /** How many of a kind stand in a row before they are folded; keepalives, which all say the same, at once. */
 const foldFrom: Readonly<Record<Family, number>> = { keepalive: 2, esp: 7, other: 7, ike: Infinity };
 
 /** By the number of their first event. */
-export function rowsOf(trace: Trace, journeys: Journeys): readonly Row[] {
-  const rows: Row[] = journeys.all.map((journey): Row => ({ kind: 'message', first: firstOf(journey), last: lastOf(journey), at: journey.sightings[0]!.at, journey }));
+export const rowsOf = (trace: Trace, journeys: Journeys): readonly Row[] => folded(singleRows(trace, journeys));
+
+/** The same, nothing folded. */
+export function singleRows(trace: Trace, journeys: Journeys): readonly SingleRow[] {
+  const rows: SingleRow[] = journeys.all.map((journey): SingleRow => ({ kind: 'message', first: firstOf(journey), last: lastOf(journey), at: journey.sightings[0]!.at, journey }));
   for (const event of trace.events) {
     const { seq: first, at, body } = event;
     if (body.kind === 'packet' || body.kind === 'ike-message' || journeys.of(first) !== undefined) continue;
@@ -27,7 +31,7 @@ export function rowsOf(trace: Trace, journeys: Journeys): readonly Row[] {
       if (text !== undefined) rows.push({ kind: 'note', first, last: first, at, event, text });
     }
   }
-  return folded(rows.sort((one, other) => one.first - other.first));
+  return rows.sort((one, other) => one.first - other.first);
 }
 
 /** What a learner should hear of an event; what a row of its own already tells is not said again. */
@@ -43,13 +47,13 @@ export function noteOf(event: TraceEvent): string | undefined {
 }
 
 /** The number of its first event. */
-export const firstOf = ({ message, sightings }: Journey): number => Math.min(sightings[0]!.seq, message?.body.direction === 'sent' ? message.seq : Infinity);
+export const firstOf = ({ message, piece, sightings }: Journey): number => Math.min(sightings[0]!.seq, message?.body.direction === 'sent' && piece === undefined ? message.seq : Infinity);
 const lastOf = ({ sightings, led }: Journey): number => Math.max(sightings.at(-1)!.seq, led.at(-1)?.seq ?? 0);
 
 /** Says nothing but that it went its way. */
-const isPlain = ({ journey: { loss, led } }: MessageRow): boolean => loss === undefined && led.every((event) => noteOf(event) === undefined);
+export const isPlain = ({ journey: { loss, led } }: MessageRow): boolean => loss === undefined && led.every((event) => noteOf(event) === undefined);
 
-function folded(rows: readonly Row[]): readonly Row[] {
+function folded(rows: readonly SingleRow[]): readonly Row[] {
   const result: Row[] = [];
   for (let i = 0; i < rows.length; ) {
     const run = runAt(rows, i);
@@ -67,7 +71,7 @@ function folded(rows: readonly Row[]): readonly Row[] {
 }
 
 /** Plain messages of one family from `start` on. */
-function runAt(rows: readonly Row[], start: number): readonly MessageRow[] {
+function runAt(rows: readonly SingleRow[], start: number): readonly MessageRow[] {
   const run: MessageRow[] = [];
   for (const row of rows.slice(start, start + 1)) if (row.kind !== 'message' || !isPlain(row)) return [];
   for (let i = start; i < rows.length; i++) {

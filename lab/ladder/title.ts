@@ -2,11 +2,11 @@ import { summarize } from '../../src/wire/describe.ts';
 import type { Journey, Journeys } from './journey.ts';
 
 /** What a message is, as a heading and a line below. */
-export function titleOf({ message, family, sightings, inner }: Journey, journeys: Journeys): { readonly title: string; readonly detail: string } {
+export function titleOf({ message, piece, family, sightings, inner }: Journey, journeys: Journeys): { readonly title: string; readonly detail: string } {
   const [first] = sightings;
   if (message !== undefined) {
     const { exchange, response, messageId, retransmission, notation } = message.body;
-    return { title: `${exchange} ${response ? 'response' : 'request'} ${messageId}${retransmission > 0 ? `, retransmission ${retransmission}` : ''}`, detail: notation };
+    return { title: `${exchange} ${response ? 'response' : 'request'} ${messageId}${retransmission > 0 ? `, retransmission ${retransmission}` : ''}${piece === undefined ? '' : `, ${piece}`}`, detail: piece === undefined || !/^piece [^1]/.test(piece) ? notation : '' };
   }
   if (family === 'keepalive') return { title: 'keepalive', detail: 'one octet 0xFF' };
   const seen = journeys.seen(first!);

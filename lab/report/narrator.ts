@@ -1,10 +1,8 @@
 /** Tells an act as it happens: one line an event that a learner should see, keepalives folded, everything else left to the trace. */
-import stringWidth from 'string-width';
-import { describeEndpoint } from '../../src/core/address.ts';
 import type { Mapping } from '../../src/core/events.ts';
-import { describeDuration } from '../../src/core/time.ts';
 import type { TraceEvent } from '../../src/trace/events.ts';
 import { inBrief, inFull } from './sentence.ts';
+import { tableRows } from './table-rows.ts';
 import type { Teacher } from './teacher.ts';
 import type { Theme } from './theme.ts';
 import { column, wrap } from './text.ts';
@@ -46,7 +44,7 @@ export class Narrator {
     this.finish();
     this.#line(event, text);
     this.#aside(event);
-    if (event.body.kind === 'table') for (const row of tableRows(event.body.mappings)) this.#row(row);
+    if (event.body.kind === 'table') this.#table(event.body.mappings);
   };
 
   /** Says what was folded and not yet said. */
@@ -66,12 +64,11 @@ export class Narrator {
     return ' '.repeat(this.#isNarrow ? margin.length + 2 : margin.length + timeColumn + nodeColumn);
   }
 
-  /** Rows stand further out than the text, for they are long; where even that has no room, they lose their columns. */
-  #row(row: string): void {
+  /** Rows stand further out than the text, for they are long. */
+  #table(mappings: readonly Mapping[]): void {
     const { theme, width, write } = this.#options;
     const indent = ' '.repeat(margin.length + 4);
-    const lines = indent.length + stringWidth(row) <= width ? [row] : wrap(row.replace(/ +/g, ' '), width - 2, indent).split(`\n${indent}`);
-    lines.forEach((line, i) => write(`${indent}${i === 0 ? '' : '  '}${theme.faint(line)}`));
+    for (const row of tableRows(mappings, width - indent.length)) row.forEach((line, i) => write(`${indent}${i === 0 ? '' : '  '}${theme.faint(line)}`));
   }
 
   /** Between the lines of the story, marked as no part of it. */
@@ -97,17 +94,3 @@ export class Narrator {
 const doubtful: ReadonlySet<TraceEvent['body']['kind']> = new Set(['drop', 'ping-lost', 'udp-echo-lost', 'tcp-probe-lost', 'l2tp-lost', 'sa-eclipsed'] as const);
 
 const seconds = (at: number): string => `${(at / 1000).toFixed(3).padStart(8)} s`;
-
-const tableRows = (mappings: readonly Mapping[]): string[] => {
-  const cells = mappings.slice(0, 12).map(({ protocol, inside, outside, remote, replied, expiresIn }) => [
-    `${protocol} ${show(inside, protocol)}`,
-    show(outside, protocol),
-    show(remote, protocol),
-    `${replied ? 'replied' : 'unreplied'}, ${describeDuration((Math.max(0, Math.round(expiresIn / 1000)) * 1000) as Mapping['expiresIn'])} left`,
-  ]);
-  const widths = [0, 1, 2].map((i) => Math.max(...cells.map((row) => row[i]!.length)));
-  const shown = cells.map(([inside, outside, remote, state]) => `${column(inside!, widths[0]!)} ⇄ ${column(outside!, widths[1]!)} ↔ ${column(remote!, widths[2]!)}  ${state!}`);
-  return mappings.length > shown.length ? [...shown, `… and ${mappings.length - shown.length} more`] : shown;
-};
-
-const show = (endpoint: Mapping['inside'], protocol: Mapping['protocol']): string => (protocol === 'esp' || protocol === 'ah' ? endpoint.address : describeEndpoint(endpoint));

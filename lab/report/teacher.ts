@@ -60,7 +60,7 @@ export class Teacher {
   readonly #said = new Set<Kind>();
 
   /** What to add to an event; undefined where there is nothing. */
-  adds({ body }: TraceEvent): string | undefined {
+  adds({ body }: Pick<TraceEvent, 'body'>): string | undefined {
     if (body.kind === 'ike-message') return body.direction === 'sent' ? body.story : undefined;
     if (!(body.kind in lessons) || this.#said.has(body.kind) || (body.kind === 'child-sa' && body.encapsulation === 'none')) return undefined;
     this.#said.add(body.kind);

@@ -8,10 +8,20 @@ import type { TraceLog } from '../../src/trace/trace.ts';
 import { plural } from '../wording.ts';
 import { countDrops } from './drops.ts';
 import { Narrator } from './narrator.ts';
+import type { NarratorOptions } from './narrator.ts';
 import type { Teacher } from './teacher.ts';
 import { sign, word } from './theme.ts';
 import type { Theme } from './theme.ts';
 import { wrap } from './text.ts';
+
+/** Tells an act while it is played. */
+export interface Story {
+  /** Says what has not been said yet: the act is over. */
+  finish(): Promise<void> | void;
+}
+
+/** The story of an act. */
+export type StoryOf = (topology: Topology, trace: TraceLog) => Story;
 
 export interface TerminalOptions {
   readonly theme: Theme;
@@ -20,6 +30,8 @@ export interface TerminalOptions {
   readonly detail: 'quiet' | 'brief' | 'full';
   /** Adds what a teacher would say. */
   readonly teacher?: Teacher | undefined;
+  /** How acts are told; line by line when not given. */
+  readonly story?: StoryOf | undefined;
 }
 
 export class TerminalReport {
@@ -38,19 +50,18 @@ export class TerminalReport {
   }
 
   audience(): Audience {
-    const { detail, theme, width, write, teacher } = this.#options;
+    const { detail, theme, width, write, teacher, story: storyOf = narrated({ theme, width, write, brief: detail === 'brief', teacher }) } = this.#options;
     if (detail === 'quiet') return {};
-    let narrator: Narrator | undefined;
+    let story: Story | undefined;
     return {
       actBegins: (act: Act, topology: Topology, trace: TraceLog, engines: Engines) => {
         write('');
         write(`  ${theme.strong(act.id)}  ${wrap(act.title, width, ' '.repeat(act.id.length + 4))}`);
         write(theme.faint(`    ${wrap(`on the topology "${topology.name}"${boxesOf(topology, engines)}`, width, '    ')}`));
-        narrator = new Narrator({ theme, width, write, brief: detail === 'brief', teacher });
-        trace.listen(narrator.tell);
+        story = storyOf(topology, trace);
       },
-      actEnds: ({ checks, elapsed, trace }: ActResult) => {
-        narrator?.finish();
+      actEnds: async ({ checks, elapsed, trace }: ActResult) => {
+        await story?.finish();
         for (const check of checks) this.#check(check);
         const drops = Object.entries(countDrops(trace)).map(([reason, count]) => `${count} ${reason}`);
         const dropped = drops.length === 0 ? 'nothing dropped' : `dropped: ${drops.join(', ')}`;
@@ -83,6 +94,14 @@ export class TerminalReport {
     write(theme.faint(`${indent}${wrap(seen + where, width, indent)}`));
   }
 }
+
+const narrated =
+  (options: NarratorOptions): StoryOf =>
+  (_, trace) => {
+    const narrator = new Narrator(options);
+    trace.listen(narrator.tell);
+    return narrator;
+  };
 
 function boxesOf({ presets }: Topology, engines: Engines): string {
   const boxes = Object.entries(presets).map(([box, preset]) => `${box}: ${preset}${engines[box] === undefined ? '' : `, engine=${engines[box]}`}`);

@@ -24,6 +24,10 @@ export function wrap(text: string, width: number, indent = ''): string {
   return [...lines, line].join(`\n${indent}`);
 }
 
+/** Lines none of which is wider than `width` columns: broken at blanks, and within words that are longer. */
+export const lines = (text: string, width: number): readonly string[] =>
+  wrap(text, width).split('\n').flatMap((line) => (stringWidth(line) <= width ? [line] : (line.match(new RegExp(`.{1,${Math.max(1, width)}}`, 'gu')) ?? [])));
+
 /** Pads on the right to a width in terminal columns. */
 export const column = (text: string, width: number): string => text + ' '.repeat(Math.max(0, width - stringWidth(text)));
 

@@ -25,6 +25,7 @@ export type Parts = Readonly<Record<string, () => Promise<string> | string>>;
 export const pages: Readonly<Record<string, Parts>> = {
   'README.md': {
     'transcript': transcript,
+    'ladder': () => fenced('text', `$ npm run lab -- ike-port-fixed --act translated --ladder\n${actOf(said(['ike-port-fixed', '--act', 'translated', '--ladder'], { columns: 80 }))}`),
     'verdicts': verdicts,
     'lessons': lessons,
     'presets': zoo,
@@ -124,6 +125,9 @@ function said(argv: readonly string[], { input, columns = 80 }: { readonly input
 function options(): string {
   return fenced('text', `$ npm run lab -- --help\n${said(['--help'])}`);
 }
+
+/** From the act to its checks. */
+const actOf = (text: string): string => `${text.slice(text.search(/^ {2}\S/m), text.search(/^ {4}✓/m))}  …`;
 
 /** A box reboots under a tunnel, and a keepalive finds the way back. */
 function live(): string {

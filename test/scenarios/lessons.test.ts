@@ -1,4 +1,5 @@
 /** The lessons in the simulator: what they conclude with every seed, number of clients, and box of the zoo. */
+import stringWidth from 'string-width';
 import { afterAll, describe, expect, test, vi } from 'vitest';
 import { sim } from '../../lab/backends/sim/backend.ts';
 import type { Verdict } from '../../lab/checks/check.ts';
@@ -8,6 +9,7 @@ import { scenarios } from '../../lab/scenarios/index.ts';
 import { chapters } from '../../lab/scenarios/scenario.ts';
 import { loadTopology, vary } from '../../lab/topology/load.ts';
 import { presets } from '../../src/nat/presets.ts';
+import { drawn, ikeMessagesIn, ikeMessagesSent } from '../support/ladder.ts';
 import { checksOf, headlineIds, lesson, lessonIds, notPassed, play, traceText } from '../support/lessons.ts';
 
 vi.setConfig({ testTimeout: 30_000 });
@@ -60,6 +62,17 @@ describe.each(lessonIds)('%s', (id) => {
     const { acts } = await withSeed(1);
     const numbers = acts.flatMap(({ trace }) => trace.events.map(({ seq }) => seq));
     expect(numbers).toEqual(numbers.map((_, i) => i));
+  });
+
+  test('is drawn as a ladder that fits any width and leaves out no IKE message', async () => {
+    const { acts } = await withSeed(1);
+    for (const [i, act] of acts.entries()) {
+      for (const width of [40, [80, 120, 200][i % 3]!]) {
+        const lines = drawn(act, width);
+        expect(lines.filter((line) => stringWidth(line) > width), `${act.act.id} at ${width}`).toEqual([]);
+        expect(ikeMessagesIn(lines), `${act.act.id} at ${width}`).toBe(ikeMessagesSent(act));
+      }
+    }
   });
 
   test('never asks an endpoint for what it cannot do', async () => {

@@ -1,14 +1,14 @@
 /** The ladder: who said what to whom, through which box, and what came of it. */
 import { useEffect } from 'preact/hooks';
-import type { TraceEvent } from '../../../../src/trace/events.ts';
 import { plural } from '../../../wording.ts';
-import { hopsOf } from '../../../ladder/hops.ts';
+import { hopsOf, portsOf, saidOf } from '../../../ladder/hops.ts';
 import type { Hop } from '../../../ladder/hops.ts';
 import type { Journey } from '../../../ladder/journey.ts';
 import type { Lane } from '../../../ladder/lanes.ts';
 import { noteOf } from '../../../ladder/rows.ts';
 import type { Row } from '../../../ladder/rows.ts';
 import { titleOf } from '../../../ladder/title.ts';
+import { toneOf } from '../../../ladder/tone.ts';
 import type { ActModel } from '../model/act.ts';
 import type { Shown } from '../model/ladder.ts';
 import { useWidth } from './size.ts';
@@ -159,9 +159,9 @@ function Message({ journey, model, canvas, time }: { readonly journey: Journey; 
       {time}
       <svg width={canvas.width} height={58} aria-hidden="true">
         <text class="title" x={middle} y={16}>{title}</text>
-        {hops.map((hop, i) => <Arrow key={i} hop={hop} canvas={canvas} changed={i > 0 && hop.ports !== hops[i - 1]!.ports} />)}
+        {hops.map((hop, i) => <Arrow key={i} hop={hop} canvas={canvas} changed={i > 0 && portsOf(hop) !== portsOf(hops[i - 1]!)} />)}
       </svg>
-      <span class="visually-hidden">{title}: {hops.map(({ said }) => said).join(', then ')}{journey.loss ? ', lost' : ''}. </span>
+      <span class="visually-hidden">{title}: {hops.map(saidOf).join(', then ')}{journey.loss ? ', lost' : ''}. </span>
       {detail !== '' && <p class="notation">{detail}</p>}
       {notes.length > 0 && <ul class="notes">{notes.map(({ event, text }) => <li key={event.seq} class={toneOf(event)}><Told node={event.node} text={text} /></li>)}</ul>}
     </div>
@@ -182,28 +182,7 @@ function Arrow({ hop, canvas, changed }: { readonly hop: Hop; readonly canvas: C
       {way === 0 && <circle cx={start} cy={y} r={4} />}
       {way !== 0 && !failed && <path d={`M${tip},${y} l${-way * 9},-5 v10 z`} />}
       {failed && <text class="cross" x={tip} y={y + 6}>✗</text>}
-      {hop.ports !== '' && <text class={changed ? 'ports changed' : 'ports'} x={(start + target) / 2} y={y - 8}>{hop.ports}</text>}
+      {portsOf(hop) !== '' && <text class={changed ? 'ports changed' : 'ports'} x={(start + target) / 2} y={y - 8}>{portsOf(hop)}</text>}
     </g>
   );
-}
-
-function toneOf({ body }: TraceEvent): string {
-  switch (body.kind) {
-    case 'mapping-created':
-      return 'mapped';
-    case 'mapping-expired':
-    case 'mapping-removed':
-    case 'nat-control':
-      return 'unmapped';
-    case 'drop':
-    case 'peer-dead':
-    case 'ping-lost':
-    case 'udp-echo-lost':
-    case 'tcp-probe-lost':
-    case 'l2tp-lost':
-    case 'sa-eclipsed':
-      return 'bad';
-    default:
-      return '';
-  }
 }
