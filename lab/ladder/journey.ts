@@ -4,6 +4,7 @@ import type { TraceEvent } from '../../src/trace/events.ts';
 import type { EventOf, Trace } from '../../src/trace/trace.ts';
 import { seenAnywhere } from '../checks/wire.ts';
 import type { Seen } from '../checks/wire.ts';
+import { mappingMakers } from './mapping-makers.ts';
 import type { NetworkNode } from './network.ts';
 
 export type PacketEvent = EventOf<'packet'>;
@@ -38,7 +39,7 @@ const held = 64;
 
 /**
  * Packets are followed by the events' causes; where a backend does not know them, by their octets: on a link nothing changes, and a box leaves alone what
- * UDP or IP carries.
+ * UDP or IP carries. What the kernel's table tells is put to the packets that it must be of.
  */
 export function journeysOf(trace: Trace, nodes: readonly NetworkNode[]): Journeys {
   const seen = new Map(seenAnywhere(trace).map((one) => [one.seq, one] as const));
@@ -119,7 +120,13 @@ export function journeysOf(trace: Trace, nodes: readonly NetworkNode[]): Journey
       journey.led.push(event);
     }
   }
-  return { all: joined(), of: (seq) => bySeq.get(seq), seen: (event) => seen.get(event.seq) };
+  const joint = joined();
+  for (const [event, journey] of mappingMakers(trace, joint, seen)) {
+    bySeq.set(event.seq, journey);
+    journey.led.push(event);
+    journey.led.sort((one, other) => one.seq - other.seq);
+  }
+  return { all: joint, of: (seq) => bySeq.get(seq), seen: (event) => seen.get(event.seq) };
 
   /** Real backends record neighbours a little out of order: a journey that begins in the middle goes on from one that ends there. */
   function joined(): readonly Journey[] {

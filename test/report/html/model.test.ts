@@ -27,6 +27,13 @@ function withoutCause(event: TraceEvent): TraceEvent {
   return copy;
 }
 
+/** The kernel tells of a mapping after its first packet has left. */
+function later(events: readonly TraceEvent[]): readonly TraceEvent[] {
+  const told = events.map((event) => (event.body.kind === 'mapping-created' ? { ...event, at: (event.at + 25) as typeof event.at } : event)).sort((one, other) => one.at - other.at);
+  const numbers = new Map(told.map(({ seq }, i) => [seq, i]));
+  return told.map((event, i) => ({ ...event, seq: i, ...(event.cause !== undefined && { cause: numbers.get(event.cause)! }) }));
+}
+
 const places = ({ sightings }: Journey): string => sightings.map(({ node, body }) => `${body.direction} ${node}`).join(', ');
 
 describe('journeys', () => {
@@ -52,6 +59,19 @@ describe('journeys', () => {
       const act = actOf(passthrough, id);
       const silent = actModel('0/0', passthrough.lessons[0]!, { ...act, events: act.events.map(withoutCause) });
       expect(silent.journeys.all.map(places)).toEqual(modelOf(passthrough, id).journeys.all.map(places));
+    }
+  });
+
+  test.each(['passthrough', 'keepalive', 'nat-reboot', 'raw-esp'])('where a box does not say which packet made a mapping, it is found: %s', async (scenario) => {
+    const { lessons: [lesson] } = asRead(await reported(scenario));
+    for (const act of lesson!.acts) {
+      const makers = (events: readonly TraceEvent[]): readonly (string | undefined)[] => {
+        const { trace, journeys } = actModel('0/0', lesson!, { ...act, events });
+        return trace.of('mapping-created').filter(({ body: { mapping } }) => mapping.protocol !== 'icmp').map(({ seq, body }) => `${body.story}: ${journeys.of(seq)?.sightings[0]!.at ?? 'nobody'}`);
+      };
+      const silent = act.events.map((event) => (event.body.kind.startsWith('mapping-') ? withoutCause(event) : event));
+      expect(makers(silent)).toEqual(makers(act.events));
+      expect(makers(later(silent))).toEqual(makers(act.events));
     }
   });
 
