@@ -70,16 +70,13 @@ export async function matrix(options: MatrixCommandLine): Promise<number> {
   const failures = failuresBeside(options.json);
   const whole = options.onlyFailed ? lastFailures(failures, options, catalogue) : await planned(options, catalogue);
   if (options.format !== undefined) return github(options, whole);
+  if (options.jobs !== undefined) throw new Problem('--jobs says how many --format github cuts; add that, or leave --jobs out');
   const cells = options.shard === undefined ? whole : inShard(whole, shardOf(options.shard));
   const parallel = { simulated: options.parallel === undefined ? availableParallelism() : countOf('--parallel', options.parallel), real: countOf('--parallel-real', options.parallelReal) };
   const limit = options.timeout === undefined ? usualLimit : limitOf(options.timeout);
   if (options.list) return list(cells, options);
   const people = options.json === '-' ? process.stderr : process.stdout;
   const tell = (line: string): void => void people.write(`${line}\n`);
-  if (cells.length === 0) {
-    tell(options.onlyFailed ? 'nothing came out wrong the last time' : 'no cell of the matrix is in this shard');
-    return 0;
-  }
   for (const name of new Set(cells.map(({ backend }) => backend))) await mustBeUsable(await loadBackend(name));
   const json = options.json === undefined ? undefined : await outputTo(options.json);
   const junit = options.junit === undefined ? undefined : await outputTo(options.junit);
@@ -99,16 +96,18 @@ export async function matrix(options: MatrixCommandLine): Promise<number> {
     });
     progress?.close();
     const told = { theme, width: lineWidth(people, 120), write: tell, folders: catalogue.folders };
-    if (options.quiet) tell(wrap(summary(cells, results), told.width, '  '));
+    if (cells.length === 0) tell(options.onlyFailed ? 'nothing came out wrong the last time' : 'no cell of the matrix is in this shard');
+    else if (options.quiet) tell(wrap(summary(cells, results), told.width, '  '));
     else tellMatrix(cells, results, told);
     json?.write(`${JSON.stringify(results.map((one) => matrixJson(one, catalogue)), null, 2)}\n`);
     junit?.write(junitOfMatrix(results, catalogue.folders));
     html?.write(matrixHtml(cells, results, catalogue.folders));
     if (process.env['GITHUB_ACTIONS'] === 'true') annotations(results, catalogue.folders).forEach(tell);
-    const kept = keepFailures(failures, results, options.onlyFailed ? cells : []);
-    if (kept > 0) tell(`  ${wrap(`${kept === 1 ? 'It is' : 'They are'} kept in ${failures}: --only-failed plays ${kept === 1 ? 'it' : 'them'} again.`, told.width, '  ')}`);
-    await closeAll([json, junit, html, untraced(results), summarised(cells, results, catalogue.folders), { close: () => closed }]);
-    return signal.aborted ? interrupted : exitStatuses[overall(results.map(({ kind }) => ({ verdict: verdictOf[kind] })))];
+    const wrong = toKeep(results, options.onlyFailed ? cells : []);
+    await closeAll([json, junit, html, untraced(results), summarised(cells, results, catalogue.folders), kept(failures, wrong), { close: () => closed }]);
+    if (wrong.length > 0) tell(`  ${wrap(`${wrong.length === 1 ? 'It is' : 'They are'} kept in ${failures}: --only-failed plays ${wrong.length === 1 ? 'it' : 'them'} again.`, told.width, '  ')}`);
+    if (signal.aborted) return interrupted;
+    return cells.length === 0 ? 0 : exitStatuses[overall(results.map(({ kind }) => ({ verdict: verdictOf[kind] })))];
   });
 }
 
@@ -138,16 +137,15 @@ function lastFailures(file: string, options: MatrixCommandLine, catalogue: Catal
   return readFailures(file, vocabularyOf(catalogue));
 }
 
-/** What failed now, and what was to be played again and was not. Returns how many those are. */
-function keepFailures(file: string, results: readonly CellResult[], wanted: readonly Cell[]): number {
+/** What failed now, and what was to be played again and was not. */
+function toKeep(results: readonly CellResult[], wanted: readonly Cell[]): readonly Cell[] {
   const played = new Set(results.map(({ cell }) => cell.id));
-  const cells = [...results.filter(isWrong).map(({ cell }) => cell), ...wanted.filter(({ id }) => !played.has(id))];
-  try {
-    if (cells.length > 0 || existsSync(file)) writeFailures(file, cells);
-  } catch (error) {
-    throw cannotWrite(file, error);
-  }
-  return cells.length;
+  return [...results.filter(isWrong).map(({ cell }) => cell), ...wanted.filter(({ id }) => !played.has(id))];
+}
+
+function kept(file: string, cells: readonly Cell[]): { close(): Promise<void> } | undefined {
+  if (cells.length === 0 && !existsSync(file)) return undefined;
+  return { close: () => writeFailures(file, cells).catch((error: unknown) => Promise.reject(cannotWrite(file, error))) };
 }
 
 /** Traces are written where the cells are played; what went wrong there is said here. */
@@ -172,6 +170,8 @@ function list(cells: readonly Cell[], { json }: MatrixCommandLine): number {
 
 function github(options: MatrixCommandLine, cells: readonly Cell[]): number {
   if (options.format !== 'github') throw new Problem(`--format ${options.format!}: there is: github`);
+  if (options.shard !== undefined) throw new Problem('--format github cuts the whole matrix into shards; leave --shard out');
+  if (options.onlyFailed) throw new Problem('--format github is for other machines, which do not have what failed here; leave --only-failed out');
   process.stdout.write(`${JSON.stringify(jobsFor(cells, options.jobs === undefined ? undefined : countOf('--jobs', options.jobs)))}\n`);
   return 0;
 }

@@ -33,8 +33,9 @@ export async function outputTo(file: string): Promise<Output> {
 /** Closes all of them; a Problem with the first does not keep the others from being closed. */
 export async function closeAll(outputs: readonly (Pick<Output, 'close'> | undefined)[]): Promise<void> {
   const ends = await Promise.allSettled(outputs.map(async (output) => output?.close()));
-  const failed = ends.find((end) => end.status === 'rejected');
-  if (failed !== undefined) throw failed.reason;
+  const failures = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason as unknown] : []));
+  if (failures.length > 1 && failures.every((one) => one instanceof Problem)) throw new Problem(failures.map(({ message }) => message).join('\n  '));
+  if (failures.length > 0) throw failures[0];
 }
 
 export const cannotWrite = (file: string, error: unknown): Problem => new Problem(`cannot write ${file}: ${error instanceof Error ? error.message : String(error)}`);

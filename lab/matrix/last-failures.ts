@@ -1,5 +1,6 @@
 /** Which cells came out wrong the last time: a small file beside the results. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { z } from 'zod';
 import { Problem } from '../problem.ts';
@@ -39,6 +40,4 @@ function parsed(text: string): unknown {
   }
 }
 
-export function writeFailures(file: string, cells: readonly Cell[]): void {
-  writeFileSync(file, `${JSON.stringify({ schema: 1, cells }, null, 2)}\n`);
-}
+export const writeFailures = (file: string, cells: readonly Cell[]): Promise<void> => writeFile(file, `${JSON.stringify({ schema: 1, cells }, null, 2)}\n`);

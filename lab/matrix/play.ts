@@ -36,7 +36,7 @@ export interface CellResult {
   readonly acts: readonly Judgement[];
   /** As `run --json` writes it; missing where nothing could be played. */
   readonly result?: JsonResult;
-  /** Why nothing could be played. */
+  /** Why nothing was learned: the lab broke, or took too long. */
   readonly reason?: string;
   /** The file that has everything that happened. */
   readonly trace?: string;

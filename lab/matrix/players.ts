@@ -53,7 +53,9 @@ function player(start: (answer: (result: CellResult) => void, died: (how: string
 // tinypool waits for ever for a thread that has ended itself; and tsx has to be called into each thread by hand.
 export const threadPlayer = (entry = ownModule('./thread.ts', import.meta.url)): Player =>
   player((answer, died) => {
-    const thread = new Worker(bootstrap(entry), { eval: true, execArgv: [...threadOptions] });
+    const thread = new Worker(bootstrap(entry), { eval: true, execArgv: [...threadOptions], stdout: true });
+    // What a lesson of somebody's own prints is no result.
+    thread.stdout.on('data', (text: Buffer) => process.stderr.write(text));
     let how = '';
     thread.on('message', answer);
     thread.on('error', (error) => (how = error.message));
@@ -73,7 +75,7 @@ const threadOptions = import.meta.url.endsWith('.ts') ? ['--import', import.meta
 /** Node 20 does not hand the loader of its main thread on to others. */
 const bootstrap = ({ href }: URL): string =>
   href.endsWith('.ts')
-    ? `import(${JSON.stringify(import.meta.resolve('tsx/esm/api'))}).then(({ register }) => { register(); return import(${JSON.stringify(href)}); });`
+    ? `Promise.all([${['tsx/cjs/api', 'tsx/esm/api'].map((api) => `import(${JSON.stringify(import.meta.resolve(api))})`).join()}]).then((apis) => { for (const { register } of apis) register(); return import(${JSON.stringify(href)}); });`
     : `import(${JSON.stringify(href)});`;
 
 const commandLine = fileURLToPath(ownModule('../cli.ts', import.meta.url));
@@ -92,7 +94,6 @@ export const processPlayer = (backend: BackendName, argv: readonly string[] = [.
     const closed = new Promise<void>((resolve) => child.once('close', () => resolve()));
     createInterface({ input: child.stdout }).on('line', (line) => {
       const result = resultIn(line);
-      // A lesson of somebody's own may print.
       if (result === undefined) process.stderr.write(`${line}\n`);
       else answer(result);
     });

@@ -40,14 +40,14 @@ export function junitOfMatrix(results: readonly CellResult[], folders: readonly 
   const report = builder.newBuilder();
   const suites = new Map<string, { readonly suite: TestSuite; wallMs: number }>();
   for (const result of results) {
-    const { cell: { scenario, nat, ike, backend, seed }, kind, wallMs, reason, acts } = result;
+    const { cell: { scenario, nat, ike, backend, seed }, kind, wallMs, acts } = result;
     const name = `${scenario} on ${backend}`;
     const { suite, wallMs: before } = suites.get(name) ?? { suite: report.testSuite().name(name).property('backend', backend).property('seed', String(seed)), wallMs: 0 };
     suites.set(name, { suite, wallMs: before + wallMs });
     suite.time((before + wallMs) / 1000);
     const one = suite.testCase().className(`${backend}.${scenario}`).name(`${nat === own ? 'behind its own boxes' : `behind ${nat}`}${ike === own ? '' : `, IKE ${ike}`}`).time(wallMs / 1000);
     const why = acts.flatMap((act) => (act.why === undefined ? [] : [`${act.act}: ${looks[act.kind].words}, ${act.why}`]));
-    if (kind === 'unsupported') one.skipped().standardOutput(reason ?? why.join('\n'));
+    if (kind === 'unsupported') one.skipped().standardOutput(why.join('\n'));
     else if (verdictOf[kind] === 'pass') one.standardOutput(why.join('\n'));
     else {
       const text = [...wrongsOf(result).flatMap(({ what, lines }) => [what, ...lines.map((line) => `  ${line}`)]), `again: ${commandOf(result, folders)}`].join('\n');

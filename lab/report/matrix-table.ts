@@ -102,7 +102,7 @@ const wordFor = (result: CellResult | undefined, theme: Theme): string => (resul
 function tellReasons(results: readonly CellResult[], { theme, width, write }: Options): void {
   for (const kind of ['fails-as-foreseen', 'does-not-apply', 'unsupported'] as const) {
     const counts = new Map<string, number>();
-    for (const { acts, reason, kind: its } of results) for (const why of new Set([...acts.flatMap((act) => (act.kind === kind ? [act.why!] : [])), ...(its === kind && reason !== undefined ? [reason] : [])])) counts.set(why, (counts.get(why) ?? 0) + 1);
+    for (const { acts } of results) for (const why of new Set(acts.flatMap((act) => (act.kind === kind ? [act.why!] : [])))) counts.set(why, (counts.get(why) ?? 0) + 1);
     if (counts.size === 0) continue;
     write(`\n${theme.faint(`${looks[kind].sign} ${looks[kind].words}, for`)}`);
     for (const [why, n] of counts) write(theme.faint(`    ${wrap(`${why} (${n})`, width, '    ')}`));

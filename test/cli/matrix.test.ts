@@ -1,6 +1,5 @@
 /** `lab matrix`: what it says, to whom, with which exit status, and what it leaves. */
-import { execSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +7,7 @@ import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { commandOf } from '../../lab/matrix/reproduce.ts';
 import { playCell } from '../../lab/matrix/play.ts';
 import { cell } from '../matrix/cells.ts';
-import { argvOf, lab, root } from './lab.ts';
+import { lab, root } from './lab.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -70,6 +69,10 @@ describe('a matrix', () => {
     [['--only-failed', '--nat', 'own'], '--only-failed plays the last failures as they were; leave --nat out'],
     [['--only-failed', '--json', at('nowhere/x.json')], 'so nothing came out wrong, or no matrix has been played here'],
     [['--json', '/nowhere/x.json'], 'cannot write /nowhere/x.json'],
+    [['--timeout', '5'], '--timeout 5: expected a duration of a day at the most, such as "90 s" or "10 min"'],
+    [['--timeout', '25 h'], '--timeout 25 h: expected a duration of a day at the most'],
+    [['--jobs', '4'], '--jobs says how many --format github cuts'],
+    [['--format', 'github', '--shard', '1/2'], '--format github cuts the whole matrix into shards; leave --shard out'],
   ] as const)('lab matrix %s', async ([words, message]) => {
     const { status, stdout, stderr } = await lab(['matrix', ...words]);
     expect(stderr).toContain(message);
@@ -95,6 +98,11 @@ describe('parts of a matrix', () => {
     const lists = await Promise.all(include.map(({ args }) => ids(...args.split(' '))));
     expect(lists.map(({ length }) => length)).toEqual(include.map(({ cells }) => cells));
     expect([lists.flat().sort(), status, stdout.trimEnd().includes('\n')]).toEqual([(await ids()).sort(), 0, false]);
+  });
+
+  test('a shard without cells has results all the same: none', async () => {
+    const { stdout, stderr, status } = await lab(['matrix', '--scenario', 'ah', '--shard', '2/2', '--json', '-']);
+    expect([results(stdout), stderr, status]).toEqual([[], 'no cell of the matrix is in this shard\n', 0]);
   });
 
   test('results of shards are together those of the whole', async () => {
@@ -127,33 +135,16 @@ describe('--only-failed', () => {
     expect((await lab(['matrix', '--only-failed', '--json', at('again.json')])).stdout).toBe('nothing came out wrong the last time\n');
   });
 
+  test('is not for other machines', async () => {
+    writeFileSync(failures, JSON.stringify({ schema: 1, cells: [broken] }));
+    const { stdout, stderr, status } = await lab(['matrix', '--only-failed', '--format', 'github', '--json', at('again.json')]);
+    expect([stdout, stderr, status]).toEqual(['', 'lab: --format github is for other machines, which do not have what failed here; leave --only-failed out\n', 2]);
+  });
+
   test('does not take another lab\'s word for it', async () => {
     writeFileSync(failures, JSON.stringify({ schema: 1, cells: [{ ...broken, nat: 'gone' }] }));
     const { stderr, status } = await lab(['matrix', '--only-failed', '--json', at('again.json')]);
     expect(stderr).toContain('is not what a matrix of this lab has left (cells.0.nat');
-    expect(status).toBe(2);
-  });
-});
-
-describe('an end before the end', () => {
-  test('Ctrl-C leaves with the cells that are played, valid JSON, and 130', async () => {
-    const child = spawn(process.execPath, argvOf('matrix', '--scenario', 'port-float,keepalive', '--nat', 'all', '--parallel', '1', '--json', at('cut.json')), { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
-    let stdout = '';
-    child.stdout.on('data', (chunk: Buffer) => {
-      const isTime = !stdout.includes(' 2/');
-      stdout += chunk.toString();
-      if (isTime && stdout.includes(' 2/')) child.kill('SIGINT');
-    });
-    const [status] = (await once(child, 'close')) as [number];
-    expect(status).toBe(130);
-    expect(results(readFileSync(at('cut.json'), 'utf8')).length).toBeGreaterThanOrEqual(2);
-    expect(stdout).toMatch(/\d+ not played/);
-  });
-
-  test('a full disk costs the file and not the run', async () => {
-    const { stdout, stderr, status } = await lab(['matrix', '--scenario', 'ah', '--json', '/dev/full']);
-    expect(stdout).toContain('1 cell: 1 works');
-    expect(stderr).toMatch(/^lab: cannot write \/dev\/full: .*no space left/);
     expect(status).toBe(2);
   });
 });

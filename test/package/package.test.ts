@@ -21,7 +21,7 @@ const preset = readFileSync(new URL('../readme/examples/natt/presets/short-memor
 
 describe('what is in it', () => {
   test('is what runs, and nothing of the tests, of the sources, of the tools', () => {
-    expect(project.packed.filter((path) => !/^(package\.json|README\.md|dist\/((src|lab)\/.*\.(js|d\.ts)|topologies\/[a-z0-9-]+\.yaml|lab\/(backends\/(.*\.py|docker\/(Dockerfile|agent\.mjs))|report\/html\/page\.html)))$/.test(path))).toEqual([]);
+    expect(project.packed.filter((path) => !/^(package\.json|README\.md|dist\/((src|lab)\/.*\.(js|d\.ts)|topologies\/[a-z0-9-]+\.yaml|lab\/(backends\/(.*\.py|docker\/(Dockerfile|agent\.mjs))|(report\/html|course)\/page\.html)))$/.test(path))).toEqual([]);
     expect(project.packed).toContain('dist/topologies/home.yaml');
   });
 
@@ -66,6 +66,8 @@ describe('with lessons of the project\'s own', () => {
 
   test('reads TypeScript where Node.js does or the project has tsx, and else says what it takes', async () => {
     project.write('lessons-ts/reboot.ts', example);
+    // As "npm init" leaves it: no ES modules.
+    project.write('lessons-ts/package.json', '{}');
     const play = (): Promise<Said> => project.run('natt-lab', '--scenarios', 'lessons-ts', '--quiet');
     if (!('typescript' in process.features && process.features.typescript)) {
       const { status, stderr } = await play();
@@ -75,6 +77,8 @@ describe('with lessons of the project\'s own', () => {
     const { status, stdout, stderr } = await play();
     expect([status, stderr]).toEqual([0, '']);
     expect(stdout).toMatch(/^reboot: PASS/);
+    const matrix = await project.run('natt-lab', 'matrix', '--scenarios', 'lessons-ts', '--scenario', 'reboot', '--quiet');
+    expect([matrix.status, matrix.stdout, matrix.stderr]).toEqual([0, '1 cell: 1 works\n', '']);
   });
 });
 

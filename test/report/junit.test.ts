@@ -15,7 +15,7 @@ const wrong: CellResult = {
   wallMs: 30,
 };
 const foreseen: CellResult = { cell: cell({ nat: 'udp-blocked' }), kind: 'fails-as-foreseen', acts: [{ act: 'float', kind: 'fails-as-foreseen', expected: '', observed: '', why: 'the box lets nothing out to UDP 500' }], wallMs: 10 };
-const unsupported: CellResult = { cell: cell({ nat: 'nat64' }), kind: 'unsupported', acts: [], reason: 'home has IPv4', wallMs: 1 };
+const unsupported: CellResult = { cell: cell({ nat: 'nat64' }), kind: 'unsupported', acts: [{ act: 'float', kind: 'unsupported', expected: '', observed: '', why: 'home has IPv4' }], wallMs: 1 };
 const broke: CellResult = { cell: cell({ nat: 'mikrotik' }), kind: 'broke', acts: [], reason: 'the worker that played it died: exit status 7', wallMs: 1 };
 const again = 'npm run lab -- port-float --act float --nat symmetric --ike v1 --seed 7';
 
