@@ -55,7 +55,7 @@ function print(sections: readonly SectionDiagnosis[], width: number, color: bool
   for (const { title, sights, causes, packets } of sections) {
     if (sections.length > 1 || title !== undefined) line(theme.strong(title ?? 'A section without a title'), '');
     if (sights.length === 0) line(`No IKE, no ESP, no AH among ${plural(packets, 'packet')}: nothing to judge.`, '  ');
-    else if (causes.length === 0) line(`${theme.good('✓')} Nothing wrong is seen: whoever asked was answered.`, '  ');
+    else if (causes.length === 0) line(`${theme.good('✓')} Nothing wrong is seen: whoever asked was answered${sights.some(({ id }) => id === 'interrupted') ? ', in the end' : ''}.`, '  ');
     for (const { finding, says, certainty, evidence } of causes) {
       line(`${theme.bad('✗')} ${theme.strong(finding.title)}${finding.ref === undefined ? '' : ` (${finding.ref})`}${certainty === 'likely' ? ', most likely' : ''}`, '  ');
       line(`${says}${theme.faint(frames(evidence))}`, '    ');

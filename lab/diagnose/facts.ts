@@ -80,6 +80,15 @@ export interface Speech {
   silence: { from: Moment; to: Moment } | undefined;
 }
 
+/** A packet of which a piece has come to one place. */
+export interface Piecemeal {
+  readonly place: string;
+  readonly from: IpAddress;
+  readonly to: IpAddress;
+  readonly first: Moment;
+  whole: boolean;
+}
+
 export interface IcmpError extends Moment {
   readonly place: string;
   readonly by: IpAddress;
@@ -93,6 +102,7 @@ export class Facts {
   readonly ike = new Bounded<string, Item>(4096);
   readonly keepalives = new Bounded<string, Keepalives>(512);
   readonly speeches = new Bounded<string, Speech>(512);
+  readonly piecemeal = new Bounded<string, Piecemeal>(512);
   readonly errors: IcmpError[] = [];
   /** Every place, with the last moment of which it could tell. */
   readonly places = new Bounded<string, { until: number }>(256);
@@ -123,8 +133,16 @@ export class Facts {
     this.packets++;
     const moment = { frame: passed.frame.number, at };
     const { packet, whole } = passed;
+    if (packet?.fragment !== undefined) this.#note(place, packet, packet.fragment.identification, moment).whole ||= whole !== undefined;
     if (whole !== undefined) this.#take(place, passed.frame.direction, moment, whole.packet, true);
     else if (packet !== undefined && packet.fragment === undefined) this.#take(place, passed.frame.direction, moment, packet, false);
+  }
+
+  #note(place: string, { from, to }: TakenApart, identification: number, first: Moment): Piecemeal {
+    const name = `${place} ${from.address} ${to.address} ${identification}`;
+    const known = this.piecemeal.get(name) ?? { place, from: from.address, to: to.address, first, whole: false };
+    this.piecemeal.set(name, known);
+    return known;
   }
 
   #take(place: string, direction: Sighting['direction'], moment: Moment, packet: TakenApart, pieces: boolean): void {

@@ -8,7 +8,7 @@ import { notifyTypes } from '../../src/wire/ike/message.ts';
 import type { Payload } from '../../src/wire/ike/message.ts';
 import { exchangeName, notifyName } from '../../src/wire/ike/notation.ts';
 import { decodeMessage as decodeMessageV1, decodePayloads as decodePayloadsV1 } from '../../src/wire/ike/v1/codec.ts';
-import { configurationAttributes, configurationTypes, encapsulationModes, phaseTwoAttributes, xauthStatus } from '../../src/wire/ike/v1/message.ts';
+import { configurationAttributes, configurationTypes, encapsulationModes, notifyTypes as notifyTypesV1, phaseTwoAttributes, xauthStatus } from '../../src/wire/ike/v1/message.ts';
 import type { Payload as PayloadV1 } from '../../src/wire/ike/v1/message.ts';
 import { exchangeName as exchangeNameV1, notifyName as notifyNameV1 } from '../../src/wire/ike/v1/notation.ts';
 import { vendorIdOf, vendorIds } from '../../src/wire/ike/v1/vendor-ids.ts';
@@ -54,11 +54,13 @@ export interface IkeFacts {
   readonly childSpis: readonly number[];
   readonly password: 'refused' | 'accepted' | undefined;
   readonly deletes: boolean;
+  /** Says no to an identity or to its proof. */
+  readonly refuses: boolean;
 }
 
 const nothing = {
   opened: false, vendorIds: [], offersNatTraversal: false, notifies: [], sourceHashes: [], destinationHashes: [], transportMode: false, authenticates: false,
-  originalAddresses: 0, childSpis: [], password: undefined, deletes: false,
+  originalAddresses: 0, childSpis: [], password: undefined, deletes: false, refuses: false,
 } as const;
 
 export function readIke(message: Uint8Array, marker: boolean, onlooker: Onlooker): IkeFacts {
@@ -111,8 +113,12 @@ function ofVersion2(payloads: readonly Payload[]): Partial<IkeFacts> {
     authenticates: payloads.some(({ type }) => type === 'AUTH'),
     childSpis: payloads.flatMap((payload) => (payload.type === 'SA' ? payload.proposals.flatMap(({ spi }) => (spi.length === 4 ? [u32At(spi, 0)] : [])) : [])),
     deletes: payloads.some(({ type }) => type === 'Delete'),
+    refuses: notifies.some(({ notifyType }) => notifyType === notifyTypes.AUTHENTICATION_FAILED),
   };
 }
+
+/** RFC 2408 §3.14.1: which of them daemons send for it differs. */
+const refusals: readonly number[] = [notifyTypesV1.INVALID_ID_INFORMATION, notifyTypesV1.AUTHENTICATION_FAILED];
 
 function ofVersion1(payloads: readonly PayloadV1[]): Partial<IkeFacts> {
   const names = payloads.flatMap((payload) => (payload.type === 'VID' ? [vendorIdOf(payload.data)] : [])).flatMap((key) => (key === undefined ? [] : [key]));
@@ -132,5 +138,6 @@ function ofVersion1(payloads: readonly PayloadV1[]): Partial<IkeFacts> {
     childSpis: proposals.flatMap(({ spi }) => (spi.length === 4 ? [u32At(spi, 0)] : [])),
     password: statuses.length === 0 ? undefined : statuses.includes(xauthStatus.OK) ? 'accepted' : 'refused',
     deletes: payloads.some(({ type }) => type === 'Delete'),
+    refuses: payloads.some((payload) => payload.type === 'Notification' && refusals.includes(payload.notifyType)),
   };
 }

@@ -27,6 +27,8 @@ export interface Questions {
   /** Nobody has answered them, and nothing like them later. */
   readonly open: readonly Question[];
   readonly served: readonly Served[];
+  /** Nobody has answered them, but something like them later. */
+  readonly healed: readonly Served[];
 }
 
 /** More of them say no more. */
@@ -35,7 +37,7 @@ const most = 512;
 export function questionsIn(facts: Facts): Questions {
   const items = [...facts.ike.values(), ...facts.items.values()].filter((item) => item.sightings.length > 0);
   const kinds = [ikeQuestions(facts, items), innerQuestions(facts, items), blindQuestions(facts, items)];
-  return { open: kinds.flatMap(({ open }) => open).slice(0, most), served: kinds.flatMap(({ served }) => served) };
+  return { open: kinds.flatMap(({ open }) => open).slice(0, most), served: kinds.flatMap(({ served }) => served), healed: kinds.flatMap(({ healed }) => healed).slice(0, most) };
 }
 
 export const originOf = (item: Item): Sighting => item.sightings[0]!;
@@ -86,10 +88,9 @@ function sorted(facts: Facts, asked: readonly Asked[]): Questions {
     const known = answeredKinds.get(name);
     answeredKinds.set(name, { first: Math.min(known?.first ?? Infinity, one.origin.first.at), last: Math.max(known?.last ?? 0, one.origin.last.at) });
   }
+  const isHealed = (one: Asked): boolean => (answeredKinds.get(`${one.origin.place} ${one.kind}`)?.last ?? -Infinity) > one.origin.first.at;
   const open = asked.filter((one) => {
-    if (came(one)) return false;
-    const healed = answeredKinds.get(`${one.origin.place} ${one.kind}`);
-    if (healed !== undefined && healed.last > one.origin.first.at) return false;
+    if (came(one) || isHealed(one)) return false;
     const waited = facts.until - one.origin.first.at;
     return one.origin.count > 1 ? waited >= patience : !one.once && waited >= patience;
   });
@@ -99,7 +100,8 @@ function sorted(facts: Facts, asked: readonly Asked[]): Questions {
     const worked = answeredKinds.get(`${origin.place} ${kind}`);
     return { item, origin, last: item.sightings.at(-1)!, times, answer: answers.find((answer) => originOf(answer).first.at >= origin.first.at), workedBefore: worked !== undefined && worked.first < origin.first.at };
   });
-  return { open: told, served };
+  const healed = asked.filter((one) => !one.once && !came(one) && isHealed(one)).map(({ item, origin }) => ({ item, origin }));
+  return { open: told, served, healed };
 }
 
 function ikeQuestions(facts: Facts, items: readonly Item[]): Questions {
@@ -116,8 +118,9 @@ function ikeQuestions(facts: Facts, items: readonly Item[]): Questions {
       const answers = others.filter((other) => other.ike!.response && other.ike!.messageId === ike!.messageId && other.ike!.byInitiator !== ike!.byInitiator && !other.ike!.notifies.includes('INVALID_IKE_SPI'));
       return [{ item, origin, answers, kind, once: false }];
     }
+    if (ike!.notifies.includes('R_U_THERE')) return [{ item, origin, answers: others.filter((other) => other.ike!.notifies.includes('R_U_THERE_ACK') && originOf(other).from.address !== origin.from.address), kind, once: false }];
     // of IKEv1 whoever speaks waits for what the other says next in the same exchange; a last word has no answer, and is not repeated
-    const answers = others.filter((other) => other.ike!.messageId === ike!.messageId && other.ike!.exchange === ike!.exchange && originOf(other).first.at > origin.first.at && originOf(other).from.address !== origin.from.address);
+    const answers = others.filter((other) => other.ike!.messageId === ike!.messageId && other.ike!.exchange === ike!.exchange && originOf(other).first.frame > origin.first.frame && originOf(other).from.address !== origin.from.address);
     return [{ item, origin, answers, kind, once: true }];
   });
   return sorted(facts, asked);
@@ -163,5 +166,5 @@ function blindQuestions(facts: Facts, items: readonly Item[]): Questions {
     if (!enough || facts.until - originOf(since.at(-1)!).first.at < patience) return [];
     return [{ item: first, origin: originOf(first), last: first.sightings.at(-1)!, times: since.length, answer: undefined, workedBefore: back !== -Infinity }];
   });
-  return { open, served };
+  return { open, served, healed: [] };
 }

@@ -68,7 +68,7 @@ test('however many packets there are, so many are remembered', () => {
   diagnosis.see({ kind: 'listened-until', place, at: 90_000_000_000n });
   const { packets, sights, causes } = diagnosis.end()!;
   expect(packets).toBe(20_000);
-  expect(sights.find(({ id }) => id === 'esp')!.says).toBe('ESP in UDP: 8192 packets of 8192 SAs.');
+  expect(sights.find(({ id }) => id === 'esp')!.says).toBe('ESP in UDP: in the last 8192 packets those of 8192 SAs.');
   expect(causes.map(({ finding }) => finding.id)).toEqual(['nothing-returns']);
 });
 

@@ -7,6 +7,8 @@ import { Pieces } from '../../lab/capture/pieces.ts';
 import { causesOf } from '../../lab/diagnose/diagnosis.ts';
 import type { Cause } from '../../lab/diagnose/diagnosis.ts';
 import { Facts } from '../../lab/diagnose/facts.ts';
+import { sightsIn } from '../../lab/diagnose/sights.ts';
+import type { Sight } from '../../lab/diagnose/sights.ts';
 import { section } from '../../lab/report/pcapng.ts';
 import { wiresharkProfile } from '../../lab/report/wireshark-keys.ts';
 import type { ActResult } from '../../lab/run.ts';
@@ -23,8 +25,13 @@ export interface Watching {
   readonly plain?: boolean;
 }
 
+type Seen = Pick<ActResult, 'trace' | 'topology' | 'act'>;
+
 /** By way of the file's octets, as a user's capture comes. */
-export function causesSeen({ trace, topology, act }: Pick<ActResult, 'trace' | 'topology' | 'act'>, { from, keys = true, plain = false }: Watching): readonly Cause[] {
+export const causesSeen = (act: Seen, watching: Watching): readonly Cause[] => causesOf(factsSeen(act, watching));
+export const sightsSeen = (act: Seen, watching: Watching): readonly Sight[] => sightsIn(factsSeen(act, watching));
+
+function factsSeen({ trace, topology, act }: Seen, { from, keys = true, plain = false }: Watching): Facts {
   const gateway = 'gateway';
   const clients = new Set(topology.plan.nodes.flatMap((node) => (node.kind === 'host' && node.endpoint !== undefined && node.name !== gateway ? [node.name] : [])));
   const events = trace.events.filter(({ node, body }) => body.kind !== 'packet' || from === 'whole' || (from === 'clients' ? clients.has(node) : node === gateway));
@@ -44,7 +51,7 @@ export function causesSeen({ trace, topology, act }: Pick<ActResult, 'trace' | '
     const packet = takeApart(ip);
     facts.see({ kind: 'packet', frame: seen, ip, packet, whole: packet?.fragment && pieces.add(frame, ip) });
   }
-  return causesOf(facts);
+  return facts;
 }
 
 export function keysOf(trace: Trace): KeyRing {

@@ -1,6 +1,7 @@
 /** The peer answers from an address that was not asked. */
 import { from } from '../finding.ts';
 import type { Finding } from '../finding.ts';
+import { byInitiator } from '../view.ts';
 
 export const answeredFromElsewhere: Finding = {
   id: 'answered-from-elsewhere',
@@ -10,7 +11,7 @@ export const answeredFromElsewhere: Finding = {
   find: (view) => {
     for (const { item } of view.served) {
       const asked = item.sightings[0]!;
-      if (item.kind !== 'ike' || asked.direction === 'in') continue;
+      if (item.kind !== 'ike' || asked.direction === 'in' || !byInitiator(view.facts, item)) continue; // a client's answers come from wherever its box has moved it to
       const answer = view.messages.find((other) => other.ike!.sa === item.ike!.sa && other !== item && other.sightings.some((one) => one.place === asked.place && one.direction === 'in' && one.to.address === asked.from.address && one.from.address !== asked.to.address));
       if (answer === undefined) continue;
       const came = answer.sightings.find(({ place }) => place === asked.place)!;

@@ -12,8 +12,11 @@ function strayed(view: View, { item, origin, answer }: Question): { readonly wha
   if (answer !== undefined && there !== undefined && there.direction === 'in' && there.place !== origin.place && askers.has(there.place)) return { what: answer, to: there };
   const last = item.sightings.at(-1)!;
   if (last.direction !== 'in' || item.kind !== 'ike' || !askers.has(last.place)) return undefined;
-  const strange = view.messages.find((other) => other.ike!.sa === item.ike!.sa && other.ike!.notifies.includes('INVALID_IKE_SPI') && other.sightings[0]!.place === last.place);
-  return strange && { what: item, to: last };
+  const ofSa = view.messages.filter((other) => other.ike!.sa === item.ike!.sa);
+  const saysSo = ofSa.some((other) => other.ike!.notifies.includes('INVALID_IKE_SPI') && other.sightings[0]!.place === last.place);
+  // of IKEv1 nobody says so: what the same speaker has said in this SA has come to somebody else before
+  const cameElsewhere = item.ike!.version === 1 && !ofSa.some(({ sightings: [first] }) => first!.place === last.place) && ofSa.some((other) => other.sightings[0]!.from.address === origin.from.address && other.sightings.at(-1)!.direction === 'in' && other.sightings.at(-1)!.place !== last.place);
+  return saysSo || cameElsewhere ? { what: item, to: last } : undefined;
 }
 
 const crossed = (view: View, wanted: (question: Question) => boolean) => view.open.filter((question) => wanted(question) && strayed(view, question) !== undefined);
@@ -25,7 +28,7 @@ export const mappingStolen: Finding = {
   next: 'Switch "VPN passthrough" off, so that the box translates port 500 like any other; or have clients use NAT traversal and port 4500.',
   find: (view) => from(crossed(view, ({ item }) => item.kind === 'ike'), 'seen', (question) => {
     const { what, to } = strayed(view, question)!;
-    return `What belongs to an SA of somebody else, ${what.ike!.exchange}, comes to ${to.place}, who says that it knows no such SA.`;
+    return `What belongs to an SA of somebody else, ${what.ike!.exchange}, comes to ${to.place}, which knows no such SA.`;
   }),
 };
 

@@ -9,7 +9,7 @@ export const helperStrips: Finding = {
   title: 'A box on the way takes NAT traversal out of IKE',
   ref: 'RFC 7296 §2.23, RFC 3947 §3.1',
   next: 'Switch the box\'s IPsec or VPN helper (ALG) off, or have the client start on port 4500, where helpers do not look.',
-  find: ({ facts, messages }) => {
+  find: ({ facts, messages, refusals }) => {
     for (const sent of messages) {
       const { ike } = sent;
       if (!ike!.offersNatTraversal || ike!.encrypted) continue;
@@ -24,7 +24,7 @@ export const helperStrips: Finding = {
       };
     }
     // from one side: announced, not taken up, and then the proof of identity, which covers the first message, fails
-    const refused = messages.find((item) => item.ike!.notifies.includes('AUTHENTICATION_FAILED'));
+    const [refused] = refusals;
     const ofSa = messages.filter((item) => item.ike!.sa === refused?.ike!.sa);
     const [offer] = ofSa.filter((item) => item.ike!.exchange === 'IKE_SA_INIT' && !item.ike!.response && item.ike!.offersNatTraversal);
     const answer = ofSa.find((item) => item.ike!.exchange === 'IKE_SA_INIT' && item.ike!.response);

@@ -8,10 +8,12 @@ import { helperStrips } from './helper-strips.ts';
 import { ikeFragmentsLost } from './ike-fragments-lost.ts';
 import { identityRefused } from './identity-refused.ts';
 import { innerDestination } from './inner-destination.ts';
+import { lineDead } from './line-dead.ts';
 import { keepalivesTooSlow, mappingLost, noKeepalives } from './mapping-lost.ts';
 import { noPortLeft } from './no-port-left.ts';
 import { nobodyAnswers, nothingReturns, swallowedOnTheWay } from './nobody-answers.ts';
 import { passwordRefused } from './password-refused.ts';
+import { peerDeclaredDead } from './peer-declared-dead.ts';
 import { plainEspBlocked, plainEspManyClients } from './plain-esp.ts';
 import { portNot500 } from './port-not-500.ts';
 import { keyByAddress } from './no-key-for-address.ts';
@@ -29,9 +31,9 @@ export const findings: readonly Finding[] = [
   // several clients
   mappingStolen, espCrossed, equalSelectors, secondClient, noPortLeft, plainEspManyClients,
   // the box
-  fragmentsLost, ikeFragmentsLost, noKeepalives, keepalivesTooSlow, mappingLost, udp4500Blocked, answeredFromElsewhere, ahThroughNat, zeroOverIpv6, checksumSpoiled, transportChecksum,
+  lineDead, fragmentsLost, ikeFragmentsLost, noKeepalives, keepalivesTooSlow, mappingLost, udp4500Blocked, answeredFromElsewhere, ahThroughNat, zeroOverIpv6, checksumSpoiled, transportChecksum,
   // the gateway
   portNot500, keyByAddress, innerDestination, wayBackDead,
   // what is left
-  plainEspBlocked, swallowedOnTheWay, nobodyAnswers, nothingReturns,
+  plainEspBlocked, swallowedOnTheWay, peerDeclaredDead, nobodyAnswers, nothingReturns,
 ];

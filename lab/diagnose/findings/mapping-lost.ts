@@ -66,7 +66,9 @@ export const keepalivesTooSlow: Finding = {
   ref: 'RFC 3948 §4, RFC 4787 §4.3',
   next: 'Shorten the interval: 20 s is the default of RFC 3948 §4, and Linux forgets after 30 s what was not answered.',
   find: (view) => {
-    const slow = [...view.facts.keepalives.values()].find(({ count, first, last }) => count > 1 && (last.at - first.at) / (count - 1) > forgetful);
+    // where data flows nobody need send one
+    const longestSilence = (place: string, speaker: string, peer: string): number => Math.max(0, ...[...view.facts.speeches.values()].flatMap((one) => (one.place === place && one.speaker === speaker && one.peer === peer && one.silence !== undefined ? [one.silence.to.at - one.silence.from.at] : [])));
+    const slow = [...view.facts.keepalives.values()].find(({ count, first, last, place, from: speaker, to }) => count > 1 && (last.at - first.at) / (count - 1) > forgetful && longestSilence(place, speaker.address, to.address) > forgetful);
     if (slow === undefined) return undefined;
     const lost = fromOutside(view);
     const interval = Math.round((slow.last.at - slow.first.at) / (slow.count - 1));

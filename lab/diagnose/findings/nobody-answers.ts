@@ -16,7 +16,8 @@ export const nobodyAnswers: Finding = {
   ref: 'RFC 7296 §2.1',
   next: 'Capture at the gateway as well: if nothing arrives, something on the way blocks UDP 500 or 4500; if it arrives, ask the gateway\'s log why it says nothing (port, proposal, key for this address). A gateway that is reached by the box\'s own outside address needs hairpinning.',
   find: (view) => from(view.open.filter((question) => question.item.kind === 'ike' && view.beganSa(question)), 'seen', (question) => {
-    const arrives = view.reached(question) ? ` It arrives at ${question.last.place}.` : '';
+    const { last } = question;
+    const arrives = view.reached(question) ? ` It arrives at ${last.place}.` : last.place !== question.origin.place && last.direction === 'out' ? ` It leaves ${last.place}.` : '';
     return `${question.item.ike!.exchange} from ${question.origin.from.address} to UDP port ${question.origin.to.port} of ${question.origin.to.address}, ${question.times} times, without an answer.${arrives}`;
   }),
 };

@@ -12,7 +12,9 @@ export const wayBackDead: Finding = {
     const dead = view.open.filter((question) => {
       const { item, origin, workedBefore } = question;
       if (!workedBefore || origin.direction === 'in' || item.encapsulation === 'none' && item.kind === 'esp') return false;
-      return item.kind === 'esp' || view.heardFrom(question, origin.to.port) !== undefined;
+      // to a gateway the clients behind one box are one address: what another was answered says nothing
+      const isOwn = view.beganSa(question) || view.servedHere(question).some((one) => one.item.ike?.sa === item.ike?.sa);
+      return item.kind === 'esp' || (isOwn && view.heardFrom(question, origin.to.port) !== undefined);
     });
     return from(dead, dead.some((question) => view.reached(question)) ? 'seen' : 'likely', (question) => {
       const beats = [...view.facts.keepalives.values()].filter(({ place, from: speaker }) => place === question.origin.place && speaker.address === question.origin.from.address).reduce((sum, { count }) => sum + count, 0);
