@@ -2,7 +2,9 @@
 import { createReadStream } from 'node:fs';
 import { createGunzip } from 'node:zlib';
 import { Readable } from 'node:stream';
+import { interrupted } from '../commands/interruption.ts';
 import { Problem } from '../problem.ts';
+import { whyUnreadable } from '../unreadable.ts';
 import { CaptureReader } from '../../src/wire/pcap/capture-reader.ts';
 import type { CaptureItem } from '../../src/wire/pcap/frame.ts';
 
@@ -14,7 +16,7 @@ const pieceLength = 1 << 20;
  */
 export async function* captureItems(file: string): AsyncGenerator<Iterable<CaptureItem>> {
   const reader = new CaptureReader();
-  const source = file === '-' ? process.stdin : createReadStream(file, { highWaterMark: pieceLength });
+  const source = file === '-' ? toTheEnd(process.stdin) : createReadStream(file, { highWaterMark: pieceLength });
   let offset = 0;
   try {
     for await (const piece of unpacked(source)) {
@@ -24,11 +26,25 @@ export async function* captureItems(file: string): AsyncGenerator<Iterable<Captu
   } catch (error) {
     if (error instanceof Problem) throw error;
     const { code, message } = error as NodeJS.ErrnoException;
-    if (code?.startsWith('Z_') !== true) throw new Problem(`cannot read ${file}: ${message}`);
+    if (code?.startsWith('Z_') !== true) throw new Problem(`cannot read ${nameOf(file)}: ${whyUnreadable(error)}`);
     yield [{ kind: 'damaged', offset, how: 'cut-off', why: `gzip says: ${message}` }];
     return;
   }
   yield telling(file, reader.end());
+}
+
+/** For people. */
+export const nameOf = (file: string): string => (file === '-' ? 'standard input' : file);
+
+/** Ctrl-C is for who writes into the pipe: what has come by then is still judged. The second one is for us. */
+async function* toTheEnd(pipe: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const interrupt = (): void => void process.once('SIGINT', () => process.exit(interrupted));
+  process.once('SIGINT', interrupt);
+  try {
+    yield* pipe;
+  } finally {
+    process.off('SIGINT', interrupt);
+  }
 }
 
 async function* unpacked(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
@@ -45,7 +61,7 @@ async function* unpacked(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint
 
 function* telling(file: string, items: Iterable<CaptureItem>): Generator<CaptureItem> {
   for (const item of items) {
-    if (item.kind === 'damaged' && (item.how === 'empty' || item.how === 'no-capture')) throw new Problem(`${file} is no capture: ${item.why}. Expected a file of tcpdump's (pcap) or Wireshark's (pcapng).`);
+    if (item.kind === 'damaged' && (item.how === 'empty' || item.how === 'no-capture')) throw new Problem(`${nameOf(file)} is no capture: ${item.why}. Expected a file of tcpdump's (pcap) or Wireshark's (pcapng).`);
     yield item;
   }
 }

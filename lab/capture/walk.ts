@@ -3,7 +3,7 @@ import type { CaptureItem, Frame, Place } from '../../src/wire/pcap/frame.ts';
 import { ipPacketOf, isReadable, linkTypeName } from '../../src/wire/pcap/link-layer.ts';
 import { Problem } from '../problem.ts';
 import { plural } from '../wording.ts';
-import { captureItems } from './file.ts';
+import { captureItems, nameOf } from './file.ts';
 import { takeApart } from './packet.ts';
 import type { TakenApart } from './packet.ts';
 import { Pieces } from './pieces.ts';
@@ -35,17 +35,17 @@ export class Walk {
     for await (const items of captureItems(this.file)) yield this.#packets(items);
     const [unreadable] = this.unreadable;
     if (unreadable !== undefined && this.#isAllUnreadable) {
-      throw new Problem(`${this.file} was captured on a link of ${linkTypeName(unreadable[0])}, which the lab cannot read: it reads Ethernet, raw IP, PPP, loopback and Linux cooked captures`, 3);
+      throw new Problem(`${nameOf(this.file)} was captured on a link of ${linkTypeName(unreadable[0])}, which the lab cannot read: it reads Ethernet, raw IP, PPP, loopback and Linux cooked captures`, 3);
     }
   }
 
   /** What people should know about the file besides, a sentence each. */
   get remarks(): readonly string[] {
     return [
-      ...(this.damage === undefined ? [] : [damageOf(this.file, this.damage, this.frames)]),
+      ...(this.damage === undefined ? [] : [damageOf(nameOf(this.file), this.damage, this.frames)]),
       ...[...this.unreadable].map(([linkType, count]) => `${plural(count, 'frame')} of links of ${linkTypeName(linkType)} left out: the lab cannot read them.`),
       ...(this.cut > 0 ? [`${plural(this.cut, 'packet')} captured in part only: tcpdump -s 0 takes them whole.`] : []),
-      ...(this.frames === 0 && this.damage === undefined ? [`${this.file} is a capture without any packet.`] : []),
+      ...(this.frames === 0 && this.damage === undefined ? [`${nameOf(this.file)} is a capture without any packet.`] : []),
     ];
   }
 

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Interface } from 'node:readline';
 import { Problem } from '../problem.ts';
+import { whyUnreadable } from '../unreadable.ts';
 import { loadHistory, saveHistory } from './history.ts';
 
 /** What a line does; rejects with a Problem where the line is wrong. */
@@ -18,7 +19,7 @@ export function readScript(file: string): Script {
   try {
     return { name: file, lines: readFileSync(file, 'utf8').split(/\r?\n/) };
   } catch (error) {
-    throw new Problem(`cannot read the script ${file}: ${(error as NodeJS.ErrnoException).code === 'ENOENT' ? 'no such file' : (error as Error).message}`);
+    throw new Problem(`cannot read the script ${file}: ${whyUnreadable(error)}`);
   }
 }
 

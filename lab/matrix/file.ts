@@ -2,6 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { Problem } from '../problem.ts';
+import { whyUnreadable } from '../unreadable.ts';
 import { parseYaml } from '../yaml-file.ts';
 import type { Axes, Selection } from './plan.ts';
 import { axesOf, axisNames, wordsOf, wrongWord } from './vocabulary.ts';
@@ -38,7 +39,7 @@ export function readMatrixFile(named: string | undefined, vocabulary: Vocabulary
   try {
     text = readFileSync(file, 'utf8');
   } catch (error) {
-    throw new Problem(`cannot read the matrix ${file}: ${(error as NodeJS.ErrnoException).code === 'ENOENT' ? 'no such file' : (error as Error).message}`);
+    throw new Problem(`cannot read the matrix ${file}: ${whyUnreadable(error)}`);
   }
   return parseYaml(text, matrixFileSchema(vocabulary), file, 'the matrix').content;
 }

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { NatPreset } from '../../src/nat/behaviour.ts';
 import { Problem } from '../problem.ts';
 import { suggestion } from '../suggest.ts';
+import { whyUnreadable } from '../unreadable.ts';
 import { describeIssues, parseYaml } from '../yaml-file.ts';
 import type { Locate } from '../yaml-file.ts';
 import { topologySchema } from './schema.ts';
@@ -36,8 +37,7 @@ export function loadTopology(nameOrFile: string, { topologies, presets }: Shelf 
   try {
     text = readFileSync(place.path, 'utf8');
   } catch (error) {
-    const why = (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'no such file' : (error as Error).message;
-    throw new Problem(`cannot read the topology ${place.shown}: ${why}`);
+    throw new Problem(`cannot read the topology ${place.shown}: ${whyUnreadable(error)}`);
   }
   return parseTopology(text, place.shown, presets, dirname(place.path instanceof URL ? fileURLToPath(place.path) : place.path));
 }

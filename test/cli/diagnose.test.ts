@@ -1,4 +1,6 @@
 /** "Why does my VPN fail behind this NAT?", asked at the command line. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,7 +8,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ip } from '../../src/core/address.ts';
 import { encodeUdpPacket } from '../../src/wire/ip.ts';
 import { pcap } from '../support/tshark.ts';
-import { lab } from './lab.ts';
+import { endingWithUs } from '../support/ends-with-us.ts';
+import { argvOf, lab, root } from './lab.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'natt-lab-'));
 const capture = join(folder, 'passthrough.pcapng');
@@ -67,3 +70,17 @@ describe('a file that is no good', () => {
     if (name === 'of DNS') expect(said.stdout.replace(/\s+/g, ' ')).toContain('No IKE, no ESP, no AH among 1 packet: nothing to judge.');
   }, 30_000);
 });
+
+test('what comes through a pipe is read to its end, also where Ctrl-C ends who writes it', async () => {
+  const child = spawn(...endingWithUs(process.execPath, ...argvOf('decode', '-', '--brief', '--all')), { cwd: root, stdio: ['pipe', 'pipe', 'inherit'] });
+  const bytes = readFileSync(capture);
+  child.stdin.write(bytes.subarray(0, 20_000));
+  let said = String((await once(child.stdout, 'data'))[0]);
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (said += text));
+  child.kill('SIGINT');
+  child.stdin.end(bytes.subarray(20_000));
+  const [status] = (await once(child, 'close')) as [number];
+  expect(status).toBe(0);
+  const { frames } = JSON.parse((await lab(['diagnose', capture, '--json'])).stdout) as Diagnosed;
+  expect(said).toContain(`#${frames}  `);
+}, 30_000);

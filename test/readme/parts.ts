@@ -1,6 +1,8 @@
 /** The generated parts of the pages: each made by the code that it tells of, so that a page cannot say anything else. */
-import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { netns } from '../../lab/backends/netns/backend.ts';
 import { sim } from '../../lab/backends/sim/backend.ts';
 import { findings } from '../../lab/diagnose/findings/index.ts';
@@ -31,6 +33,7 @@ export const pages: Readonly<Record<string, Parts>> = {
     'presets': zoo,
     'options': options,
     'findings': () => findings.map(({ title, ref }) => `- ${title}${ref === undefined ? '' : ` (${ref})`}`).join('\n'),
+    'diagnosis': diagnosis,
     'live': live,
     'result': result,
     'scenario-example': () => fenced('ts', shown('reboot.ts')),
@@ -116,10 +119,12 @@ function complaint(text: string, file: string): string {
   throw new Error('the wrong topology was accepted');
 }
 
-/** `lab --help` and `lab help run`, word for word. */
-function said(argv: readonly string[], { input, columns = 80 }: { readonly input?: string; readonly columns?: number } = {}): string {
+/** What the command prints, word for word. */
+function said(argv: readonly string[], { input, columns = 80, status = 0 }: { readonly input?: string; readonly columns?: number; readonly status?: number } = {}): string {
   const env = { ...process.env, NO_COLOR: '1', COLUMNS: String(columns) };
-  return execFileSync(process.execPath, ['--import', 'tsx', 'lab/cli.ts', ...argv], { cwd: root, encoding: 'utf8', env, ...(input !== undefined && { input }) });
+  const ended = spawnSync(process.execPath, ['--import', 'tsx', 'lab/cli.ts', ...argv], { cwd: root, encoding: 'utf8', env, ...(input !== undefined && { input }) });
+  if (ended.status !== status) throw new Error(`lab ${argv.join(' ')} ended with ${ended.status}: ${ended.stderr}`);
+  return ended.stdout;
 }
 
 function options(): string {
@@ -134,6 +139,18 @@ function live(): string {
   const input = ['connect alice', 'nat reboot', 'ping gateway alice', 'wait 25s', 'ping gateway alice', 'nat table'].join('\n');
   const whole = said(['up', 'home'], { input, columns: 100 });
   return fenced('text', `$ npm run lab -- up home\n${whole.replace(/(> connect alice\n)[^]*?(?=home \d)/, '$1  …\n')}`);
+}
+
+/** What is said of a capture of such a lab, in which the gateway spoke before any keepalive. */
+function diagnosis(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'natt-lab-'));
+  try {
+    const file = join(folder, 'saved.pcapng');
+    said(['up', 'home'], { input: ['connect alice', 'ping alice server', 'nat reboot', 'ping gateway alice 3', 'wait 5s', `capture ${file}`].join('\n') });
+    return fenced('text', `$ npm run lab -- diagnose saved.pcapng\n${said(['diagnose', file], { columns: 100, status: 1 })}`);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
 
 /** One lesson as the terminal shows it, up to the end of its first act, and its verdict. */
