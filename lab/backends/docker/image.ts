@@ -1,6 +1,6 @@
 /**
  * What a node's container is made of, without a registry where that can be. Where engine and lab share a machine it is next to nothing: the agent, koffi, a few
- * folders, and the machine's own /usr mounted for reading. Everywhere else an engine builds the Dockerfile beside this file.
+ * folders, and the machine's own /usr mounted for reading. Everywhere else, and where a base is named for it, an engine builds the Dockerfile beside this file.
  */
 import { createHash } from 'node:crypto';
 import { lstatSync, readFileSync, readdirSync, readlinkSync, realpathSync } from 'node:fs';
@@ -35,7 +35,7 @@ export async function importedImage(docker: Docker): Promise<NodeImage> {
     file('etc/passwd', 'root:x:0:0:root:/root:/bin/sh\n'),
     file('etc/group', 'root:x:0:\n'),
     file('natt-lab/agent.mjs', await bundledAgent()),
-    ...koffi(),
+    ...koffi('natt-lab/node_modules'),
   ];
   const id = await upToDate(docker, 'natt-lab/node:shared', files, async (content, archive) => {
     const stream = await docker.importImage(archive as never, { repo: 'natt-lab/node', tag: 'shared', changes: `LABEL ${contentLabel}=${content}` });
@@ -44,26 +44,37 @@ export async function importedImage(docker: Docker): Promise<NodeImage> {
   return { id, binds: ['/usr:/usr:ro', ...unmerged().map((name) => `/${name}:/${name}:ro`), `${realpathSync(process.execPath)}:/natt-lab/bin/node:ro`] };
 }
 
-/** For any engine. Needs the registry of its base image, once. */
+/** What the Dockerfile is to begin with, if somebody wants another base, or has no way to a registry: a Debian or Ubuntu with Node.js. */
+export const namedBase = (): string | undefined => (process.env.NATT_LAB_BASE_IMAGE === '' ? undefined : process.env.NATT_LAB_BASE_IMAGE);
+
+/** For any engine. Fetches what the base does not have. */
 export async function builtImage(docker: Docker): Promise<NodeImage> {
   const reference = 'natt-lab/node:built';
   const id = await upToDate(docker, reference, await buildContext(), async (content, context) => {
     try {
       await told(docker, await docker.buildImage(context as never, { t: reference, labels: { [contentLabel]: content }, rm: true, forcerm: true }));
     } catch (error) {
-      throw new Problem(`the engine cannot build the image of the lab's nodes: ${(error as Error).message}\n  It needs the registry that has node:20-bookworm-slim, and Debian's packages, once.`, 3);
+      throw new Problem(`the engine cannot build the image of the lab's nodes: ${(error as Error).message.trim()}\n  ${needed()}`, 3);
     }
   });
   return { id, binds: [] };
 }
 
+function needed(): string {
+  const base = namedBase();
+  if (base !== undefined) return `NATT_LAB_BASE_IMAGE=${base} is to name an image that the engine has or can pull: Debian or Ubuntu, with Node.js 20 or newer; what it lacks of nftables, iproute2, conntrack, iputils-ping comes from Debian's mirror.`;
+  return 'It needs the registry that has node:20-bookworm-slim, and Debian\'s packages, once. Where they cannot be had, NATT_LAB_BASE_IMAGE names an image that has all of it.';
+}
+
 /** What the Dockerfile is built from. */
 export async function buildContext(): Promise<readonly File[]> {
+  const base = namedBase();
   const { version } = JSON.parse(readFileSync(join(koffiFolder(), 'package.json'), 'utf8')) as { version: string };
   return [
-    file('Dockerfile', readFileSync(new URL('Dockerfile', import.meta.url))),
+    file('Dockerfile', readFileSync(new URL('Dockerfile', import.meta.url), 'utf8').replace(/^FROM .*$/m, (line) => (base === undefined ? line : `FROM ${base}`))),
     file('package.json', JSON.stringify({ private: true, dependencies: { koffi: version } })),
     file('agent.mjs', await bundledAgent()),
+    ...(process.platform === 'linux' ? [folder('node_modules'), folder('node_modules/@koromix'), ...koffi('node_modules')] : []),
   ];
 }
 
@@ -84,11 +95,11 @@ const koffiFolder = (): string => {
   }
 };
 
-/** koffi and its machine code for this machine. */
-function koffi(): File[] {
+/** koffi and its machine code for this machine, below a folder. */
+function koffi(to: string): File[] {
   const native = `@koromix/koffi-${process.platform}-${process.arch}`;
   const from = koffiFolder();
-  return [...tree(from, 'natt-lab/node_modules/koffi', new Set(['doc', 'vendor'])), ...tree(join(from, '..', native), `natt-lab/node_modules/${native}`)];
+  return [...tree(from, `${to}/koffi`, new Set(['doc', 'vendor'])), ...tree(join(from, '..', native), `${to}/${native}`)];
 }
 
 function tree(from: string, to: string, without: ReadonlySet<string> = new Set()): File[] {

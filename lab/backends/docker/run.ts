@@ -12,7 +12,7 @@ import type Docker from 'dockerode';
 import { Problem } from '../../problem.ts';
 import { attached, reachEngine, removed, statusOf } from './engine.ts';
 import type { Engine } from './engine.ts';
-import { builtImage, importedImage } from './image.ts';
+import { builtImage, importedImage, namedBase } from './image.ts';
 import type { NodeImage } from './image.ts';
 import { leaseLabel, newRunId, runLabel } from './labels.ts';
 
@@ -39,7 +39,7 @@ export async function beginRun(): Promise<Run> {
 
 /** The image that takes /usr from this machine, when a container sees a file that was just written here. */
 async function onThisMachine({ docker }: Engine, id: string): Promise<NodeImage | undefined> {
-  if (process.platform !== 'linux') return undefined;
+  if (process.platform !== 'linux' || namedBase() !== undefined) return undefined;
   const image = await importedImage(docker);
   const nonce = randomUUID();
   const folder = mkdtempSync(join(tmpdir(), 'natt-lab-'));

@@ -98,7 +98,7 @@ describe('in an engine', () => {
 
   test('an engine that does not see what the lab writes is taken for one on another machine, and says what it lacks there', async () => {
     const { status, stderr } = await lab(['detection', '--backend', 'docker'], { DOCKER_HOST: engine.host, TMPDIR: '/dev/shm' });
-    expect(stderr).toMatch(/^lab: the engine cannot build the image of the lab's nodes: [^]*\n {2}It needs the registry that has node:20-bookworm-slim, and Debian's packages, once\.\n$/);
+    expect(stderr).toMatch(/^lab: the engine cannot build the image of the lab's nodes: [^]*\n {2}It needs the registry that has node:20-bookworm-slim, and Debian's packages, once\. Where they cannot be had, NATT_LAB_BASE_IMAGE names an image that has all of it\.\n$/);
     expect(status).toBe(3);
     await vi.waitFor(async () => expect(await containers()).toEqual([]), { timeout: 10_000 });
   });
