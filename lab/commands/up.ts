@@ -37,6 +37,7 @@ export async function up(name: string, options: UpCommandLine): Promise<number> 
   warn(topology.warnings);
 
   const theme = themeFor(process.stdout, options.color);
+  const canvas = { theme, width: lineWidth(process.stdout, 120) };
   const trace = new TraceLog();
   const recorded = options.trace === undefined ? undefined : await outputTo(options.trace);
   if (recorded) trace.listen((event: TraceEvent) => recorded.write(`${traceLine('up', event)}\n`));
@@ -49,8 +50,8 @@ export async function up(name: string, options: UpCommandLine): Promise<number> 
       breakOff: () => session.breakOff(),
       complain: (text) => say(theme.bad(text)),
     });
-    const session = new Session({ lab, backend: backend.name, topology, trace, say });
-    const narrator = new Narrator({ theme, width: lineWidth(process.stdout, 120), write: say, brief: false });
+    const session = new Session({ lab, backend: backend.name, topology, trace, say, canvas });
+    const narrator = new Narrator({ ...canvas, write: say, brief: false });
     trace.listen(narrator.tell);
     const act = async (line: string): Promise<void> => {
       try {

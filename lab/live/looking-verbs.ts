@@ -2,12 +2,14 @@
 import { createWriteStream } from 'node:fs';
 import { once } from 'node:events';
 import type { Instant } from '../../src/core/time.ts';
+import { networkOf } from '../ladder/network.ts';
 import { Problem } from '../problem.ts';
 import { Capture } from '../report/capture.ts';
 import { viewOf } from '../report/pfkey-view.ts';
 import type { PfkeyView } from '../report/pfkey-view.ts';
 import { setkeySad, setkeySpd } from '../report/setkey.ts';
 import { column } from '../report/text.ts';
+import { parseDuration } from '../topology/duration.ts';
 import type { Session } from './session.ts';
 import type { Verb } from './verb.ts';
 
@@ -27,6 +29,18 @@ export const lookingVerbs: readonly Verb[] = [
   },
   { name: 'sad', takes: 'HOST', does: 'shows a host\'s SAs as setkey -D does', offers: [endpointNames], run: (session, [host]) => session.say(setkey(session, host!, ({ sad, at }) => setkeySad(sad, at))) },
   { name: 'spd', takes: 'HOST', does: 'shows a host\'s policies as setkey -DP does', offers: [endpointNames], run: (session, [host]) => session.say(setkey(session, host!, ({ spd }) => setkeySpd(spd))) },
+  {
+    name: 'ladder',
+    takes: '[DURATION]',
+    does: 'draws who has said what to whom, through which box, since the lab began or in the last so long',
+    run: async ({ trace, topology, now, canvas, say }, [span]) => {
+      const time = span === undefined ? now : parseDuration(span);
+      if (time === undefined) throw new Problem(`the ladder of how long? For example 30s, 2min or 1h, not "${span!}"`);
+      const { ladder } = await import('../report/ladder/ladder.ts');
+      const lines = ladder(trace, networkOf(topology, {}), canvas, trace.events.findLast(({ at }) => at < now - time)?.seq);
+      say(lines.length === 0 ? 'Nothing has passed.' : lines.join('\n'));
+    },
+  },
   {
     name: 'capture',
     takes: 'FILE',

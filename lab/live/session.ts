@@ -8,6 +8,7 @@ import type { TraceEvent } from '../../src/trace/events.ts';
 import type { EventOf, TraceLog } from '../../src/trace/trace.ts';
 import type { Lab, Predicate } from '../backends/backend.ts';
 import { Problem } from '../problem.ts';
+import type { Theme } from '../report/theme.ts';
 import { suggestion } from '../suggest.ts';
 import { castOf } from '../topology/cast.ts';
 import type { Cast, Client } from '../topology/cast.ts';
@@ -20,6 +21,8 @@ export interface SessionOptions {
   readonly trace: TraceLog;
   /** Writes a line, or several, for the person. */
   readonly say: (text: string) => void;
+  /** In what drawings are made. */
+  readonly canvas: { readonly theme: Theme; readonly width: number };
 }
 
 /** A host with an IKE daemon and an IPsec stack. */
@@ -35,16 +38,18 @@ export class Session {
   readonly trace: TraceLog;
   readonly cast: Cast;
   readonly say: (text: string) => void;
+  readonly canvas: SessionOptions['canvas'];
   #errands = 0;
   #breaking = new AbortController();
 
-  constructor({ lab, backend, topology, trace, say }: SessionOptions) {
+  constructor({ lab, backend, topology, trace, say, canvas }: SessionOptions) {
     this.lab = lab;
     this.backend = backend;
     this.topology = topology;
     this.trace = trace;
     this.cast = castOf(topology);
     this.say = say;
+    this.canvas = canvas;
   }
 
   get now(): Instant {

@@ -7,11 +7,12 @@ import { topologyWith } from '../../lab/run.ts';
 import { TraceLog } from '../../src/trace/trace.ts';
 import { causesSeen, sightsSeen } from '../support/captured.ts';
 import type { Vantage } from '../support/captured.ts';
+import { bare } from '../support/ladder.ts';
 
 async function after(...lines: readonly string[]): Promise<Parameters<typeof causesSeen>[0]> {
   const topology = topologyWith('home');
   const trace = new TraceLog();
-  const session = new Session({ lab: await sim.open(topology.plan, { seed: 1, trace }), backend: 'sim', topology, trace, say: () => undefined });
+  const session = new Session({ lab: await sim.open(topology.plan, { seed: 1, trace }), backend: 'sim', topology, trace, say: () => undefined, canvas: { theme: bare, width: 80 } });
   for (const line of lines) await runLine(session, line);
   return { trace, topology, act: { title: 'a live lab' } as never };
 }

@@ -9,6 +9,7 @@ import { completions, runLine, verbs } from '../../lab/live/verbs.ts';
 import { Problem } from '../../lab/problem.ts';
 import { topologyWith } from '../../lab/run.ts';
 import { TraceLog } from '../../src/trace/trace.ts';
+import { bare } from '../support/ladder.ts';
 import { hours, seconds } from '../../src/core/time.ts';
 
 let session: Session;
@@ -18,7 +19,7 @@ async function open(name: string): Promise<void> {
   const topology = topologyWith(name);
   const trace = new TraceLog();
   said = [];
-  session = new Session({ lab: await sim.open(topology.plan, { seed: 1, trace }), backend: 'sim', topology, trace, say: (text) => said.push(text) });
+  session = new Session({ lab: await sim.open(topology.plan, { seed: 1, trace }), backend: 'sim', topology, trace, say: (text) => said.push(text), canvas: { theme: bare, width: 80 } });
 }
 
 const line = async (...lines: readonly string[]): Promise<void> => {
@@ -31,6 +32,17 @@ const refusal = async (text: string): Promise<string> => {
 };
 
 beforeEach(() => open('home'));
+
+test('ladder draws all that has passed, or the last of it', async () => {
+  await line('ladder', 'connect alice', 'wait 28s', 'ladder', 'ladder 20s', 'ladder 1s');
+  const [before, all, last, nothing] = said.filter((text) => !text.startsWith('alice'));
+  expect([before, nothing]).toEqual(['Nothing has passed.', 'Nothing has passed.']);
+  expect(all!.split('\n')[0]!.trim().split(/ +/)).toEqual(['alice', 'box', 'gateway']);
+  expect(all).toContain('IKE_AUTH response 1');
+  expect(last).toMatch(/│ keepalive: one octet 0xFF, refreshes 192\.168\.1\.10:4500/);
+  expect(last).not.toContain('IKE_AUTH');
+  expect(await refusal('ladder long')).toBe('the ladder of how long? For example 30s, 2min or 1h, not "long"');
+});
 
 describe('tunnels', () => {
   test('connect waits until the client is in; clients and ping tell so; disconnect ends it', async () => {

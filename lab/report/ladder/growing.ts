@@ -33,11 +33,12 @@ export class GrowingLadder {
   readonly #columns: Columns;
   readonly #told = new Set<string>();
   #crowd: SingleRow[] = [];
-  #until = -1;
+  #until: number;
   #sinceHeads = Infinity;
 
-  constructor(trace: Trace, network: Network, options: LadderOptions) {
-    [this.#trace, this.#network, this.#options] = [trace, network, options];
+  /** `after`: the event behind which it begins. */
+  constructor(trace: Trace, network: Network, options: LadderOptions, after = -1) {
+    [this.#trace, this.#network, this.#options, this.#until] = [trace, network, options, after];
     this.#columns = columnsOf(network, options.width);
   }
 
