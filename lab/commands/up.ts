@@ -8,7 +8,7 @@ import { BrokenOff, Session } from '../live/session.ts';
 import { completions, isQuit, runLine } from '../live/verbs.ts';
 import { Problem } from '../problem.ts';
 import { Narrator } from '../report/narrator.ts';
-import { lineWidth } from '../report/text.ts';
+import { lineWidth, wrap } from '../report/text.ts';
 import { themeFor } from '../report/theme.ts';
 import { topologyWith } from '../run.ts';
 import { warn } from '../warn.ts';
@@ -48,7 +48,7 @@ export async function up(name: string, options: UpCommandLine): Promise<number> 
       prompt: () => theme.strong(promptText()),
       complete: (line) => completions(session, line),
       breakOff: () => session.breakOff(),
-      complain: (text) => say(theme.bad(text)),
+      complain: (text) => say(theme.bad(wrap(text, canvas.width))),
     });
     const session = new Session({ lab, backend: backend.name, topology, trace, say, canvas });
     const narrator = new Narrator({ ...canvas, write: say, brief: false });
@@ -64,10 +64,10 @@ export async function up(name: string, options: UpCommandLine): Promise<number> 
       }
       if (signal.aborted) throw new Interrupted();
     };
-    say(`${theme.strong(topology.name)}  ${topology.title}, on ${backend.name}. ${backend.clock === 'virtual' ? 'Time stands still until you wait.' : 'Time passes.'}`);
+    say(wrap(`${theme.strong(topology.name)}  ${topology.title}, on ${backend.name}. ${backend.clock === 'virtual' ? 'Time stands still until you wait.' : 'Time passes.'}`, canvas.width, '  '));
     try {
       if (isPerson) {
-        say('help lists the commands, Tab completes them, quit takes the lab down.');
+        say(wrap('help lists the commands, Tab completes them, quit takes the lab down.', canvas.width));
         await converse(act, isQuit);
       } else await play(script ?? (await pipedScript()), act, { show: (line) => say(theme.strong(`${promptText()}${line}`)), isOver: isQuit });
     } catch (error) {

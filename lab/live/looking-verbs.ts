@@ -1,6 +1,7 @@
 /** What shows how things are, and what takes something along. */
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, existsSync } from 'node:fs';
 import { once } from 'node:events';
+import { basename } from 'node:path';
 import type { Instant } from '../../src/core/time.ts';
 import { networkOf } from '../ladder/network.ts';
 import { Problem } from '../problem.ts';
@@ -10,6 +11,7 @@ import type { PfkeyView } from '../report/pfkey-view.ts';
 import { setkeySad, setkeySpd } from '../report/setkey.ts';
 import { column } from '../report/text.ts';
 import { parseDuration } from '../topology/duration.ts';
+import { forShell } from '../wording.ts';
 import type { Session } from './session.ts';
 import type { Verb } from './verb.ts';
 
@@ -20,19 +22,19 @@ export const lookingVerbs: readonly Verb[] = [
   {
     name: 'clients',
     does: 'lists the clients: where they are, and how their tunnels stand',
-    run: (session) => session.say(table(['client', 'address', 'IKE SA', 'ESP', 'inner address'], session.cast.clients.map(({ name, address }) => [name, address, ...tunnelOf(session, name)]))),
+    run: (session) => session.say(table(session.canvas.width, ['client', 'address', 'IKE SA', 'ESP', 'inner address'], session.cast.clients.map(({ name, address }) => [name, address, ...tunnelOf(session, name)]))),
   },
   {
     name: 'network',
     does: 'lists the nodes with their interfaces',
-    run: ({ say, nodes }) => say(table(['node', 'is a', 'interface', 'segment', 'address'], nodes.flatMap(({ name, kind, interfaces }) => interfaces.map((its, i) => [i === 0 ? name : '', i === 0 ? kinds[kind] : '', its.name, its.segment, `${its.address}/${its.prefixLength}`])))),
+    run: ({ say, nodes, canvas }) => say(table(canvas.width, ['node', 'is a', 'interface', 'segment', 'address'], nodes.flatMap(({ name, kind, interfaces }) => interfaces.map((its, i) => [i === 0 ? name : '', i === 0 ? kinds[kind] : '', its.name, its.segment, `${its.address}/${its.prefixLength}`])))),
   },
   { name: 'sad', takes: 'HOST', does: 'shows a host\'s SAs as setkey -D does', offers: [endpointNames], run: (session, [host]) => session.say(setkey(session, host!, ({ sad, at }) => setkeySad(sad, at))) },
   { name: 'spd', takes: 'HOST', does: 'shows a host\'s policies as setkey -DP does', offers: [endpointNames], run: (session, [host]) => session.say(setkey(session, host!, ({ spd }) => setkeySpd(spd))) },
   {
     name: 'ladder',
     takes: '[DURATION]',
-    does: 'draws who has said what to whom, through which box, since the lab began or in the last so long',
+    does: 'draws who has said what to whom by which box, of late or since the lab began',
     run: async ({ trace, topology, now, canvas, say }, [span]) => {
       const time = span === undefined ? now : parseDuration(span);
       if (time === undefined) throw new Problem(`the ladder of how long? For example 30s, 2min or 1h, not "${span!}"`);
@@ -43,21 +45,24 @@ export const lookingVerbs: readonly Verb[] = [
   },
   {
     name: 'capture',
-    takes: 'FILE',
-    does: 'writes what has passed every interface since the lab began, as pcapng, and the keys that open it',
-    run: async (session, [file]) => {
-      const stream = createWriteStream(file!);
+    takes: '[FILE]',
+    does: 'writes all that has passed any interface so far, as pcapng, and the keys to it',
+    run: async (session, [wanted]) => {
+      const file = wanted ?? freeName(session.topology.name);
+      const stream = createWriteStream(file);
       try {
         await once(stream, 'open');
       } catch (error) {
-        throw new Problem(`cannot write ${file!}: ${(error as Error).message}`);
+        throw new Problem(`cannot write ${file}: ${(error as Error).message}`);
       }
       await session.lab.settle();
-      const capture = new Capture(file!, (block) => stream.write(block));
+      const capture = new Capture(file, (block) => stream.write(block));
       capture.add({ act: { id: session.topology.name, title: session.topology.title }, trace: session.trace, checks: [] });
       await once(stream.end(), 'finish');
-      const { all } = await capture.writeKeys();
+      const { all, ikeV1 } = await capture.writeKeys();
       session.say(`To read it decrypted: ${all}`);
+      if (ikeV1 !== undefined) session.say(`And IKEv1, which Wireshark follows where it begins only: ${ikeV1}`);
+      session.say(`Why something does not work: lab diagnose ${forShell(file)}`);
     },
   },
   {
@@ -96,9 +101,20 @@ function setkey(session: Session, host: string, print: (view: PfkeyView & { read
   return print(viewOf(endpoint, session.trace, since)).trimEnd();
 }
 
-/** Columns as wide as they must be, two blanks between them. */
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+/** Of a capture that nobody has named, in the folder where one is: `home.pcapng`, then `home-2.pcapng`. */
+function freeName(topology: string): string {
+  const stem = basename(topology).replace(/\.ya?ml$/, '');
+  for (let n = 1; ; n++) {
+    const name = `${stem}${n === 1 ? '' : `-${n}`}.pcapng`;
+    if (!existsSync(name)) return name;
+  }
+}
+
+/** Columns as wide as they must be, two blanks between them; where they do not fit a row is a list. */
+function table(width: number, head: readonly string[], rows: readonly (readonly string[])[]): string {
   const lines = [head, ...rows];
   const widths = head.map((_, i) => Math.max(...lines.map((line) => line[i]!.length)));
+  const whole = widths.reduce((sum, one) => sum + one + 2, -2);
+  if (whole > width) return rows.map((cells) => cells.flatMap((cell, i) => (cell === '' ? [] : [i === 0 ? cell : `  ${head[i]!}: ${cell}`])).join('\n')).join('\n');
   return lines.map((line) => line.map((cell, i) => column(cell, widths[i]!)).join('  ').trimEnd()).join('\n');
 }

@@ -2,7 +2,7 @@
 import { parseArgsStringToArgv } from 'string-argv';
 import { Problem } from '../problem.ts';
 import { suggestion } from '../suggest.ts';
-import { column } from '../report/text.ts';
+import { column, wrap } from '../report/text.ts';
 import { lookingVerbs } from './looking-verbs.ts';
 import { networkVerbs } from './network-verbs.ts';
 import type { Session } from './session.ts';
@@ -15,10 +15,11 @@ const help: Verb = {
   takes: '[COMMAND…]',
   does: 'lists the commands, or says what one does',
   offers: [() => verbs.map(({ name }) => name)],
-  run: ({ say }, words) => {
+  run: ({ say, canvas: { width: most } }, words) => {
     const chosen = words.length === 0 ? [...verbs, quit] : [verbFor(words)?.verb ?? unknown(words)];
     const width = Math.max(...chosen.map((verb) => usageOf(verb).length));
-    say(chosen.map((verb) => `${column(usageOf(verb), width)}  ${verb.does}`).join('\n'));
+    const isNarrow = most < width + 40;
+    say(chosen.map((verb) => (isNarrow ? `${usageOf(verb)}\n    ${wrap(verb.does, most, '    ')}` : `${column(usageOf(verb), width)}  ${wrap(verb.does, most, ' '.repeat(width + 2))}`)).join('\n'));
   },
 };
 
@@ -66,5 +67,7 @@ function unknown(words: readonly string[]): never {
   const names = verbs.map(({ name }) => name);
   const family = names.filter((name) => name.startsWith(`${words[0]!} `));
   if (family.length > 0) throw new Problem(`${words[0]!} what? ${family.map((name) => name.split(' ')[1]!).join(', ')}`);
-  throw new Problem(`no command "${words[0]!}"; ${suggestion(words[0]!, [...names, 'quit'])}`);
+  const firstWords = [...names, 'quit'].map((name) => name.split(' ')[0]!);
+  const near = suggestion(words[0]!, [...new Set(firstWords)]);
+  throw new Problem(`no command "${words[0]!}"; ${near.startsWith('there are') ? suggestion(words[0]!, [...names, 'quit']) : near}`);
 }

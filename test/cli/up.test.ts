@@ -1,9 +1,11 @@
 /** `lab up`: a script, a pipe, and somebody at a terminal. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, expect, test, vi } from 'vitest';
 import { endingWithUs } from '../support/ends-with-us.ts';
 import { needs } from '../support/needs.ts';
@@ -41,6 +43,18 @@ test.concurrent.each([
   [['up'], 2, "lab: missing required argument 'topology'\n"],
 ])('lab %j', async (words, status, stderr) => {
   expect(await lab(words)).toMatchObject({ status, stderr });
+});
+
+test.concurrent('a capture that nobody names has the name of the topology, and what was there stays; it is diagnosed as it is', async () => {
+  const elsewhere = mkdtempSync(join(folder, 'captures-'));
+  const script = written('captured.lab', 'connect alice\nnat reboot\nping gateway alice 3\nwait 5s\ncapture\ncapture\n');
+  const child = spawn(...endingWithUs(process.execPath, ...argvOf('up', 'home', '--script', script).map((word) => (word === 'tsx' ? pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href : word))), { cwd: elsewhere, stdio: ['ignore', 'ignore', 'inherit'] });
+  const [status] = (await once(child, 'close')) as [number];
+  expect(status).toBe(0);
+  expect(readdirSync(elsewhere).sort()).toEqual(['home-2.pcapng', 'home-2.pcapng.keys', 'home.pcapng', 'home.pcapng.keys']);
+  const diagnosed = await lab(['diagnose', join(elsewhere, 'home.pcapng')]);
+  expect(diagnosed.stdout).toContain("✗ The box has lost the mapping: the gateway speaks to a port that is nobody's");
+  expect(diagnosed.status).toBe(1);
 });
 
 test.concurrent('lines may come through a pipe; the trace has all that they did', async () => {

@@ -15,11 +15,11 @@ import { hours, seconds } from '../../src/core/time.ts';
 let session: Session;
 let said: string[];
 
-async function open(name: string): Promise<void> {
+async function open(name: string, width = 120): Promise<void> {
   const topology = topologyWith(name);
   const trace = new TraceLog();
   said = [];
-  session = new Session({ lab: await sim.open(topology.plan, { seed: 1, trace }), backend: 'sim', topology, trace, say: (text) => said.push(text), canvas: { theme: bare, width: 80 } });
+  session = new Session({ lab: await sim.open(topology.plan, { seed: 1, trace }), backend: 'sim', topology, trace, say: (text) => said.push(text), canvas: { theme: bare, width } });
 }
 
 const line = async (...lines: readonly string[]): Promise<void> => {
@@ -144,6 +144,16 @@ describe('looking', () => {
     expect(existsSync('/nowhere')).toBe(false);
   });
 
+  test('on a terminal 40 columns wide nothing is wider, and all is there', async () => {
+    await open('home', 40);
+    await line('help', 'clients', 'network');
+    for (const row of said.join('\n').split('\n')) expect(row.length, row).toBeLessThanOrEqual(40);
+    const [help, clients, network] = said as [string, string, string];
+    for (const { does } of verbs) expect(help.replaceAll(/\s+/g, ' ')).toContain(does);
+    expect(clients).toBe('alice\n  address: 192.168.1.10\n  IKE SA: none\n  ESP: –\n  inner address: –');
+    expect(network.match(/interface: eth/g)).toHaveLength(session.nodes.flatMap(({ interfaces }) => interfaces).length);
+  });
+
   test('help lists every command with what it takes, or tells one', async () => {
     await line('help', 'help nat table');
     const listed = said[0]!.split('\n');
@@ -155,6 +165,7 @@ describe('looking', () => {
 describe('a wrong line', () => {
   test.each([
     ['conect alice', 'no command "conect"; did you mean "connect"?'],
+    ['natt', 'no command "natt"; did you mean "nat"?'],
     ['connect alicia', 'no client "alicia"; did you mean "alice"?'],
     ['ping alice', 'expected: ping HOST ADDRESS|HOST [COUNT]'],
     ['ping alice server 1 2', 'expected: ping HOST ADDRESS|HOST [COUNT]'],
