@@ -176,6 +176,12 @@ describe('the drawing', () => {
   });
 });
 
+test('two homes in one column of the drawing are both named', async () => {
+  const { captions, segments } = draw(actOf(asRead(await reported('carrier')), 'twice').network, 1360);
+  expect(captions.map(({ name, prefix }) => `${name} ${prefix}`)).toEqual(['home-a, home-b 192.168.1.0/24', 'access 100.64.0.0/16', 'internet 203.0.113.0/24', 'office 10.99.0.0/24']);
+  expect(new Set(captions.map(({ x }) => x)).size).toBe(new Set(segments.map(({ x }) => x)).size);
+});
+
 describe('two acts side by side', () => {
   const step = (story: string, first: number): Row => ({ kind: 'step', first, last: first, at: 0, event: { body: { kind: 'step', story } } as Extract<Row, { kind: 'step' }>['event'] });
   const note = (text: string, first: number): Row => ({ kind: 'note', first, last: first, at: 0, text, event: {} as never });

@@ -153,7 +153,8 @@ function Message({ journey, model, canvas, time }: { readonly journey: Journey; 
     const text = noteOf(event);
     return text === undefined ? [] : [{ event, text }];
   });
-  const middle = Math.max(canvas.gutter + 90, Math.min(canvas.width - 90, (left + right) / 2));
+  const half = Math.min(title.length * 4.3, (canvas.width - canvas.gutter) / 2); // as wide as it is drawn, roughly
+  const middle = Math.max(canvas.gutter + half, Math.min(canvas.width - half - 6, (left + right) / 2));
   return (
     <div class={`line message ${journey.family}${journey.loss ? ' lost' : ''}`}>
       {time}
@@ -182,7 +183,7 @@ function Arrow({ hop, canvas, changed }: { readonly hop: Hop; readonly canvas: C
       {way === 0 && <circle cx={start} cy={y} r={4} />}
       {way !== 0 && !failed && <path d={`M${tip},${y} l${-way * 9},-5 v10 z`} />}
       {failed && <text class="cross" x={tip} y={y + 6}>✗</text>}
-      {portsOf(hop) !== '' && <text class={changed ? 'ports changed' : 'ports'} x={(start + target) / 2} y={y - 8}>{portsOf(hop)}</text>}
+      {Math.abs(target - start) > portsOf(hop).length * 6.2 && <text class={changed ? 'ports changed' : 'ports'} x={(start + target) / 2} y={y - 8}>{portsOf(hop)}</text>}
     </g>
   );
 }

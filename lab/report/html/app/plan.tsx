@@ -20,9 +20,9 @@ export function Plan({ network, isBusy = () => false, below, above }: PlanProps)
     <div class="plan" ref={ref}>
       {drawing && (
         <svg width={width} height={drawing.height} role="img" aria-label={describe(drawing)}>
-          {drawing.segments.map(({ name, prefix, x, top, bottom }) => (
-            <g key={name} class="segment">
-              <line x1={x} x2={x} y1={top} y2={bottom} />
+          {drawing.segments.map(({ name, x, top, bottom }) => <line key={name} class="segment" x1={x} x2={x} y1={top} y2={bottom} />)}
+          {drawing.captions.map(({ x, name, prefix }) => (
+            <g key={x} class="caption">
               <text x={x} y={14} class="name">{name}</text>
               {!drawing.isCompact && <text x={x} y={29} class="prefix">{prefix}</text>}
             </g>

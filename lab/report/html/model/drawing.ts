@@ -31,10 +31,13 @@ export interface Drawing {
   readonly isCompact: boolean;
   readonly nodes: readonly DrawnNode[];
   readonly segments: readonly DrawnSegment[];
+  /** Above each column of segments, what they are called: those of two homes stand one below the other. */
+  readonly captions: readonly { readonly x: number; readonly name: string; readonly prefix: string }[];
 }
 
 const margin = 12;
-const busRoom = 46;
+/** A column's share of the width goes to its nodes until an address or a preset's name fits, then to the segments beside them. */
+const busRoom = (roomy: number): number => Math.max(30, Math.min(64, roomy - 120));
 
 /** Fits the width; the height is what it takes. Where there is little room, names only. */
 export function draw(network: Network, width: number): Drawing {
@@ -43,7 +46,7 @@ export function draw(network: Network, width: number): Drawing {
   const columns = last + 1;
   const roomy = (width - 2 * margin) / (columns / 2);
   const isCompact = roomy < 148;
-  const nodeWidth = Math.max(44, Math.min(168, roomy - (isCompact ? 26 : busRoom)));
+  const nodeWidth = Math.max(44, Math.min(168, roomy - (isCompact ? 26 : busRoom(roomy))));
   const step = (width - 2 * margin - nodeWidth) / last;
   const byRank = byKey(groups, ([node]) => rankOf(`node ${node!.name}`));
   const lines = (group: readonly NetworkNode[]): readonly string[] => (isCompact ? [] : linesOf(group));
@@ -69,7 +72,14 @@ export function draw(network: Network, width: number): Drawing {
     const [top, bottom] = ys.length === 0 ? [head, head] : [Math.min(...ys), Math.max(...ys)];
     return { name, prefix, x, top: top - 16, bottom: bottom + 16 };
   });
-  return { width, height, isCompact, nodes, segments };
+  const captions = [...byKey(segments, ({ x }) => x)].map(([x, column]) => ({ x, name: listed(column.map(({ name }) => name)), prefix: listed(column.map(({ prefix }) => prefix)) }));
+  return { width, height, isCompact, nodes, segments, captions };
+}
+
+/** Each once; of many the first and the last. */
+function listed(words: readonly string[]): string {
+  const all = [...new Set(words)];
+  return all.length > 2 ? `${all[0]!} … ${all.at(-1)!}` : all.join(', ');
 }
 
 const labelOf = (group: readonly NetworkNode[]): string => (group.length === 1 ? group[0]!.name : `${group[0]!.name} … ${group.at(-1)!.name}`);
