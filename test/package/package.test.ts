@@ -21,7 +21,7 @@ const preset = readFileSync(new URL('../readme/examples/natt/presets/short-memor
 
 describe('what is in it', () => {
   test('is what runs, and nothing of the tests, of the sources, of the tools', () => {
-    expect(project.packed.filter((path) => !/^(package\.json|README\.md|dist\/((src|lab)\/.*\.(js|d\.ts)|topologies\/[a-z0-9-]+\.yaml|lab\/(backends\/(.*\.py|docker\/(Dockerfile|agent\.mjs))|(report\/html|course)\/page\.html)))$/.test(path))).toEqual([]);
+    expect(project.packed.filter((path) => !/^(package\.json|(topologies\/)?README\.md|test\/readme\/examples\/.*|dist\/((src|lab)\/.*\.(js|d\.ts)|topologies\/[a-z0-9-]+\.yaml|lab\/(backends\/(.*\.py|docker\/(Dockerfile|agent\.mjs))|(report\/html|course)\/page\.html)))$/.test(path))).toEqual([]);
     expect(project.packed).toContain('dist/topologies/home.yaml');
   });
 

@@ -35,6 +35,7 @@ export const pages: Readonly<Record<string, Parts>> = {
     'findings': () => findings.map(({ title, ref }) => `- ${title}${ref === undefined ? '' : ` (${ref})`}`).join('\n'),
     'diagnosis': diagnosis,
     'live': live,
+    'matrix': matrix,
     'result': result,
     'scenario-example': () => fenced('ts', shown('reboot.ts')),
     'preset-example': () => fenced('yml', shown('presets/short-memory.yaml')),
@@ -151,6 +152,13 @@ function diagnosis(): string {
   } finally {
     rmSync(folder, { recursive: true });
   }
+}
+
+/** A matrix as a terminal shows it in the end. */
+function matrix(): string {
+  const words = ['matrix', '--scenario', 'port-float,passthrough', '--nat', 'own,symmetric,udp-4500-blocked'];
+  const whole = said(words, { columns: 100 });
+  return fenced('text', `$ npm run lab -- ${words.join(' ')}\n${whole.slice(whole.indexOf('\n\n') + 1)}`);
 }
 
 /** One lesson as the terminal shows it, up to the end of its first act, and its verdict. */
