@@ -6,7 +6,7 @@ export function titleOf({ message, piece, family, sightings, inner }: Journey, j
   const [first] = sightings;
   if (message !== undefined) {
     const { exchange, response, messageId, retransmission, notation } = message.body;
-    return { title: `${exchange} ${response ? 'response' : 'request'} ${messageId}${retransmission > 0 ? `, retransmission ${retransmission}` : ''}${piece === undefined ? '' : `, ${piece}`}`, detail: piece === undefined || !/^piece [^1]/.test(piece) ? notation : '' };
+    return { title: `${exchange} ${response ? 'response' : 'request'} ${messageId}${retransmission > 0 ? `, retransmission ${retransmission}` : ''}${piece === undefined ? '' : `, ${piece}`}`, detail: piece === undefined || !/^piece (?!1 )/.test(piece) ? notation : '' };
   }
   if (family === 'keepalive') return { title: 'keepalive', detail: 'one octet 0xFF' };
   const seen = journeys.seen(first!);

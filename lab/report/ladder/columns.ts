@@ -49,12 +49,13 @@ export function columnsOf(network: Network, width: number): Columns {
 /** The last clients first, until the others fit; no more than a crowd is listened to one by one. */
 function hiddenOf(network: Network, all: readonly NetworkNode[], room: number): ReadonlySet<string> {
   const clients = all.filter(({ kind }) => kind === 'client').map(({ name }) => name);
-  const hidden = new Set(clients.slice(clients.length > crowd ? crowd - 1 : clients.length));
-  for (let i = clients.length - hidden.size - 1; i > 0 && all.length - hidden.size > room; i--) {
-    hidden.add(clients[i]!);
+  const hidden = new Set<string>();
+  const hide = (names: readonly string[]): void => {
+    for (const name of names) hidden.add(name);
     for (const box of idleBoxes(network, hidden)) hidden.add(box);
-  }
-  for (const box of idleBoxes(network, hidden)) hidden.add(box);
+  };
+  hide(clients.slice(clients.length > crowd ? crowd - 1 : clients.length));
+  for (let i = Math.min(clients.length, crowd) - 1; i > 0 && all.length - hidden.size > room; i--) hide([clients[i]!]);
   return hidden;
 }
 

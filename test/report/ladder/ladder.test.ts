@@ -3,8 +3,12 @@ import { Chalk } from 'chalk';
 import stringWidth from 'string-width';
 import { describe, expect, test } from 'vitest';
 import { seenAt, sameOnTheWay } from '../../../lab/checks/wire.ts';
+import { journeysOf } from '../../../lab/ladder/journey.ts';
 import { networkOf } from '../../../lab/ladder/network.ts';
+import { singleRows } from '../../../lab/ladder/rows.ts';
+import type { MessageRow, SingleRow } from '../../../lab/ladder/rows.ts';
 import { ladder } from '../../../lab/report/ladder/ladder.ts';
+import { Crowd, together } from '../../../lab/report/ladder/told.ts';
 import { Teacher, lessons } from '../../../lab/report/teacher.ts';
 import type { ActResult } from '../../../lab/run.ts';
 import type { Happening } from '../../../src/core/events.ts';
@@ -116,16 +120,16 @@ alice              box           gateway
 });
 
 describe('ports before and after translation', () => {
-  /** Of every packet that went through the box, to the gateway or back: its port inside and its port outside. */
+  /** Of every packet that went through the box, and which way: its port inside and its port outside. */
   const translations = ({ trace }: ActResult): ReadonlySet<string> => {
     const [inside, outside] = (['eth0', 'eth1'] as const).map((name) => seenAt(trace, { node: 'box', interface: name }).filter(({ content }) => content.kind !== 'other'));
-    return new Set(outside!.flatMap((out) => inside!.filter((one) => sameOnTheWay(one, out) && one.event.body.direction !== out.event.body.direction).map((one) => (out.event.body.direction === 'out' ? `${one.from.port} ${out.from.port}` : `${one.to.port} ${out.to.port}`))));
+    return new Set(outside!.flatMap((out) => inside!.filter((one) => sameOnTheWay(one, out) && one.event.body.direction !== out.event.body.direction).map((one) => (out.event.body.direction === 'out' ? `${one.from.port} ► ${out.from.port}` : `${one.to.port} ◄ ${out.to.port}`))));
   };
   /** The same from the drawing: what stands left of the box is inside, what stands right of it outside. */
   const drawnTranslations = (lines: readonly string[]): ReadonlySet<string> =>
     new Set(lines.flatMap((line) => {
       const stretches = line.split('│').filter((part) => /[►◄]/.test(part)).map((part) => part.replace(/[\d.]+:/g, '').match(/\d+/g)!);
-      return stretches.length === 2 ? [`${stretches[0]![0]} ${stretches[1]![0]}`] : [];
+      return stretches.length === 2 ? [`${stretches[0]![0]} ${line.includes('►') ? '►' : '◄'} ${stretches[1]![0]}`] : [];
     }));
 
   test.each([['multi-client', 'together', 80], ['multi-client', 'together', 200], ['passthrough', 'with-nat-t', 80], ['port-float', 'float', 80]] as const)('are those that the wire shows: %s/%s at %i', async (lesson, id, width) => {
@@ -160,6 +164,28 @@ describe('many clients', () => {
   });
 });
 
+describe('told together', () => {
+  const rowsOf = ({ topology, trace }: ActResult): readonly SingleRow[] => singleRows(trace, journeysOf(trace, networkOf(topology, {}).nodes));
+
+  test('is what was sent again with the same fate, and nothing else', async () => {
+    const again = rowsOf(await act('ike-port-fixed', 'translated')).filter((row) => row.kind === 'message' && row.journey.message!.body.retransmission > 0) as MessageRow[];
+    expect(together(again).map(({ kind }) => kind)).toEqual(['repeated']);
+    const [first, second, third] = again as [MessageRow, MessageRow, MessageRow];
+    const passed = { ...third, journey: { ...third.journey, led: [] } };
+    expect(together([first, second, passed]).map(({ kind }) => kind)).toEqual(['repeated', 'message']);
+  });
+
+  test('is all that is about clients without a column, even what never reached them', async () => {
+    const played = await act('multi-client', 'together', ['clients=20']);
+    const crowd = new Crowd(played.trace, networkOf(played.topology, {}), new Set(['client20']));
+    const answer = rowsOf(played).find((row): row is MessageRow => row.kind === 'message' && row.journey.message?.body.exchange === 'IKE_AUTH' && row.journey.sightings.at(-1)!.node === 'client20')!;
+    const lost = { ...answer, journey: { ...answer.journey, sightings: answer.journey.sightings.slice(0, 2) } };
+    expect(lost.journey.sightings.map(({ node }) => node)).toEqual(['gateway', 'box']);
+    expect([crowd.has(answer), crowd.has(lost)]).toEqual([true, true]);
+    expect(rowsOf(played).filter((row) => crowd.has(row)).length).toBeLessThan(rowsOf(played).length / 10);
+  });
+});
+
 test('what a kernel does not say is seen all the same: a packet that goes into a box and does not come out', async () => {
   const { topology, trace } = await act('udp-blocked', 'silent');
   const silent = new TraceLog(trace.events[0]!.seq);
@@ -168,6 +194,20 @@ test('what a kernel does not say is seen all the same: a packet that goes into a
   const lines = ladder(silent, networkOf(topology, {}), { theme: bare, width: 80 });
   expect(lines.filter((line) => line.includes('✗'))).toHaveLength(2);
   expect(lines.join('\n')).toContain('├ box does not pass it on');
+});
+
+describe('a message in pieces', () => {
+  test('that IKE made: each says which it is, the first what it is part of', async () => {
+    const lines = drawn(await act('identity', 'certificate'), 120);
+    const pieces = lines.flatMap((line) => line.match(/main request 0, piece .*?(?= *│)/) ?? []);
+    expect(pieces).toEqual(['main request 0, piece 1 of 3: HDR*, IDii, CERT, SIG_I, N(INITIAL_CONTACT),', 'main request 0, piece 2 of 3', 'main request 0, piece 3 of 3']);
+  });
+
+  test('that IP made: the last has no ports, for only the first has', async () => {
+    const lines = drawn(await act('fragments', 'followed'), 80);
+    const last = lines.findIndex((line) => line.includes('IKE_AUTH request 1, last piece'));
+    expect(lines.slice(last).find((line) => line.includes('►'))).toMatch(/│ 192\.168\.1\.10 ─+► 203\.0\.113\.2 │ 203\.0\.113\.1 ─+► 203\.0\.113\.2 │$/);
+  });
 });
 
 test('colours change no character and no width', async () => {
