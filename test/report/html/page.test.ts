@@ -145,6 +145,24 @@ needs('chromium').describe('a report in a browser', () => {
     expect(report.complaints).toEqual([]);
   });
 
+  test('an address leads to an act, or to a check and its evidence', async () => {
+    const lessons = [...(await reported('port-float')).lessons, ...(await reported('keepalive')).lessons];
+    const file = await files.write('both.html', { ...(await reported('keepalive')), lessons });
+    await using report = await opened(browser, file);
+    const { page } = report;
+    const goTo = (place: string): Promise<unknown> => page.evaluate(`location.hash = ${JSON.stringify(place)}`);
+    const act = page.locator('nav [aria-current]');
+    await goTo('keepalive/cure');
+    await expect.poll(() => act.innerText()).toContain('cure');
+    expect(await page.locator('.pointed').count()).toBe(0);
+    await goTo('keepalive/control/cut-off');
+    await expect.poll(() => act.innerText()).toContain('control');
+    await expect.poll(() => page.locator('.pointed .claim').innerText()).toContain(lessons[1]!.acts[0]!.checks.find(({ id }) => id === 'control/cut-off')!.claim);
+    expect(await page.locator('.clock').innerText()).not.toBe('0.000 s');
+    await goTo('no/such/place');
+    expect(await act.innerText()).toContain('control');
+  });
+
   test('a phone needs no sideways scrolling', async () => {
     await using report = await opened(browser, good, { width: 390, height: 844 });
     expect(await report.page.evaluate('document.documentElement.scrollWidth')).toBe(390);

@@ -3,16 +3,22 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sim } from '../../../lab/backends/sim/backend.ts';
+import { page, reportPage } from '../../../lab/report/html/bundle.ts';
 import type { ReportAct, ReportDocument } from '../../../lab/report/html/document.ts';
-import { reportFile } from '../../../lab/report/html/file.ts';
+import { reportIn } from '../../../lab/report/html/file.ts';
 import { reportOf } from '../../../lab/report/html/report.ts';
 import { runScenario } from '../../../lab/run.ts';
 import type { RunOptions } from '../../../lab/run.ts';
 import { scenarios } from '../../../lab/scenarios/index.ts';
 
-export async function reported(scenario: string, options: Partial<RunOptions> = {}): Promise<ReportDocument> {
-  return reportOf([await runScenario(scenarios.find(({ id }) => id === scenario)!, { backend: sim, ...options })]);
+/** Each is run once for all tests of a file. */
+export function reported(scenario: string, options: Pick<RunOptions, 'preset' | 'ike' | 'values'> = {}): Promise<ReportDocument> {
+  const name = JSON.stringify([scenario, options]);
+  const report = reports.get(name) ?? runScenario(scenarios.find(({ id }) => id === scenario)!, { backend: sim, ...options }).then((result) => reportOf([result]));
+  reports.set(name, report);
+  return report;
 }
+const reports = new Map<string, Promise<ReportDocument>>();
 
 export const actOf = (report: ReportDocument, id: string): ReportAct => report.lessons[0]!.acts.find((act) => act.id === id)!;
 
@@ -24,6 +30,8 @@ export interface Folder extends Disposable {
   text(name: string, text: string): string;
 }
 
+let emptyPage: Promise<string> | undefined;
+
 export function folder(): Folder {
   const path = mkdtempSync(join(tmpdir(), 'natt-lab-report-'));
   const text = (name: string, content: string): string => {
@@ -31,7 +39,7 @@ export function folder(): Folder {
     writeFileSync(file, content);
     return file;
   };
-  return { text, write: async (name, report) => text(name, await reportFile(report)), [Symbol.dispose]: () => rmSync(path, { recursive: true }) };
+  return { text, write: async (name, report) => text(name, reportIn(await (emptyPage ??= page(reportPage)), report)), [Symbol.dispose]: () => rmSync(path, { recursive: true }) };
 }
 
 /** The same act again and again, one after the other: as many events as are wanted, none of them folded away because it says the same as its neighbour. */
