@@ -26,12 +26,17 @@ const collectList = (value: string, previous: readonly string[] = []): string[] 
 /** For what takes the name of a lesson, a box or a topology. */
 const naming = (command: Command): Command => command.option('--scenarios <folder>', 'a folder with lessons, presets/ and topologies/ of your own, repeatable', collect);
 
-function withRunOptions(command: Command): Command {
-  return naming(command)
-    .option('--backend <name>', `where it runs: ${backendNames.join(', ')}`, 'sim')
-    .option('--topology <name|file>', 'another topology than the lesson\'s own')
+/** For what plays on one topology. */
+const withMininetTopo = (command: Command): Command =>
+  command
     .option('--mininet-topo <class>', 'what a mininet class of your own builds, as FILE.py:CLASS, instead of a topology')
-    .option('--mininet-map <roles>', 'who is who in it: client=h1,box=r1,gateway=h2')
+    .option('--mininet-map <roles>', 'who is who in it: client=h1,box=r1,gateway=h2');
+
+function withRunOptions(command: Command): Command {
+  naming(command)
+    .option('--backend <name>', `where it runs: ${backendNames.join(', ')}`, 'sim')
+    .option('--topology <name|file>', 'another topology than the lesson\'s own');
+  return withMininetTopo(command)
     .option('--act <name>', 'this act only, repeatable (see: explain SCENARIO)', collect)
     .option('--nat <preset>', 'this preset for every box, where the lesson does not need a certain one (see: nat list)')
     .option('--ike <version>', `another version of IKE, where the lesson is not about one: ${ikeModes.join(', ')}`)
@@ -99,7 +104,7 @@ Exit status: 0 all verdicts pass; 1 a check failed; 2 the command line or a file
     .option('--export <folder>', 'the whole course as a site for a browser, with a report of each lesson, into a new or empty folder')
     .option('--no-color', 'no colours (NO_COLOR and a pipe do the same)')
     .action(async (lesson: string | undefined, options: CourseCommandLine) => finish((await import('./commands/course.ts')).course(lesson, options)));
-  naming(lab.command('up <topology>'))
+  withMininetTopo(naming(lab.command('up [topology]')))
     .description('a running lab with a prompt: connect clients, ping, reboot boxes, let time pass, look')
     .option('--backend <name>', `where it runs: ${backendNames.join(', ')}`, 'sim')
     .option('--nat <preset>', 'this preset for every box (see: nat list)')
@@ -109,8 +114,8 @@ Exit status: 0 all verdicts pass; 1 a check failed; 2 the command line or a file
     .option('--script <file>', 'run the lines of this file instead of asking for some')
     .option('--trace <file>', 'everything that happened, as JSON lines')
     .option('--no-color', 'no colours (NO_COLOR and a pipe do the same)')
-    .action(async (topology: string, options: UpCommandLine) => finish((await import('./commands/up.ts')).up(topology, options)));
-  naming(lab.command('zoo [scenario...]'))
+    .action(async (topology: string | undefined, options: UpCommandLine) => finish((await import('./commands/up.ts')).up(topology, options)));
+  withMininetTopo(naming(lab.command('zoo [scenario...]')))
     .description('lessons behind every box there is, as a table: what works, what works after a while, what fails and why')
     .option('--backend <name>', `where it runs: ${backendNames.join(', ')}`, 'sim')
     .option('--nat <preset>', 'behind this box only, repeatable (see: nat list)', collect)
@@ -188,7 +193,7 @@ Exit status: 0 all verdicts pass; 1 a check failed; 2 the command line or a file
   naming(lab.command('topology').description('topology files: topology check FILE').command('check <file>'))
     .description('validate; errors name file, line, column and the fix')
     .action(async (file: string, options: Named) => finish((await import('./commands/topology.ts')).topologyCheck(file, options)));
-  naming(lab.command('pfkey [host]'))
+  withMininetTopo(naming(lab.command('pfkey [host]')))
     .description('the SAs and policies of a host after a run, as setkey -D and -DP print them; without a name, of every host')
     .option('--scenario <name>', 'the lesson that is run', 'port-float')
     .option('--act <name>', 'the end of this act; the first one when not said (see: explain SCENARIO)')

@@ -19,6 +19,13 @@ export interface Named {
   readonly scenarios?: readonly string[];
 }
 
+/** Another topology than the lessons' own: by its name or file, or as a class of mininet's. */
+export interface Elsewhere {
+  readonly topology?: string;
+  readonly mininetTopo?: string;
+  readonly mininetMap?: string;
+}
+
 /** `others`: what else the word could have meant. */
 export function scenarioNamed(name: string, { scenarios }: Catalogue, others: readonly string[] = []): Scenario {
   const found = scenarios.find(({ id }) => id === name);
@@ -41,12 +48,24 @@ export function ikeModeOf(text: string): IkeMode {
 }
 
 /** What is wanted instead of the acts' own topology, boxes and version of IKE, and where all of them are found. */
-export const placesOf = ({ topology, nat, ike }: { readonly topology?: string; readonly nat?: string; readonly ike?: string }, catalogue: Catalogue): Pick<RunOptions, 'shelf' | 'topology' | 'preset' | 'ike'> => ({
-  shelf: catalogue,
-  ...(topology === undefined ? {} : { topology }),
-  ...(nat === undefined ? {} : { preset: boxNamed(nat, catalogue).name }),
-  ...(ike === undefined ? {} : { ike: ikeModeOf(ike) }),
-});
+export async function placesOf({ nat, ike, ...elsewhere }: Elsewhere & { readonly nat?: string; readonly ike?: string }, catalogue: Catalogue): Promise<Pick<RunOptions, 'shelf' | 'topology' | 'preset' | 'ike'>> {
+  const topology = await topologyAsked(elsewhere, catalogue);
+  return {
+    shelf: catalogue,
+    ...(topology === undefined ? {} : { topology }),
+    ...(nat === undefined ? {} : { preset: boxNamed(nat, catalogue).name }),
+    ...(ike === undefined ? {} : { ike: ikeModeOf(ike) }),
+  };
+}
+
+/** Undefined where none is asked for. */
+export async function topologyAsked({ topology, mininetTopo, mininetMap }: Elsewhere, { presets }: Catalogue): Promise<RunOptions['topology']> {
+  if (mininetTopo === undefined && mininetMap !== undefined) throw new Problem('--mininet-map says who is who in --mininet-topo FILE.py:CLASS; name that as well');
+  if (mininetTopo === undefined) return topology;
+  if (topology !== undefined) throw new Problem(`the topology ${topology} and --mininet-topo: one of them is enough`);
+  const { topoAsTopology } = await import('../backends/mininet/topo.ts');
+  return topoAsTopology(mininetTopo, mininetMap, presets);
+}
 
 /** Reproducible runs need a number that people can repeat. */
 export function seedOf(text: string): number {

@@ -14,10 +14,11 @@ import { parseSettings } from '../scenarios/parameters.ts';
 import { suggestion } from '../suggest.ts';
 import type { Topology } from '../topology/plan.ts';
 import { noAct, placesOf, scenarioNamed, seedOf } from './asked.ts';
+import type { Elsewhere } from './asked.ts';
 import type { CommandLine } from './run.ts';
 import { ranElsewhere } from './usable-backend.ts';
 
-export interface PfkeyCommandLine extends Pick<CommandLine, 'scenarios' | 'backend' | 'topology' | 'nat' | 'ike' | 'set' | 'seed'> {
+export interface PfkeyCommandLine extends Pick<CommandLine, 'scenarios' | 'backend' | keyof Elsewhere | 'nat' | 'ike' | 'set' | 'seed'> {
   readonly scenario: string;
   readonly act?: string;
   readonly messages?: true;
@@ -28,7 +29,7 @@ export async function pfkey(hostName: string | undefined, { scenario: scenarioNa
   const catalogue = await loadCatalogue(options.scenarios);
   const scenario = scenarioNamed(scenarioName, catalogue);
   const seed = seedOf(options.seed);
-  const places = placesOf(options, catalogue);
+  const places = await placesOf(options, catalogue);
   const backend = await loadBackend(options.backend);
   const values = parseSettings(scenario.id, scenario.parameters, set, backend.clock);
   const acts = scenario.acts(values);

@@ -11,11 +11,11 @@ import type { StoryOf } from '../report/terminal.ts';
 import { lineWidth } from '../report/text.ts';
 import { themeFor } from '../report/theme.ts';
 import { castFor, overall, runScenario, topologyOf, warningsFor } from '../run.ts';
-import type { Audience, RunOptions, ScenarioResult } from '../run.ts';
+import type { Audience, ScenarioResult } from '../run.ts';
 import type { Scenario } from '../scenarios/scenario.ts';
 import { warn } from '../warn.ts';
 import { natEngineOf, noAct, placesOf, scenarioNamed, seedOf, settingsOf } from './asked.ts';
-import type { Named } from './asked.ts';
+import type { Elsewhere, Named } from './asked.ts';
 import { exitStatuses } from './exit-status.ts';
 import { interrupted, interruptible } from './interruption.ts';
 import { closeAll } from './output.ts';
@@ -25,9 +25,8 @@ import { openResults } from './results.ts';
 import type { Wished } from './results.ts';
 import { ranElsewhere } from './usable-backend.ts';
 
-export interface CommandLine extends Named, Wished {
+export interface CommandLine extends Named, Wished, Elsewhere {
   readonly backend: string;
-  readonly topology?: string;
   readonly act?: readonly string[];
   readonly nat?: string;
   readonly ike?: string;
@@ -42,8 +41,6 @@ export interface CommandLine extends Named, Wished {
   readonly color: boolean;
   readonly all?: true;
   readonly cli?: true;
-  readonly mininetTopo?: string;
-  readonly mininetMap?: string;
 }
 
 /** `others`: what else a lone name could have meant. */
@@ -75,7 +72,7 @@ export async function tour(options: CommandLine): Promise<number> {
 async function play(chosen: readonly Scenario[], catalogue: Catalogue, options: CommandLine, usual: 'brief' | 'full'): Promise<number> {
   const detail = detailOf(options, usual);
   const seed = seedOf(options.seed);
-  const places = { ...placesOf(options, catalogue), ...(await topoOf(options, catalogue)) };
+  const places = await placesOf(options, catalogue);
   const backend = await loadBackend(options.backend);
   const natEngine = natEngineOf(options.natEngine, backend);
   const settings = settingsOf(chosen, options.set ?? [], backend.clock);
@@ -124,15 +121,6 @@ function detailOf({ quiet, ladder, explain, pace }: CommandLine, usual: 'brief' 
   if (quiet && wish !== undefined) throw new Problem(`${wish} has no story to work on with --quiet; leave one of them out`);
   if (pace && !(process.stdin.isTTY && process.stdout.isTTY)) throw new Problem('--pace waits for somebody who presses Enter, and this is no terminal');
   return quiet ? 'quiet' : (explain ?? ladder) ? 'full' : usual;
-}
-
-/** A topology that is somebody's class of mininet. */
-async function topoOf({ mininetTopo, mininetMap, topology }: CommandLine, { presets }: Catalogue): Promise<Pick<RunOptions, 'topology'>> {
-  if (mininetTopo === undefined && mininetMap !== undefined) throw new Problem('--mininet-map says who is who in --mininet-topo FILE.py:CLASS; name that as well');
-  if (mininetTopo === undefined) return {};
-  if (topology !== undefined) throw new Problem('--topology and --mininet-topo: one of them is enough');
-  const { topoAsTopology } = await import('../backends/mininet/topo.ts');
-  return { topology: topoAsTopology(mininetTopo, mininetMap, presets) };
 }
 
 const together = (...audiences: readonly Audience[]): Audience => ({

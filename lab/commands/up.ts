@@ -19,15 +19,17 @@ import { traceLine } from '../report/json.ts';
 import type { CommandLine } from './run.ts';
 import { ranElsewhere } from './usable-backend.ts';
 
-export interface UpCommandLine extends Pick<CommandLine, 'scenarios' | 'backend' | 'nat' | 'ike' | 'natEngine' | 'seed' | 'trace' | 'color'> {
+export interface UpCommandLine extends Pick<CommandLine, 'scenarios' | 'mininetTopo' | 'mininetMap' | 'backend' | 'nat' | 'ike' | 'natEngine' | 'seed' | 'trace' | 'color'> {
   readonly script?: string;
 }
 
-export async function up(name: string, options: UpCommandLine): Promise<number> {
+export async function up(name: string | undefined, options: UpCommandLine): Promise<number> {
   const seed = seedOf(options.seed);
   const backend = await loadBackend(options.backend);
   const natEngine = natEngineOf(options.natEngine, backend);
-  const topology = topologyWith(name, placesOf(options, await loadCatalogue(options.scenarios)));
+  const { topology: asked, ...places } = await placesOf({ ...options, ...(name !== undefined && { topology: name }) }, await loadCatalogue(options.scenarios));
+  if (asked === undefined) throw new Problem(`up what? Name a topology, such as home, or --mininet-topo FILE.py:CLASS`);
+  const topology = topologyWith(asked, places);
   const isPerson = options.script === undefined && process.stdin.isTTY;
   const script = options.script === undefined ? undefined : readScript(options.script);
   const [unsupported] = backend.unsupported(topology.plan, natEngine);

@@ -4,16 +4,17 @@ import { loadCatalogue } from '../catalogue/catalogue.ts';
 import { lineWidth } from '../report/text.ts';
 import { themeFor } from '../report/theme.ts';
 import { ZooTable } from '../report/zoo-table.ts';
+import { castFor, topologyOf } from '../run.ts';
 import { actsBehind, isAsForeseen, playBehind } from '../zoo/cells.ts';
 import type { Cell } from '../zoo/cells.ts';
 import { plural } from '../wording.ts';
-import { boxNamed, ikeModeOf, natEngineOf, scenarioNamed, seedOf, settingsOf } from './asked.ts';
+import { boxNamed, natEngineOf, placesOf, scenarioNamed, seedOf, settingsOf } from './asked.ts';
 import { interrupted, interruptible } from './interruption.ts';
 import { outputTo } from './output.ts';
 import type { CommandLine } from './run.ts';
 import { ranElsewhere } from './usable-backend.ts';
 
-export interface ZooCommandLine extends Pick<CommandLine, 'scenarios' | 'backend' | 'ike' | 'natEngine' | 'set' | 'seed' | 'json' | 'color'> {
+export interface ZooCommandLine extends Pick<CommandLine, 'scenarios' | 'mininetTopo' | 'mininetMap' | 'backend' | 'ike' | 'natEngine' | 'set' | 'seed' | 'json' | 'color'> {
   readonly nat?: readonly string[];
 }
 
@@ -21,11 +22,13 @@ export async function zoo(names: readonly string[], options: ZooCommandLine): Pr
   const catalogue = await loadCatalogue(options.scenarios);
   const chosen = names.length === 0 ? catalogue.headlines : names.map((name) => scenarioNamed(name, catalogue));
   const boxes = options.nat === undefined ? catalogue.presets : options.nat.map((name) => boxNamed(name, catalogue));
-  const ike = options.ike === undefined ? undefined : ikeModeOf(options.ike);
+  const { ike, mininetTopo, mininetMap } = options;
+  const places = await placesOf({ ...(ike !== undefined && { ike }), ...(mininetTopo !== undefined && { mininetTopo }), ...(mininetMap !== undefined && { mininetMap }) }, catalogue);
   const seed = seedOf(options.seed);
   const backend = await loadBackend(options.backend);
   const natEngine = natEngineOf(options.natEngine, backend);
   const settings = settingsOf(chosen, options.set ?? [], backend.clock);
+  if (places.topology !== undefined) for (const [i, scenario] of chosen.entries()) for (const act of actsBehind(scenario, { values: settings[i]!, ...places })) castFor(act, topologyOf(act, places));
   const status = await ranElsewhere(backend);
   if (status !== undefined) return status;
   const json = options.json === undefined ? undefined : await outputTo(options.json);
@@ -36,11 +39,11 @@ export async function zoo(names: readonly string[], options: ZooCommandLine): Pr
     const isInterrupted = (): boolean => signal.aborted;
     const cells: Cell[] = [];
     for (const [i, scenario] of chosen.entries()) {
-      const acts = actsBehind(scenario, { shelf: catalogue, values: settings[i]!, ...(ike && { ike }) });
-      table.begin(scenario, acts, `behind ${plural(boxes.length, 'box', 'boxes')} (${backend.name}${ike === undefined ? '' : `, --ike ${ike}`})`);
+      const acts = actsBehind(scenario, { values: settings[i]!, ...places });
+      table.begin(scenario, acts, `behind ${plural(boxes.length, 'box', 'boxes')} (${backend.name}${places.ike === undefined ? '' : `, --ike ${places.ike}`})`);
       for (const box of acts.length === 0 ? [] : boxes) {
         if (isInterrupted()) break;
-        const row = await playBehind(box, scenario, acts, { shelf: catalogue, backend, natEngine, values: settings[i]!, seed, signal, ...(ike && { ike }) });
+        const row = await playBehind(box, scenario, acts, { backend, natEngine, values: settings[i]!, seed, signal, ...places });
         if (isInterrupted()) break; // half a row says nothing
         table.row(box, row);
         cells.push(...row);

@@ -47,13 +47,14 @@ export interface Adjustment {
   readonly boxes?: Partial<NonNullable<TopologySource['nats']>[string]>;
 }
 
-export function adjustmentToVariation({ file }: LoadedTopology, { clients, gateway, boxes }: Adjustment): Variation {
+export function adjustmentToVariation({ file, name: label }: LoadedTopology, { clients, gateway, boxes }: Adjustment): Variation {
   const players = Object.values(file.hosts).filter(({ connectsTo }) => connectsTo !== undefined).length;
   const { count = 0, ...asTheyAre } = clients ?? {};
   const hosts = Object.entries(file.hosts).flatMap(([name, host]): (readonly [string, Adjustment['clients' | 'gateway'] & object])[] => {
     // Nobody configures an image from here: who asks for more than another number of them is told so (lab/images.ts).
     if (host.image !== undefined) return host.connectsTo !== undefined && count > 0 ? [[name, { count }] as const] : [];
     // Whose address is written cannot be multiplied, and need not be where there are others enough.
+    if (host.connectsTo !== undefined && host.address !== undefined && players < count) throw new Problem(`${label}: ${name} has an address of its own and cannot stand for ${count} clients: leave its address out, or have ${count} clients`);
     if (host.connectsTo !== undefined) return [[name, host.address !== undefined && players >= count ? asTheyAre : (clients ?? {})] as const];
     return host.protects !== undefined ? [[name, gateway ?? {}] as const] : [];
   });

@@ -38,13 +38,13 @@ export function isAsForeseen({ outcome, forecast: said }: Cell): boolean {
   return outcome.kind === 'works' ? said.works && said.late === (outcome.after !== undefined) : !said.works;
 }
 
-type Options = Pick<RunOptions, 'backend' | 'natEngine' | 'seed' | 'shelf' | 'ike' | 'signal'> & Required<Pick<RunOptions, 'values'>>;
+type Options = Pick<RunOptions, 'backend' | 'natEngine' | 'seed' | 'shelf' | 'topology' | 'ike' | 'signal'> & Required<Pick<RunOptions, 'values'>>;
 
 /** The acts in which it matters what box the topology has: the others bring their own, or have none. */
-export function actsBehind(scenario: Scenario, { values, shelf, ike }: Pick<Options, 'values' | 'shelf' | 'ike'>): readonly Act[] {
+export function actsBehind(scenario: Scenario, { values, shelf, topology: asked, ike }: Pick<Options, 'values' | 'shelf' | 'topology' | 'ike'>): readonly Act[] {
   const [one, other] = presets as readonly [NatPreset, NatPreset];
   const boxes = (topology: Topology): string => JSON.stringify(castOf(topology).boxes.map(({ box }) => box.behaviour));
-  const behind = (act: Act, { name: preset }: NatPreset): string => boxes(topologyOf(act, { preset, ...(shelf && { shelf }), ...(ike && { ike }) }));
+  const behind = (act: Act, { name: preset }: NatPreset): string => boxes(topologyOf(act, { preset, ...(shelf && { shelf }), ...(asked && { topology: asked }), ...(ike && { ike }) }));
   return scenario.acts(values).filter((act) => behind(act, one) !== behind(act, other));
 }
 
@@ -70,7 +70,7 @@ export function whatCameOf(lesson: string, played: ActResult): Pick<Cell, 'engin
 }
 
 /** Why the act's networks cannot have the box, if they cannot. */
-export function obstacleTo(act: Act, places: Pick<RunOptions, 'shelf' | 'preset' | 'ike'>): string | undefined {
+export function obstacleTo(act: Act, places: Pick<RunOptions, 'shelf' | 'topology' | 'preset' | 'ike'>): string | undefined {
   try {
     topologyOf(act, places);
     return undefined;

@@ -40,7 +40,7 @@ test.concurrent('a script stops at a line that is wrong, with its number and exi
 test.concurrent.each([
   [['up', 'home', '--script', 'no-such.lab'], 2, 'lab: cannot read the script no-such.lab: no such file\n'],
   [['up', 'hme'], 2, 'lab: no topology "hme"; did you mean "home"?\n  A file of your own is named with its path: ./hme.yaml\n'],
-  [['up'], 2, "lab: missing required argument 'topology'\n"],
+  [['up'], 2, 'lab: up what? Name a topology, such as home, or --mininet-topo FILE.py:CLASS\n'],
 ])('lab %j', async (words, status, stderr) => {
   expect(await lab(words)).toMatchObject({ status, stderr });
 });

@@ -130,6 +130,11 @@ class Branch(Topo):
             self.addLink(node, switch, cls=TCLink, delay="2ms")
         self.addLink(box, gateway, params1={"ip": "198.51.100.1/24"}, intfName1="r1-wan")
 
+class Lone(Topo):
+    def build(self):
+        self.addLink(self.addHost("h1", ip="10.7.0.1/24"), self.addHost("r1", ip="10.7.0.254/24"))
+        self.addLink("r1", self.addHost("h3", ip="198.51.100.3/24"), params1={"ip": "198.51.100.1/24"})
+
 class Broken(Topo):
     def build(self):
         self.addLink("h1", self.addSwitch("s1"), port1=1 // 0)
@@ -148,6 +153,24 @@ topos = {"branch": lambda: Branch()}
     expect([sim.exitCode, mininet.exitCode]).toEqual([0, 0]);
   });
 
+  test.concurrent.each([
+    [['zoo', 'port-float', '--nat', 'udp-4500-blocked'], 0, /^udp-4500-blocked +fails a +fails a$[^]*all as the boxes' behaviour lets one expect$/m],
+    [['pfkey', 'h1'], 0, /^port-float, at the end of the act float on the topology Lone\n[^]*198\.51\.100\.3\[4500\] 10\.7\.0\.1\[4500\]/],
+    [['up', '--script', join(folder, 'connect.lab')], 0, /^Lone {2}What .*:Lone builds, on sim\.[^]*The first child SA is there/],
+  ] as const)('stands wherever a topology is asked for: lab %j', async (words, status, says) => {
+    writeFileSync(join(folder, 'connect.lab'), 'connect h1\n');
+    const { stdout, stderr, exitCode } = await lab(...words, '--mininet-topo', `${file}:Lone`, '--mininet-map', 'client=h1,box=r1,gateway=h3');
+    expect(stderr).toBe('');
+    expect(stdout).toMatch(says);
+    expect(exitCode).toBe(status);
+  });
+
+  test('cannot have a client with a written address stand for many', async () => {
+    const { stderr, exitCode } = await lab('multi-client', '--set', 'clients=3', '--mininet-topo', `${file}:Lone`, '--mininet-map', 'client=h1,box=r1,gateway=h3');
+    expect(stderr).toBe('lab: Lone: h1 has an address of its own and cannot stand for 3 clients: leave its address out, or have 3 clients');
+    expect(exitCode).toBe(2);
+  });
+
   test('may name what it builds in "topos", as for mn --custom', () => {
     expect(Object.keys(topoAsTopology(`${file}:branch`, map).file.nats)).toEqual(['r1']);
   });
@@ -155,7 +178,7 @@ topos = {"branch": lambda: Branch()}
   test.each([
     [`${file}:Brunch`, map, `${file}: no class Brunch; did you mean "Branch"?`],
     [`${file}:Other`, map, `${file}: Other: TypeError: Other is no mininet.topo.Topo`],
-    [`${file}:Broken`, map, `${file}:17: Broken: ZeroDivisionError: integer division or modulo by zero`],
+    [`${file}:Broken`, map, `${file}:22: Broken: ZeroDivisionError: integer division or modulo by zero`],
     [`${file}:Branch`, undefined, '--mininet-topo: who is who? For example --mininet-map client=h1,gateway=h2, and box= for each host that is a NAT box'],
     [join(folder, 'none.py:Net'), map, `--mininet-topo ${join(folder, 'none.py:Net')}: no file ${join(folder, 'none.py')}`],
     ['Branch', map, '--mininet-topo Branch: expected FILE.py:CLASS, such as nets.py:Branch'],
@@ -165,7 +188,7 @@ topos = {"branch": lambda: Branch()}
 
   test.each([
     [['--mininet-map', map], '--mininet-map says who is who in --mininet-topo FILE.py:CLASS; name that as well'],
-    [['--mininet-topo', `${file}:Branch`, '--mininet-map', map, '--topology', 'home'], '--topology and --mininet-topo: one of them is enough'],
+    [['--mininet-topo', `${file}:Branch`, '--mininet-map', map, '--topology', 'home'], 'the topology home and --mininet-topo: one of them is enough'],
     [['--mininet-topo', `${file}:Branch`, '--mininet-map', `${map}@s1`], `${file}:Branch: h3 has no link to s1; did you mean "r1"?`],
   ])('port-float %j', async (words, message) => {
     const { stderr, exitCode } = await lab('port-float', ...words);
