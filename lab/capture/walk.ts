@@ -1,6 +1,6 @@
 /** Goes through a capture packet by packet, and keeps count of what it could not make use of. */
 import type { CaptureItem, Frame, Place } from '../../src/wire/pcap/frame.ts';
-import { ipPacketOf, isReadable, linkTypeName } from '../../src/wire/pcap/link-layer.ts';
+import { cookedOf, ipPacketOf, isReadable, linkTypeName } from '../../src/wire/pcap/link-layer.ts';
 import { Problem } from '../problem.ts';
 import { plural } from '../wording.ts';
 import { captureItems, nameOf } from './file.ts';
@@ -79,8 +79,16 @@ export class Walk {
       return undefined;
     }
     const packet = takeApart(ip, isCut);
-    return { kind: 'packet', frame, ip, packet, whole: packet?.fragment && this.#pieces.add(frame, ip) };
+    return { kind: 'packet', frame: uncooked(frame), ip, packet, whole: packet?.fragment && this.#pieces.add(frame, ip) };
   }
+}
+
+/** A capture on "any" interface is one of all of them. */
+function uncooked(frame: Frame): Frame {
+  const { interface: number, direction } = cookedOf(frame.place.linkType, frame.bytes);
+  if (number === undefined && direction === undefined) return frame;
+  const name = number === undefined ? undefined : `${frame.place.name ?? 'interface'} ${number}`;
+  return { ...frame, place: { ...frame.place, ...(name !== undefined && { name }) }, ...(direction !== undefined && frame.direction === undefined && { direction }) };
 }
 
 function damageOf(file: string, { offset, why, how }: Extract<CaptureItem, { kind: 'damaged' }>, frames: number): string {

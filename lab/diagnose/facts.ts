@@ -96,6 +96,9 @@ export interface IcmpError extends Moment {
   readonly about: TakenApart;
 }
 
+/** In seconds: nobody sends again so soon; what a bridge shows at its ports and at itself is one packet. */
+const atOnce = 0.01;
+
 export class Facts {
   readonly title: string | undefined;
   readonly items = new Bounded<string, Item>(8192);
@@ -191,8 +194,8 @@ export class Facts {
     item.pieces ||= pieces;
     const known = item.sightings.find((one) => one.place === place && one.direction === direction && one.from.address === packet.from.address && one.from.port === packet.from.port && one.to.address === packet.to.address);
     if (known !== undefined) {
+      if (moment.at - known.last.at > atOnce) known.count++;
       known.last = moment;
-      known.count++;
     } else if (item.sightings.length < 16) item.sightings.push({ place, direction, from: packet.from, to: packet.to, checksum: packet.checksum, first: moment, last: moment, count: 1 });
     if (item.ike !== undefined && content.kind === 'ike') this.#compareHashes(item.ike, place, packet, content.message, moment);
   }

@@ -80,7 +80,9 @@ export class View {
 
   /** Whether it was seen to go into something on the way, and not out of it. */
   swallowed(question: Question): boolean {
-    return question.last.place !== question.origin.place && question.last.direction !== 'out' && !this.reached(question);
+    const { origin, last } = question;
+    const wentIn = last.place !== origin.place || (origin.direction === 'in' && this.#forwarding.has(nodeOf(origin.place))); // the box itself was watched, and nobody else
+    return wentIn && last.direction !== 'out' && !this.reached(question);
   }
 
   /** Where what leaves there for this address comes to, as far as it was ever seen to arrive. */
@@ -137,7 +139,7 @@ function linesIn(facts: Facts, items: readonly Item[]): ReadonlyMap<string, Line
 const isTranslated = (before: Sighting, after: Sighting): boolean => before.from.address !== after.from.address || before.from.port !== after.from.port || before.to.address !== after.to.address;
 
 /** `box eth0`: the interfaces of one machine share the first word. */
-const nodeOf = (place: string): string => (place.includes(' ') ? place.split(' ')[0]! : place);
+export const nodeOf = (place: string): string => (place.includes(' ') ? place.split(' ')[0]! : place);
 
 /** Whether this message of an SA is by who began it. IKEv1 does not say: the first one that was seen is by the initiator, who may come from elsewhere later. */
 export function byInitiator(facts: Facts, { ike, sightings }: Item): boolean {

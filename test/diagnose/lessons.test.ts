@@ -108,7 +108,7 @@ describe.each(lessonIds)('%s', (id) => {
       expect(ids(act, { from: 'whole' }), `${name}, whole`).toEqual(expected.whole);
       expect(ids(act, { from: 'clients' }), `${name}, at the clients`).toEqual(expected.clients);
       // with less to go by less is said, and nothing of what works
-      for (const watching of [{ from: 'clients', keys: false }, { from: 'whole', keys: false }, { from: 'clients', plain: true }, { from: 'gateway' }] as const) {
+      for (const watching of [{ from: 'clients', keys: false }, { from: 'whole', keys: false }, { from: 'clients', plain: true }, { from: 'gateway' }, { from: 'boxes' }] as const) {
         if (failing[name] === undefined) expect(ids(act, watching), `${name}, ${JSON.stringify(watching)}`).toEqual([]);
       }
       for (const { says, evidence, finding } of causesSeen(act, { from: 'whole' })) {

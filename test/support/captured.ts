@@ -16,7 +16,7 @@ import type { Trace } from '../../src/trace/trace.ts';
 import { CaptureReader } from '../../src/wire/pcap/capture-reader.ts';
 import { ipPacketOf } from '../../src/wire/pcap/link-layer.ts';
 
-export type Vantage = 'whole' | 'clients' | 'gateway';
+export type Vantage = 'whole' | 'clients' | 'gateway' | 'boxes';
 
 export interface Watching {
   readonly from: Vantage;
@@ -34,7 +34,8 @@ export const sightsSeen = (act: Seen, watching: Watching): readonly Sight[] => s
 function factsSeen({ trace, topology, act }: Seen, { from, keys = true, plain = false }: Watching): Facts {
   const gateway = 'gateway';
   const clients = new Set(topology.plan.nodes.flatMap((node) => (node.kind === 'host' && node.endpoint !== undefined && node.name !== gateway ? [node.name] : [])));
-  const events = trace.events.filter(({ node, body }) => body.kind !== 'packet' || from === 'whole' || (from === 'clients' ? clients.has(node) : node === gateway));
+  const boxes = new Set(topology.plan.nodes.flatMap(({ kind, name }) => (kind === 'nat' ? [name] : [])));
+  const events = trace.events.filter(({ node, body }) => body.kind !== 'packet' || from === 'whole' || (from === 'clients' ? clients.has(node) : from === 'boxes' ? boxes.has(node) : node === gateway));
   const facts = new Facts(act.title, 0n, new Onlooker(keys ? keysOf(trace) : noKeys));
   const reader = new CaptureReader();
   const pieces = new Pieces();

@@ -12,7 +12,7 @@ import type { TraceEvent } from '../../src/trace/events.ts';
 import { encodeUdpPacket } from '../../src/wire/ip.ts';
 import { CaptureReader } from '../../src/wire/pcap/capture-reader.ts';
 import type { CaptureItem, Frame } from '../../src/wire/pcap/frame.ts';
-import { ipPacketOf } from '../../src/wire/pcap/link-layer.ts';
+import { cookedOf, ipPacketOf } from '../../src/wire/pcap/link-layer.ts';
 import { needs } from '../support/needs.ts';
 import { pcap } from '../support/tshark.ts';
 
@@ -90,6 +90,13 @@ needs('tshark').describe('what Wireshark writes', () => {
       rmSync(folder, { recursive: true });
     }
   });
+});
+
+test('a cooked header tells who has sent the packet, and of version 2 by which interface', () => {
+  const [cooked, cooked2] = [(type: string) => fromHex(`${type} 0001 0006 020000000001 0000 0800`), (type: string) => fromHex(`0800 0000 00000007 0001 ${type} 06 0200000000010000`)];
+  expect(['0000', '0001', '0004', '0003'].map((type) => cookedOf(113, cooked(type)))).toEqual([{ direction: 'in' }, { direction: 'in' }, { direction: 'out' }, {}]);
+  expect(['00', '04', '03'].map((type) => cookedOf(276, cooked2(type)))).toEqual([{ direction: 'in', interface: 7 }, { direction: 'out', interface: 7 }, { interface: 7 }]);
+  expect([cookedOf(113, fromHex('00')), cookedOf(276, fromHex('0800')), cookedOf(1, cooked('0004'))]).toEqual([{}, {}, {}]);
 });
 
 test.each([

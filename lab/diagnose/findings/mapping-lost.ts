@@ -3,7 +3,7 @@ import { from } from '../finding.ts';
 import type { Finding } from '../finding.ts';
 import type { Moment } from '../moment.ts';
 import type { Question } from '../questions.ts';
-import { byInitiator } from '../view.ts';
+import { byInitiator, nodeOf } from '../view.ts';
 import type { View } from '../view.ts';
 import { ikePort, nattPort } from '../../../src/wire/summarize.ts';
 
@@ -38,7 +38,7 @@ function silences(view: View): Silence[] {
     if (!ownPlace && origin.direction !== 'in') return []; // the client itself was watched
     const questions = view.open.filter((question) => question.origin.place === place && question.origin.first.at > since && (ownPlace || question.origin.to.address === speaker));
     const heard = view.items.some((item) => item.sightings.some((one) => one.place === place && one.from.port === nattPort && one.from.address === peer));
-    const answeredLater = view.served.some((one) => one.origin.place === place && one.origin.first.at > since + 1);
+    const answeredLater = view.served.some((one) => nodeOf(one.origin.place) === nodeOf(place) && one.origin.first.at > since + 1);
     const heardLater = ownPlace && view.items.some((item) => item.sightings.some((one) => one.place === place && one.from.address === peer && one.last.at > since + forgetful));
     if (!heard || answeredLater || heardLater || (!ownPlace && questions.length === 0)) return [];
     return [{ who: ownPlace ? place : speaker, from: longest.from, seconds: longest.seconds, questions }];

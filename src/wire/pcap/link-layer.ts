@@ -72,6 +72,22 @@ function behindSll2(frame: Uint8Array): Uint8Array | undefined {
   return type === etherTypes.vlan ? behindEtherType(frame, 22) : undefined;
 }
 
+/** What a cooked header tells besides the packet: whether the machine has sent it, and by which of its interfaces, as far as the version says. */
+export interface Cooked {
+  readonly direction?: 'in' | 'out';
+  /** The kernel's number, from 1. */
+  readonly interface?: number;
+}
+
+/** Of captures on "any" interface, where one packet passes several. Nothing of other link types. */
+export function cookedOf(linkType: number, frame: Uint8Array): Cooked {
+  if (linkType === 113 && frame.length >= 2) return { ...directionOf(u16At(frame, 0)) };
+  return linkType === 276 && frame.length >= 11 ? { ...directionOf(frame[10]!), interface: u32At(frame, 4) } : {};
+}
+
+/** To us, to everybody, to a group; by somebody to somebody else says neither; by us. */
+const directionOf = (type: number): Cooked => (type <= 2 ? { direction: 'in' } : type === 4 ? { direction: 'out' } : {});
+
 /** Others that people meet, to be told by name. */
 const others: Readonly<Record<number, string>> = { 105: 'IEEE 802.11', 127: 'IEEE 802.11 with radiotap', 147: 'private', 189: 'USB on Linux', 201: 'Bluetooth', 220: 'USB on Linux', 249: 'USB on Windows', 253: 'Netlink' };
 
