@@ -44,6 +44,8 @@ function mappingsOf(clients: number, behaviour: NatBehaviour): number {
 export const needs = {
   'udp-500': need('lets nothing out to UDP 500', ({ blockedUdpPorts }) => !blockedUdpPorts.includes(500)),
   'udp-4500': need('lets nothing out to UDP 4500', ({ blockedUdpPorts }) => !blockedUdpPorts.includes(4500)),
+  // In aggressive mode identities are in the first two messages, before anybody moves (RFC 2409 §5.4).
+  'udp-4500-to-name-oneself': need('lets nothing out to UDP 4500', ({ blockedUdpPorts }, { ike }) => ike === 'v1-aggressive' || !blockedUdpPorts.includes(4500)),
   'nat-detection': need('takes NAT traversal out of what IKE says', ({ helpers }, { ike }) => !helpers.includes(ike === 'v2' ? 'strip-nat-detection' : 'strip-vendor-ids')),
   'zero-checksums': need('makes wrong checksums of the zeros that ESP in UDP has', ({ zeroChecksum }) => zeroChecksum !== 'adjusted'),
   'one-address': need('gives an inside host any of its addresses', ({ pool }) => pool.pooling === 'paired' || pool.addresses === 1),

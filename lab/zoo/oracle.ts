@@ -37,7 +37,7 @@ export const needsOfActs: Readonly<Record<string, Readonly<Record<string, readon
     'in-udp': [...tunnel, 'second-on-500', 'same-address-on-4500'],
   },
   identity: {
-    strict: ['udp-500', 'udp-4500'],
+    strict: ['udp-500', 'udp-4500-to-name-oneself'],
     'key-of-an-address-behind-nat': ['udp-500'],
     ...sameFor(['by-name', 'lenient', 'key-of-anybody', 'key-of-a-name', 'key-of-a-name-in-v2', 'certificate'], ['udp-500', 'udp-4500', 'zero-checksums']),
   },

@@ -22,7 +22,7 @@ const again = 'npm run lab -- port-float --act float --nat symmetric --ike v1 --
 describe('JUnit XML', () => {
   test('of a matrix: a suite a lesson, a case a cell; what fails as foreseen passes and says why', () => {
     const xml = junitOfMatrix([works, wrong, foreseen, unsupported, broke], []);
-    expect(xml).toContain('<testsuites tests="5" failures="1" errors="1" skipped="1">');
+    expect(xml).toContain('<testsuites tests="5" failures="1" errors="1">');
     expect(xml).toContain('<testcase classname="sim.port-float" name="behind its own boxes" time="0.02"/>');
     expect(xml).toMatch(/name="behind udp-blocked" time="0.01">\s*<system-out><!\[CDATA\[float: fails as foreseen, the box lets nothing out to UDP 500\]\]>/);
     expect(xml).toMatch(/name="behind symmetric, IKE v1" time="0.03">\s*<failure message="[^"]*expected: works/);

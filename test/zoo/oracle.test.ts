@@ -54,6 +54,11 @@ describe('a forecast', () => {
     expect(forecast('multi-client', 'together', [boxOf(preset)], { ike: 'v2', clients })).toEqual(expected);
   });
 
+  test('of an identity that is refused knows when it is said', () => {
+    const of = (ike: 'v1' | 'v1-aggressive' | 'v2') => forecast('identity', 'strict', [boxOf('udp-4500-blocked')], { ike, clients: 1 })?.works;
+    expect([of('v1'), of('v2'), of('v1-aggressive')]).toEqual([false, false, true]);
+  });
+
   test('of an act that nobody has thought of is none', () => {
     expect(forecast('port-float', 'unheard-of', [], few('v2'))).toBeUndefined();
   });
