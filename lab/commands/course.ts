@@ -11,7 +11,7 @@ import type { Lesson } from '../course/syllabus.ts';
 import { teach } from '../course/teach.ts';
 import type { Classroom } from '../course/teach.ts';
 import { Problem } from '../problem.ts';
-import { lineWidth } from '../report/text.ts';
+import { lineWidth, wrap } from '../report/text.ts';
 import { themeFor } from '../report/theme.ts';
 import type { Theme } from '../report/theme.ts';
 import { chapters } from '../scenarios/scenario.ts';
@@ -75,7 +75,8 @@ async function exportCourse(path: string): Promise<number> {
       return interrupted;
     }
     folder.keep();
-    say(`\n${syllabus.length} lessons, ${(octets / 1e6).toFixed(1)} MB. Open ${join(path, 'index.html')} in a browser: it needs no server, and asks the network for nothing.`);
+    say('');
+    say(wrap(`${syllabus.length} lessons, ${(octets / 1e6).toFixed(1)} MB. Open ${join(path, 'index.html')} in a browser: it needs no server, and asks the network for nothing.`, lineWidth(process.stdout, 100)));
     return 0;
   });
 }
