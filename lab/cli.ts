@@ -214,9 +214,10 @@ Exit status: 0 all verdicts pass; 1 a check failed; 2 the command line or a file
     .option('--brief', 'a line a packet')
     .option('--full', 'every field of the IP and UDP headers, too')
     .option('--all', 'other protocols, too')
+    .option('--ladder', 'as a ladder: who says what to whom, with which ports')
     .option('--json', 'as JSON')
     .option('--no-color', 'no colours (NO_COLOR and a pipe do the same)')
-    .action(async (file: string, options: DecodeCommandLine) => finish((await import('./commands/decode.ts')).decode(file, options)));
+    .action(async (file: string, options: DecodeCommandLine) => finish(options.ladder ? (await import('./commands/decode-ladder.ts')).decodeLadder(file, options) : (await import('./commands/decode.ts')).decode(file, options)));
   lab
     .command('diagnose <file>')
     .description('why a VPN fails behind a NAT, from a capture: the cause, the packets that show it, what to do next; - is standard input')

@@ -22,6 +22,7 @@ export interface DecodeCommandLine {
   readonly full?: true;
   readonly all?: true;
   readonly json?: true;
+  readonly ladder?: true;
   readonly color: boolean;
 }
 
@@ -61,7 +62,7 @@ function follow(onlooker: Onlooker, packet: TakenApart | undefined): void {
 }
 
 /** ESP, AH, IKE, keepalives; and errors and pieces, which may be of such. */
-const isOfIpsec = ({ content, fragment, error }: TakenApart): boolean => content.kind !== 'other' || fragment !== undefined || error !== undefined;
+export const isOfIpsec = ({ content, fragment, error }: TakenApart): boolean => content.kind !== 'other' || fragment !== undefined || error !== undefined;
 
 const noneFits = ({ counts: { ike, esp } }: Pick<Onlooker, 'counts'>): boolean => ike.opened + esp.opened === 0 && ike.seen + esp.seen > 0;
 
@@ -72,7 +73,7 @@ export function remarksOn(keys: KeyRing, onlooker: Pick<Onlooker, 'counts'>, fol
 }
 
 /** `12`, `12-20`, `12-`. */
-function rangeOf(text: string | undefined): (frame: number) => boolean {
+export function rangeOf(text: string | undefined): (frame: number) => boolean {
   if (text === undefined) return () => true;
   const found = /^(\d+)(-?)(\d*)$/.exec(text);
   const [, from = '', dash, to = ''] = found ?? [];

@@ -54,6 +54,16 @@ describe.each(['v2', 'v1'])('a lesson in IKE%s', (ike) => {
     expect(decrypted.flatMap(every).some(({ value }) => value === '8 (echo request)')).toBe(true);
   });
 
+  test('is drawn as a ladder, each packet once on its way through the box', async () => {
+    const { status, stdout } = await lab(['decode', capture, '--ladder'], { COLUMNS: '80' });
+    const lines = stdout.split('\n');
+    expect(lines.map((line) => line.trim().replace(/ +/g, ' '))).toContain('alice box gateway');
+    expect(lines.filter((line) => /[►◄]/.test(line)).length).toBe(new Set(all.packets.flatMap(({ frame, name }) => (name === 'box eth0' ? [frame] : []))).size);
+    expect(lines.filter((line) => /│ 500 ─+► 500 │ 500 ─+► 500 │$/.test(line)).length).toBeGreaterThan(0);
+    expect(lines.filter((line) => line.length > 80)).toEqual([]);
+    expect(status).toBe(0);
+  });
+
   test('shows whose addresses the hashes of NAT detection are of, those before the box included', () => {
     const fits = (place: string): string[] => all.packets.filter(({ name }) => name === place).flatMap(({ tree }) => every(tree)).flatMap(({ label, value }) => (label === 'Fits' ? [value] : []));
     expect(fits('gateway eth0').slice(0, 4).sort()).toEqual(['192.168.1.10:500', '203.0.113.1:500', '203.0.113.2:500', '203.0.113.2:500']);
@@ -70,6 +80,22 @@ describe.each(['v2', 'v1'])('a lesson in IKE%s', (ike) => {
     expect(stderr.replace(/\s+/g, ' ')).toContain(`No key in ${wrong} fits anything in this capture`);
     expect(status).toBe(3);
   }, 30_000);
+});
+
+test('a ladder of a capture without names has the addresses for columns', async () => {
+  const [from, to] = [{ address: ip('192.0.2.10'), port: 500 }, { address: ip('192.0.2.20'), port: 500 }];
+  const frames = mainMode.messages.slice(0, 2).map(({ bytes }, i) => (i === 0 ? encodeUdpPacket(from, to, bytes, 'computed') : encodeUdpPacket(to, from, bytes, 'computed')));
+  const { stdout, status } = await lab(['decode', file('nameless.pcap', pcap(frames)), '--ladder'], { COLUMNS: '60' });
+  expect(stdout.split('\n').filter((line) => /192|►|◄/.test(line))).toEqual([
+    '192.0.2.10                                        192.0.2.20',
+    ' │ 192.0.2.10:500 ───────────────────────► 192.0.2.20:500 │',
+    ' │ 192.0.2.10:500 ◄─────────────────────── 192.0.2.20:500 │',
+  ]);
+  expect(status).toBe(0);
+});
+
+test('a ladder needs no keys and knows no trees', async () => {
+  expect(await lab(['decode', 'any.pcap', '--ladder', '--json'])).toEqual({ status: 2, stdout: '', stderr: 'lab: --ladder draws what is seen without keys, and --json is about trees; leave one of them out\n' });
 });
 
 test('finds the private address behind a hash by trying, where the capture does not show it', async () => {

@@ -67,8 +67,9 @@ const idleBoxes = ({ nodes }: Network, hidden: ReadonlySet<string>): readonly st
   })).map(({ name }) => name);
 
 /** Its addresses, or those of them that fit: of a box the outside, which the others see. */
-function detailOf({ interfaces, kind }: NetworkNode, room: number): string {
-  const addresses = interfaces.map(({ address }) => address);
+function detailOf({ name, interfaces, kind }: NetworkNode, room: number): string {
+  const addresses = interfaces.map(({ address }) => address).filter((address) => address !== '' && address !== name);
+  if (addresses.length === 0) return '';
   const wanted = kind === 'nat' ? [addresses.join(' · '), addresses.at(-1)!] : [addresses[0]!];
   return wanted.find((text) => stringWidth(text) <= room) ?? '';
 }
