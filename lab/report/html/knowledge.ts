@@ -1,9 +1,12 @@
 /** What is known of packets beyond their octets. It is asked for while a report is written: a browser has neither the ciphers nor all that went before. */
 import type { Insight } from '../../../src/wire/insight.ts';
 import type { Trace } from '../../../src/trace/trace.ts';
+import { payloadTypes } from '../../../src/wire/ike/message.ts';
+import { Bounded } from '../../capture/bounded.ts';
 import { ringFrom } from '../../capture/keys.ts';
 import { Onlooker } from '../../capture/onlooker.ts';
 import { takeApart } from '../../capture/packet.ts';
+import type { TakenApart } from '../../capture/packet.ts';
 import { Pieces } from '../../capture/pieces.ts';
 import { packetTree } from '../../capture/tree.ts';
 import { nanosecondsAt } from '../pcapng.ts';
@@ -18,6 +21,7 @@ export function knowledgeOf(trace: Trace): Knowledge {
   const places = numbered();
   const answers = numbered();
   const told: Answer[] = [];
+  const earlier = new Bounded<string, readonly number[]>(4096);
   const packets: Record<number, Knowledge['packets'][number]> = {};
   for (const { seq, at, node, body } of trace.of('packet')) {
     const place = `${node} ${body.interface}`;
@@ -26,20 +30,27 @@ export function knowledgeOf(trace: Trace): Knowledge {
     const packet = whole?.packet ?? piece;
     if (packet === undefined || (packet.content.kind !== 'ike' && packet.content.kind !== 'esp')) continue;
     onlooker.see(place, packet);
-    const heard: Answer[] = [];
-    packetTree(body.bytes, whole?.ip, listening(onlooker, heard));
-    if (whole === undefined && heard.every((answer) => answer === null)) continue;
-    packets[seq] = {
-      heard: heard.map((answer) => {
-        const number = answers(JSON.stringify(answer));
-        told[number] = answer;
-        return number;
-      }),
-      ...(whole !== undefined && { whole: hex(whole.ip) }),
-    };
+    const name = whole === undefined && saysAllByItself(packet) ? hex(packet.payload) : undefined;
+    const heard = (name === undefined ? undefined : earlier.get(name)) ?? asked(body.bytes, whole?.ip);
+    if (name !== undefined) earlier.set(name, heard);
+    if (whole === undefined && heard.every((place) => told[place] === null)) continue;
+    packets[seq] = { heard, ...(whole !== undefined && { whole: hex(whole.ip) }) };
   }
   return { answers: told, packets };
+
+  function asked(bytes: Uint8Array, whole: Uint8Array | undefined): readonly number[] {
+    const heard: Answer[] = [];
+    packetTree(bytes, whole, listening(onlooker, heard));
+    return heard.map((answer) => {
+      const number = answers(JSON.stringify(answer));
+      told[number] = answer;
+      return number;
+    });
+  }
 }
+
+/** ESP, and what IKEv2 sends whole: to what is the same on its other links the answers are the same. */
+const saysAllByItself = ({ content }: TakenApart): boolean => content.kind === 'esp' || (content.kind === 'ike' && content.message[17]! >>> 4 === 2 && content.message[16] !== payloadTypes.SKF);
 
 /** Each value gets the number that it had before, or the next. */
 function numbered(): (value: string) => number {
