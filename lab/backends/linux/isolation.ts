@@ -96,8 +96,10 @@ export async function runIsolated(entry: URL | string, argv: readonly string[], 
   line.on('data', () => (farewell = true)).on('error', () => undefined);
 
   let signalled = false;
+  let insisted: NodeJS.Signals | undefined;
   const handOn = (signal: NodeJS.Signals): void => {
     if (signalled && inner.pid !== undefined) {
+      insisted = signal;
       process.kill(-inner.pid, 'SIGKILL');
     } else {
       signalled = true;
@@ -109,7 +111,7 @@ export async function runIsolated(entry: URL | string, argv: readonly string[], 
   try {
     return await new Promise<number>((resolve, reject) => {
       inner.once('error', reject);
-      inner.once('close', (code, signal) => resolve(farewell && code !== null ? code : 128 + constants.signals[signal ?? 'SIGKILL']));
+      inner.once('close', (code, signal) => resolve(farewell && code !== null ? code : 128 + constants.signals[insisted ?? signal ?? 'SIGKILL']));
     });
   } finally {
     for (const signal of signals) process.off(signal, handOn);
