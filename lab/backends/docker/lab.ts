@@ -111,13 +111,8 @@ export class DockerLab implements Lab {
     const { guests } = this.#loan;
     for (const guest of this.#guests.values()) guest.sendHome();
     guests.push(...Array.from(this.#guests.values(), ({ container }) => container));
-    try {
-      if (this.#clock === undefined || this.#lost !== undefined) await this.#stock.discard(this.#loan);
-      else await this.#stock.takeBack(this.#loan);
-    } catch (error) {
-      await this.#stock.discard(this.#loan);
-      throw this.#explained(error);
-    }
+    if (this.#clock === undefined || this.#lost !== undefined) await this.#stock.discard(this.#loan);
+    else await this.#stock.takeBack(this.#loan);
   }
 
   async #build(plan: WorldPlan): Promise<void> {

@@ -100,12 +100,13 @@ export class Stock {
     const { wires, homes, guests } = loan;
     // What they have done to the network that they shared nobody knows.
     if (guests.length > 0) return this.discard(loan);
-    await all(
-      Array.from(homes.values(), async ({ agent }) => {
-        await agent.ask({ kind: 'leave' });
-        agent.attend(undefined);
-      }),
-    );
+    try {
+      await all(Array.from(homes.values(), ({ agent }) => agent.ask({ kind: 'leave' })));
+    } catch {
+      // The next lab gets new ones: what this one has found out is none the worse for it.
+      return this.discard(loan);
+    }
+    for (const { agent } of homes.values()) agent.attend(undefined);
     this.#homes.push(...homes.values());
     this.#wires.push(...wires.values());
     await this.#keep(most);
@@ -115,28 +116,26 @@ export class Stock {
   async discard({ wires, homes, guests }: Loan): Promise<void> {
     this.#homes.push(...homes.values());
     this.#wires.push(...wires.values());
-    await this.clear(guests);
+    await this.#keep(0, guests);
   }
 
-  async clear(guests: readonly Docker.Container[] = []): Promise<void> {
-    for (const { agent } of this.#homes) agent.end();
-    try {
-      await Promise.all(guests.map(removeContainer));
-      await this.#keep(0);
-    } catch (error) {
-      // An engine that has gone took everything along, or will not let us: "clean" removes it when it is back.
-      if (!isUnreachable(error)) throw error;
-    }
+  async clear(): Promise<void> {
+    await this.#keep(0);
   }
 
-  async #keep(containers: number): Promise<void> {
+  async #keep(containers: number, guests: readonly Docker.Container[] = []): Promise<void> {
     const going = this.#homes.splice(0, this.#homes.length - containers);
     for (const { agent } of going) agent.end();
     const needed = new Set(this.#homes.flatMap(({ wires }) => wires));
     const unneeded = this.#wires.filter((wire) => !needed.has(wire));
     this.#wires = this.#wires.filter((wire) => needed.has(wire));
-    await Promise.all(going.map(({ container }) => removeContainer(container)));
-    await removeNetworks(unneeded.map(({ network }) => network));
+    try {
+      await Promise.all([...guests, ...going.map(({ container }) => container)].map(removeContainer));
+      await removeNetworks(unneeded.map(({ network }) => network));
+    } catch (error) {
+      // An engine that has gone took everything along, or will not let us: "clean" removes it when it is back.
+      if (!isUnreachable(error)) throw error;
+    }
   }
 }
 

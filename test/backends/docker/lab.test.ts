@@ -88,6 +88,19 @@ describe('in containers', () => {
     expect(await containers()).toEqual(before);
   });
 
+  test('one that has died meanwhile is replaced', async () => {
+    const { plan } = planTopology(loadTopology('home'));
+    const open = async (): Promise<Lab> => docker.open(plan, { seed: 1, trace: new TraceLog() });
+    const boxes = async (): Promise<string[]> => (await engine.docker.listContainers({ filters: { name: ['-box$'] } })).map(({ Id }) => Id);
+    await (await open())[Symbol.asyncDispose]();
+    const [dead] = await boxes();
+    await engine.docker.getContainer(dead!).kill();
+    await vi.waitFor(async () => expect(await boxes()).toEqual([]), { timeout: 10_000 });
+    await using its = await open();
+    expect((await its.exec!('alice', ['ping', '-c', '1', '-W', '2', '203.0.113.2'])).status).toBe(0);
+    expect(await boxes()).toHaveLength(1);
+  });
+
   test('what a segment would do to packets on the way cannot be had, and says so', () => {
     const { plan } = planTopology(loadTopology('direct'));
     const lossy = { ...plan, segments: plan.segments.map((segment) => ({ ...segment, impairment: { ...segment.impairment, loss: 0.5 } })) };
