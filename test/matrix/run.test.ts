@@ -58,6 +58,17 @@ describe.each([['thread', thread, 'sim'], ['process', child, 'netns']] as const)
   });
 });
 
+test('after an interruption the results do not wait for a worker that does not end', async () => {
+  const interruption = new AbortController();
+  const ends = ({ cell: { id } }: CellResult): void => {
+    if (id === 'one') interruption.abort();
+  };
+  const { results, closed } = await runMatrix(named('spins', 'one').map((one) => ({ ...one, backend: 'netns' as const })), { ...usual, parallel: { simulated: 2, real: 2 }, playerFor: child, signal: interruption.signal, ends });
+  const first = await Promise.race([closed.then(() => 'closed'), new Promise((resolve) => setImmediate(() => resolve('still closing')))]);
+  expect([results.map(({ cell: { id } }) => id), first]).toEqual([['one'], 'still closing']);
+  await closed;
+});
+
 test('--bail ends after the first that came out wrong; what is under way is played to its end', async () => {
   const results = await played(named('one', 'exits', 'two', 'three', 'four', 'five'), { ...usual, parallel: { simulated: 1, real: 1 }, bail: true, playerFor: thread });
   expect(results.map(({ cell: { id } }) => id)).toEqual(['one', 'exits']);
