@@ -14,6 +14,9 @@ import { needs } from '../support/needs.ts';
 // a browser on a busy machine
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 60_000 });
 
+/** A page draws a moment later, on a busy machine some moments. */
+const soon = <T>(read: () => Promise<T>): ReturnType<typeof expect.poll<T>> => expect.poll(read, { timeout: 15_000 });
+
 const lessons = syllabus.filter(({ scenario }) => ['ah', 'port-float', 'udp-blocked'].includes(scenario.id));
 const [ah] = lessons;
 const right = ah!.choices.find(({ isRight }) => isRight)!;
@@ -53,7 +56,7 @@ needs('chromium').describe('the course in a browser', () => {
     expect(await page.locator('h2').allInnerTexts()).toEqual([...new Set(lessons.map(({ chapter }) => chapter))]);
     expect(await page.locator('.chapters a').allInnerTexts()).toEqual(lessons.map(({ number, scenario }) => `${number}\n${scenario.title}`));
     await page.getByText('Begin: ').click();
-    await expect.poll(() => page.locator('h1').innerText()).toBe(ah!.scenario.title);
+    await soon(() => page.locator('h1').innerText()).toBe(ah!.scenario.title);
     expect(await page.title()).toContain(ah!.scenario.title);
     expect(await page.locator('legend').innerText()).toBe(ah!.question.asks);
     expect(await page.locator('.plan svg').getAttribute('aria-label')).toMatch(/^The network: /);
@@ -69,16 +72,16 @@ needs('chromium').describe('the course in a browser', () => {
     for (let i = 0; i < ah!.choices.indexOf(right); i++) await page.keyboard.press('ArrowDown');
     if (right.letter === 'a') await page.keyboard.press('Space');
     await page.keyboard.press('Enter');
-    await expect.poll(() => page.evaluate('document.activeElement.textContent')).toBe('What happens');
+    await soon(() => page.evaluate('document.activeElement.textContent')).toBe('What happens');
     expect(await page.locator('.answer').innerText()).toContain(`You said ${right.letter}, and so it is.`);
     expect(await page.locator('.answer').innerText()).toContain(ah!.question.because);
     expect(await page.locator('.command code').innerText()).toBe('npm run lab -- ah --pcap ah.pcapng');
     const run = page.frameLocator('iframe');
     expect(await run.locator('nav [aria-current]').innerText()).toContain('passed');
     await run.locator('nav [aria-current]').press('ArrowRight');
-    await expect.poll(() => run.locator('.saying').innerText()).toMatch(/^alice: IKE_SA_INIT request 0/);
+    await soon(() => run.locator('.saying').innerText()).toMatch(/^alice: IKE_SA_INIT request 0/);
     await page.getByText('Show this in the run').click();
-    await expect.poll(() => run.locator('.pointed .claim').innerText()).toMatch(/^✓\s+The gateway finds that the ICV does not fit/);
+    await soon(() => run.locator('.pointed .claim').innerText()).toMatch(/^✓\s+The gateway finds that the ICV does not fit/);
     expect(course.complaints).toEqual([]);
   });
 
@@ -91,17 +94,17 @@ needs('chromium').describe('the course in a browser', () => {
     expect(await page.locator('.question .wrong, .question .right').count()).toBe(2);
     await page.locator('.home').click();
     const standing = page.locator('[role=status]');
-    await expect.poll(() => standing.innerText()).toBe('1 lesson of 3 done, 0 of 1 prediction right.');
+    await soon(() => standing.innerText()).toBe('1 lesson of 3 done, 0 of 1 prediction right.');
     await page.reload();
     expect(await standing.innerText()).toBe('1 lesson of 3 done, 0 of 1 prediction right.');
     expect(await page.locator('.outcome').allInnerTexts()).toEqual([expect.stringContaining('✗'), '', '']);
     await page.getByText('Go on: ').click();
-    await expect.poll(() => page.locator('h1').innerText()).toBe(lessons[1]!.scenario.title);
+    await soon(() => page.locator('h1').innerText()).toBe(lessons[1]!.scenario.title);
     await page.getByText('Show it without a prediction').click();
     await page.goBack();
-    await expect.poll(() => standing.innerText()).toBe('2 lessons of 3 done, 0 of 1 prediction right.');
+    await soon(() => standing.innerText()).toBe('2 lessons of 3 done, 0 of 1 prediction right.');
     await page.getByText('Forget my progress').click();
-    await expect.poll(() => standing.innerText()).toBe('3 lessons in 3 chapters.');
+    await soon(() => standing.innerText()).toBe('3 lessons in 3 chapters.');
   });
 
   test.each([['light', 1400], ['dark', 390]] as const)('is accessible and needs no sideways scrolling: %s, %d pixels wide', async (scheme, width) => {
@@ -128,6 +131,6 @@ needs('chromium').describe('the course in a browser', () => {
     await page.frameLocator('iframe').locator('header').waitFor();
     await page.locator('header').getByRole('button', { name: 'Light or dark' }).click();
     expect(await page.locator('html').getAttribute('data-theme')).toBe('dark');
-    await expect.poll(() => page.frameLocator('iframe').locator('html').getAttribute('data-theme')).toBe('dark');
+    await soon(() => page.frameLocator('iframe').locator('html').getAttribute('data-theme')).toBe('dark');
   });
 });
