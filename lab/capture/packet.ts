@@ -39,8 +39,8 @@ export interface TakenApart {
   /** Of UDP. `unknown`: not all of the packet was captured. */
   readonly checksum?: 'good' | 'zero' | 'wrong' | 'unknown';
   readonly fragment?: IpPacket['fragment'];
-  /** Of an ICMP error: what it says, and the packet that it is about, as far as it is quoted. */
-  readonly error?: { readonly kind: string; readonly quoted: Uint8Array };
+  /** Of an ICMP error: what it says, whether that there is no way at all, and the packet that it is about, as far as it is quoted. */
+  readonly error?: { readonly kind: string; readonly quoted: Uint8Array; readonly noWay: boolean };
 }
 
 /** Undefined for what is no good IP packet. Of one that was `cut` when it was captured, what is there is read. */
@@ -70,7 +70,7 @@ function ofPacket(packet: IpPacket, cut: boolean): TakenApart {
     case protocols.icmp:
     case protocols.icmpv6: {
       const icmp = protocol === protocols.icmp ? decodeIcmp(payload) : decodeIcmpv6(payload, packet);
-      return { ...plain, content: other, ...(icmp.ok && 'quoted' in icmp.value && { error: { kind: icmp.value.kind, quoted: icmp.value.quoted } }) };
+      return { ...plain, content: other, ...(icmp.ok && 'quoted' in icmp.value && { error: { kind: icmp.value.kind, quoted: icmp.value.quoted, noWay: icmp.value.kind === 'unreachable' && noWay[version].includes(icmp.value.code) } }) };
     }
     case protocols.udp:
       return ofUdp(packet, plain, cut);
@@ -78,6 +78,9 @@ function ofPacket(packet: IpPacket, cut: boolean): TakenApart {
       return { ...plain, content: other };
   }
 }
+
+/** Codes of "unreachable": network, host (RFC 792); no route, address (RFC 4443 §3.1). */
+const noWay: Readonly<Record<4 | 6, readonly number[]>> = { 4: [0, 1], 6: [0, 3] };
 
 function ofUdp({ source, destination, payload: bytes }: IpPacket, plain: Omit<TakenApart, 'content'>, cut: boolean): TakenApart {
   const addresses = { source, destination };

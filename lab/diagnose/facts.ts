@@ -93,6 +93,8 @@ export interface IcmpError extends Moment {
   readonly place: string;
   readonly by: IpAddress;
   readonly kind: string;
+  /** There is no way at all, which is no refusal. */
+  readonly noWay: boolean;
   readonly about: TakenApart;
 }
 
@@ -152,7 +154,7 @@ export class Facts {
     const { content, from, to, error } = packet;
     if (error !== undefined) {
       const about = takeApart(error.quoted, true);
-      if (about !== undefined && this.errors.length < 64) this.errors.push({ ...moment, place, by: from.address, kind: error.kind, about });
+      if (about !== undefined && this.errors.length < 64) this.errors.push({ ...moment, place, by: from.address, kind: error.kind, noWay: error.noWay, about });
       return;
     }
     if (content.kind === 'other') return;

@@ -17,7 +17,10 @@ export const gatewayInner = '10.2.0.1';
 export const gatewayNetwork = '10.2.0.0/24';
 
 /** What each test here needs of the machine. */
-export const withStrongSwan: Needing = needs('network namespaces', 'koffi', 'tun', 'nft', 'conntrack', 'ping', 'setpriv', 'strongswan');
+const strongSwanNeeds = ['network namespaces', 'koffi', 'tun', 'nft', 'conntrack', 'ping', 'setpriv', 'strongswan'] as const;
+export const withStrongSwan: Needing = needs(...strongSwanNeeds);
+/** And of one that watches with tcpdump. */
+export const watchingStrongSwan: Needing = needs(...strongSwanNeeds, 'tcpdump');
 
 export class Home implements AsyncDisposable {
   readonly client = new Interfaces(createNamespace(), { forwarding: false, ipv6: false });

@@ -54,6 +54,7 @@ const questions = {
   dockerd: [() => process.getuid?.() === 0 && ['dockerd', 'iptables'].every(found), 'a Docker engine to start, and root to start it: apt-get install docker.io iptables'],
   openssl: [() => found('openssl'), 'openssl 3: apt-get install openssl'],
   tshark: [() => found('tshark'), 'tshark: apt-get install tshark'],
+  tcpdump: [() => found('tcpdump'), 'tcpdump: apt-get install tcpdump'],
   mininet: [
     () => pythonWithMininet() !== undefined && ['mnexec', 'brctl', 'ifconfig', 'sysctl'].every(found),
     'mininet: apt-get install --no-install-recommends mininet bridge-utils net-tools procps',

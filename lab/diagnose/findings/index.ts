@@ -17,7 +17,7 @@ import { peerDeclaredDead } from './peer-declared-dead.ts';
 import { plainEspBlocked, plainEspManyClients } from './plain-esp.ts';
 import { portNot500 } from './port-not-500.ts';
 import { keyByAddress } from './no-key-for-address.ts';
-import { refusedByIcmp } from './refused-by-icmp.ts';
+import { noWay, refusedByIcmp } from './refused-by-icmp.ts';
 import { secondClient } from './second-client.ts';
 import { wayBackDead } from './way-back-dead.ts';
 import { transportChecksum } from './transport-checksum.ts';
@@ -27,7 +27,7 @@ import { checksumSpoiled, zeroOverIpv6 } from './udp-checksum.ts';
 
 export const findings: readonly Finding[] = [
   // said outright
-  helperStrips, twoOutsideAddresses, identityRefused, passwordRefused, refusedByIcmp,
+  helperStrips, twoOutsideAddresses, identityRefused, passwordRefused, refusedByIcmp, noWay,
   // several clients
   mappingStolen, espCrossed, equalSelectors, secondClient, noPortLeft, plainEspManyClients,
   // the box
