@@ -53,6 +53,8 @@ export async function up(name: string | undefined, options: UpCommandLine): Prom
       complain: (text) => say(theme.bad(wrap(text, canvas.width))),
     });
     const session = new Session({ lab, backend: backend.name, topology, trace, say, canvas });
+    // A script has no prompt that would hear Ctrl-C.
+    signal.addEventListener('abort', () => session.breakOff());
     const narrator = new Narrator({ ...canvas, write: say, brief: false });
     trace.listen(narrator.tell);
     const act = async (line: string): Promise<void> => {

@@ -96,3 +96,10 @@ needs('user namespaces', 'koffi', 'nft', 'tun', 'ping').test('on netns the machi
   expect(stdout).toContain('no-such-program cannot be run: spawn no-such-program ENOENT');
   expect(status).toBe(0);
 });
+
+needs('user namespaces', 'koffi', 'nft', 'tun', 'ping').test('an interruption ends the program that a script runs on a node, and the lab', async () => {
+  const child = spawn(...endingWithUs(process.execPath, ...argvOf('up', 'home', '--backend', 'netns', '--script', written('endless.lab', 'exec alice ping 203.0.113.2\n'))), { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
+  const ended = once(child, 'close');
+  for await (const said of child.stdout) if (String(said).includes('bytes from')) child.kill('SIGINT');
+  expect(await ended).toEqual([130, null]);
+});
