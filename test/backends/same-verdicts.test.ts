@@ -37,7 +37,7 @@ async function simulated(words: readonly string[]): Promise<Pick<Verdicts, 'chec
   const { values, positionals } = parseArgs({ args: [...words], allowPositionals: true, options: { set: { ...text, multiple: true }, ike: text, nat: text, 'nat-engine': text } });
   const scenario = scenarioNamed(positionals[0]!, ownCatalogue);
   const [settings] = settingsOf([scenario], values.set ?? [], sim.clock);
-  return toJson(await runScenario(scenario, { backend: sim, values: settings!, seed: 1, ...placesOf(values, ownCatalogue) }));
+  return toJson(await runScenario(scenario, { backend: sim, values: settings!, seed: 1, ...(await placesOf(values, ownCatalogue)) }));
 }
 
 type Row = readonly [words: readonly string[], engines: readonly string[]];
