@@ -1,6 +1,7 @@
 /** Goes through a capture packet by packet, and keeps count of what it could not make use of. */
 import type { CaptureItem, Frame, Place } from '../../src/wire/pcap/frame.ts';
 import { cookedOf, ipPacketOf, isReadable, linkTypeName } from '../../src/wire/pcap/link-layer.ts';
+import { decodeIp } from '../../src/wire/ip.ts';
 import { Problem } from '../problem.ts';
 import { plural } from '../wording.ts';
 import { captureItems, nameOf } from './file.ts';
@@ -10,8 +11,8 @@ import { Pieces } from './pieces.ts';
 import type { Whole } from './pieces.ts';
 
 export type Passed =
-  /** `whole` where it was the last missing piece of a packet that IP has cut up. */
-  | { readonly kind: 'packet'; readonly frame: Frame; readonly ip: Uint8Array; readonly packet: TakenApart | undefined; readonly whole?: Whole | undefined }
+  /** `captured`: all of the packet, or its start; `whole` where it was the last missing piece of one that IP has cut up. */
+  | { readonly kind: 'packet'; readonly frame: Frame; readonly ip: Uint8Array; readonly captured: 'whole' | 'start'; readonly packet: TakenApart | undefined; readonly whole?: Whole | undefined }
   | Extract<CaptureItem, { kind: 'listened-until' }>;
 
 export class Walk {
@@ -79,7 +80,8 @@ export class Walk {
       return undefined;
     }
     const packet = takeApart(ip, isCut);
-    return { kind: 'packet', frame: uncooked(frame), ip, packet, whole: packet?.fragment && this.#pieces.add(frame, ip) };
+    const captured = isCut && !decodeIp(ip).ok ? 'start' : 'whole';
+    return { kind: 'packet', frame: uncooked(frame), ip, captured, packet, whole: packet?.fragment && this.#pieces.add(frame, ip) };
   }
 }
 

@@ -42,7 +42,7 @@ export async function decode(file: string, options: DecodeCommandLine): Promise<
       if (read !== undefined) onlooker.see(placeName(passed.frame.place), read);
       if (!wanted(passed.frame.number)) follow(onlooker, read);
       else if (!options.all && passed.packet !== undefined && !isOfIpsec(passed.packet)) leftOut++;
-      else tell.packet(passed, packetTree(passed.ip, passed.whole?.ip, onlooker), since);
+      else tell.packet(passed, packetTree(passed.ip, passed.whole?.ip, onlooker, passed.captured), since);
     }
     await drained();
   }

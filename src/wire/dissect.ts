@@ -13,7 +13,7 @@ import { elsewhere, type Insight } from './insight.ts';
 import { classifyIkePort, classifyNatt, nonEspMarker, nonIkeMarker } from './natt.ts';
 import { protocols } from './protocols.ts';
 import type { Addresses } from './pseudo-header.ts';
-import { ikePort, nattPort, summarize } from './summarize.ts';
+import { ikePort, nattPort, summarize, summarizeStart } from './summarize.ts';
 import { espHeaderLength } from './esp.ts';
 import { decodeTcp } from './tcp.ts';
 import { branch, content, decimal, fields, hex, leaf, named, number, octets, type Row, type Tree } from './tree.ts';
@@ -25,12 +25,16 @@ import { decodeUdp, udpHeaderLength } from './udp.ts';
  */
 export const dissect = (packet: Uint8Array, insight?: Insight): Tree => branch('Packet', summarize(packet), 0, packet.length, undefined, ipLayers(packet, 0, 'whole', insight));
 
+/** The same of a packet that was cut short when it was captured: what is there. */
+export const dissectStart = (packet: Uint8Array): Tree => branch('Packet', summarizeStart(packet), 0, packet.length, undefined, ipLayers(packet, 0, 'captured'));
+
 /** What stood inside ESP, a packet or less: its layers, the outermost first. `addresses` are those of the packet around it. */
 export const dissectInner = (nextHeader: number, payload: Uint8Array, addresses: Addresses): Tree[] =>
   nextHeader === protocols.ipv4 || nextHeader === protocols.ipv6 ? ipLayers(payload, 0, 'whole') : upperLayers(nextHeader, payload, 0, { addresses, extent: 'whole' });
 
-/** Of an upper-layer packet: all of it is here, or a first fragment, or what an ICMP error quotes. */
-type Extent = 'whole' | 'fragment' | 'quoted';
+/** Of an upper-layer packet: all of it is here, or a first fragment, or what an ICMP error quotes, or what a capture kept. */
+type Extent = 'whole' | 'fragment' | 'quoted' | 'captured';
+const isCut = (extent: Extent): boolean => extent === 'quoted' || extent === 'captured';
 
 interface Surroundings {
   readonly addresses: Addresses;
@@ -43,7 +47,8 @@ type Layer = (bytes: Uint8Array, base: number, surroundings: Surroundings) => Tr
 const rest = (label: string, bytes: Uint8Array, base: number): Tree[] => (bytes.length === 0 ? [] : [leaf(label, content(bytes), base, base + bytes.length)]);
 
 /** What a layer is worth: what its decoder says. */
-const verdict = (result: Decoded<unknown>, extent: Extent): string => (extent === 'whole' ? (result.ok ? 'good' : `malformed: ${result.detail}`) : extent === 'quoted' ? 'as far as it was quoted' : 'the first fragment');
+const verdict = (result: Decoded<unknown>, extent: Extent): string => (extent === 'whole' ? (result.ok ? 'good' : `malformed: ${result.detail}`) : partWords[extent]);
+const partWords: Readonly<Record<Exclude<Extent, 'whole'>, string>> = { fragment: 'the first fragment', quoted: 'as far as it was quoted', captured: 'as far as it was captured' };
 
 /** A checksum with what its decoder thinks of it. */
 const judged =
@@ -73,7 +78,7 @@ function ipv4Layers(bytes: Uint8Array, base: number, extent: Extent, insight: In
   const header = bytes.subarray(0, headerLength);
   const trees = [branch('IPv4 header', verdict(judgement, extent), base, base + headerLength, 'RFC 791 §3.1', fields(header, base, 'RFC 791 §3.1', ipv4Rows(judgement, extent, headerLength)))];
   if (!packet.ok) return trees;
-  const totalLength = extent === 'quoted' ? bytes.length : Math.min(bytes.length, Math.max(headerLength, number(bytes.subarray(2, 4))));
+  const totalLength = isCut(extent) ? bytes.length : Math.min(bytes.length, Math.max(headerLength, number(bytes.subarray(2, 4))));
   const payload = bytes.subarray(headerLength, totalLength);
   const { fragmentOffset, moreFragments, protocol } = packet.value;
   if (fragmentOffset > 0) trees.push(...rest(`Fragment of ${protocolName(protocol)}`, payload, base + headerLength));
@@ -105,7 +110,7 @@ function ipv6Layers(bytes: Uint8Array, base: number, extent: Extent, insight: In
   const header = bytes.subarray(0, headerLength);
   const trees = [branch('IPv6 header', verdict(judgement, extent), base, base + headerLength, 'RFC 8200 §3', fields(header, base, 'RFC 8200 §3', ipv6Rows))];
   if (headerLength < ipv6HeaderLength) return trees;
-  const end = extent === 'quoted' ? bytes.length : Math.min(bytes.length, ipv6HeaderLength + number(bytes.subarray(4, 6)));
+  const end = isCut(extent) ? bytes.length : Math.min(bytes.length, ipv6HeaderLength + number(bytes.subarray(4, 6)));
   const addresses = { source: addressFromBytes(bytes.subarray(8, 24)), destination: addressFromBytes(bytes.subarray(24, 40)) };
   trees.push(...behindIpv6(bytes[6]!, bytes.subarray(ipv6HeaderLength, end), base + ipv6HeaderLength, { addresses, extent, insight }));
   return [...trees, ...rest('Behind the payload length', bytes.subarray(end), base + end)];

@@ -1,6 +1,6 @@
 /** A packet in one line, as a person would say it. */
 import type { Refusal } from '../core/decoded.ts';
-import { describeEndpoint } from '../core/address.ts';
+import { addressFromBytes, describeEndpoint } from '../core/address.ts';
 import { toHex, u16At } from '../core/bytes.ts';
 import { decodeAh } from './ah.ts';
 import { decodeEsp } from './esp.ts';
@@ -13,11 +13,12 @@ import { decodeIcmp, type IcmpEcho, type IcmpMessage } from './icmp.ts';
 import { decodeIcmpv6, type Icmpv6Message } from './icmpv6.ts';
 import { decodeIp, ipVersion, ports, type IpPacket } from './ip.ts';
 import { decodeQuotedIpv4 } from './ipv4.ts';
+import { ipv6HeaderLength } from './ipv6.ts';
 import { protocolName, tcpFlagNames, unreachable6Names, unreachableNames } from './names.ts';
 import { classifyIkePort, classifyNatt, nonIkeMarker, stripMarker } from './natt.ts';
 import { protocols } from './protocols.ts';
 import { decodeTcp } from './tcp.ts';
-import { decodeUdp, type UdpDatagram } from './udp.ts';
+import { decodeUdp, udpHeaderLength, type UdpDatagram } from './udp.ts';
 
 /** RFC 7296 §2: IKE listens here; RFC 3948 §2: and here, with ESP and a marker. */
 export const ikePort = 500;
@@ -35,31 +36,68 @@ export function summarize(bytes: Uint8Array): string {
   return `${ends(value)} ${summarizeUpper(value, sizeOf(bytes))}`;
 }
 
+/** The same of a packet that was cut short when it was captured, as far as it goes: `… IKE IKE_SA_INIT request mid 0, the first 68 octets of 408`. */
+export function summarizeStart(bytes: Uint8Array): string {
+  const start = startOf(bytes);
+  if (start === undefined) return `the start of a packet, ${sizeOf(bytes)}`;
+  const { protocol, payload, fragment, length } = start;
+  const size = `the first ${sizeOf(bytes)} of ${length}`;
+  if (fragment !== undefined) return `${ends(start)} ${protocolName(protocol)} fragment, ${size}`;
+  if (protocol === protocols.esp) return `${ends(start)} ESP ${summarizeEsp(payload, size)}`;
+  const pair = protocol === protocols.udp ? ports(start) : undefined;
+  if (pair === undefined) return `${ends(start)} ${protocolName(protocol)}, ${size}`;
+  return `${ends(start)} ${summarizeUdp({ sourcePort: pair.source, destinationPort: pair.destination, payload: payload.subarray(udpHeaderLength) }, size, (message) => `${startOfIke(message)}, ${size}`)}`;
+}
+
+type Start = Pick<IpPacket, 'source' | 'destination' | 'protocol' | 'payload' | 'fragment'> & { readonly length: number };
+
+function startOf(bytes: Uint8Array): Start | undefined {
+  if (ipVersion(bytes) === 6) {
+    if (bytes.length < ipv6HeaderLength) return undefined;
+    return { source: addressFromBytes(bytes.subarray(8, 24)), destination: addressFromBytes(bytes.subarray(24, 40)), protocol: bytes[6]!, payload: bytes.subarray(ipv6HeaderLength), length: ipv6HeaderLength + u16At(bytes, 4) };
+  }
+  const packet = decodeQuotedIpv4(bytes);
+  if (!packet.ok) return undefined;
+  const { identification, fragmentOffset, moreFragments } = packet.value;
+  const isFragment = fragmentOffset > 0 || moreFragments;
+  return { ...packet.value, length: u16At(bytes, 2), ...(isFragment && { fragment: { identification, offset: fragmentOffset, more: moreFragments } }) };
+}
+
+function startOfIke(message: Uint8Array): string {
+  const header = decodeHeader(message);
+  if (!header.ok) return 'the start of a header';
+  const { exchange, flags, messageId, version } = header.value;
+  if (version >>> 4 === 1) return `v1 ${exchangeNameV1(exchange)}${messageId === 0 ? '' : ` mid ${messageId}`}`;
+  return `${exchangeName(exchange)} ${flags.response ? 'response' : 'request'} mid ${messageId}`;
+}
+
+type SummarizeIke = (message: Uint8Array) => string;
+
 /** What a datagram on an encapsulation port, or on port 500, holds. `size` is what to say of the length of ESP. */
-function summarizeUdp({ sourcePort, destinationPort, payload }: UdpDatagram, size: string): string {
+function summarizeUdp({ sourcePort, destinationPort, payload }: UdpDatagram, size: string, ike: SummarizeIke = summarizeIke): string {
   const at = [sourcePort, destinationPort];
-  if (at.includes(nattPort)) return summarizeNatt(payload, size);
-  if (at.includes(ikePort)) return summarizeIkePort(payload, size);
+  if (at.includes(nattPort)) return summarizeNatt(payload, size, ike);
+  if (at.includes(ikePort)) return summarizeIkePort(payload, size, ike);
   return `UDP, ${size}`;
 }
 
-function summarizeIkePort(payload: Uint8Array, size: string): string {
+function summarizeIkePort(payload: Uint8Array, size: string, ike: SummarizeIke): string {
   switch (classifyIkePort(payload)) {
     case 'keepalive':
       return 'NAT-T keepalive';
     case 'esp':
       return `ESP in UDP behind the non-IKE marker ${summarizeEsp(payload.subarray(nonIkeMarker.length), size)}`;
     case 'ike':
-      return `IKE ${summarizeIke(payload)}`;
+      return `IKE ${ike(payload)}`;
   }
 }
 
-function summarizeNatt(payload: Uint8Array, size: string): string {
+function summarizeNatt(payload: Uint8Array, size: string, ike: SummarizeIke): string {
   switch (classifyNatt(payload)) {
     case 'keepalive':
       return 'NAT-T keepalive';
     case 'ike':
-      return `IKE (non-ESP marker) ${summarizeIke(stripMarker(payload))}`;
+      return `IKE (non-ESP marker) ${ike(stripMarker(payload))}`;
     case 'esp':
       return `ESP in UDP ${summarizeEsp(payload, size)}`;
     case 'too-short':

@@ -121,6 +121,18 @@ test('a conversation of another implementation reads from its first message on',
   expect((await lab(['decode', capture, '--brief', '--frames', '2-'])).stdout).toMatch(/^#2 .*\n$/);
 });
 
+test('a capture of 96 octets a packet shows what it has', async () => {
+  const [from, to] = [{ address: ip('192.0.2.1'), port: 500 }, { address: ip('192.0.2.2'), port: 500 }];
+  const packet = encodeUdpPacket(from, to, mainMode.messages[0]!.bytes, 'computed');
+  const capture = pcap([packet.slice(0, 96)]);
+  new DataView(capture.buffer).setUint32(24 + 12, packet.length);
+  const { status, stdout, stderr } = await lab(['decode', file('snapped.pcap', capture)]);
+  expect(status).toBe(0);
+  expect(stdout).toContain(`192.0.2.1:500 > 192.0.2.2:500 IKE v1 main mode, the first 96 octets of ${packet.length}`);
+  expect(stdout).toContain('Initiator cookie: 0x9cfd3ebf0c6c8593');
+  expect(stderr.replace(/\s+/g, ' ')).toContain('1 packet captured in part only');
+}, 30_000);
+
 describe.concurrent('what is no good is told in a sentence', () => {
   const good = pcap([encodeUdpPacket({ address: ip('192.0.2.1'), port: 500 }, { address: ip('192.0.2.2'), port: 500 }, mainMode.messages[0]!.bytes, 'computed')]);
 

@@ -63,7 +63,7 @@ test('however many packets there are, so many are remembered', () => {
   const place = { section: 1, interface: 0, linkType: 101 };
   for (let n = 1; n <= 20_000; n++) {
     const bytes = encodeUdpPacket(from, to, concat(encodeEspHeader({ spi: 256 + n, sequence: n }), new Uint8Array(24)), 'zero');
-    diagnosis.see({ kind: 'packet', ip: bytes, packet: takeApart(bytes), frame: { number: n, at: BigInt(n) * 1_000_000n, place, bytes, originalLength: bytes.length, comments: [] } });
+    diagnosis.see({ kind: 'packet', captured: 'whole', ip: bytes, packet: takeApart(bytes), frame: { number: n, at: BigInt(n) * 1_000_000n, place, bytes, originalLength: bytes.length, comments: [] } });
   }
   diagnosis.see({ kind: 'listened-until', place, at: 90_000_000_000n });
   const { packets, sights, causes } = diagnosis.end()!;
@@ -87,7 +87,7 @@ test('no packets make it throw', async () => {
       for (const item of new CaptureReader().push(bytes)) {
         if (item.kind !== 'frame') continue;
         const packet = ipPacketOf(101, item.frame.bytes);
-        if (packet !== undefined) diagnosis.see({ kind: 'packet', frame: item.frame, ip: packet, packet: takeApart(packet, true) });
+        if (packet !== undefined) diagnosis.see({ kind: 'packet', captured: 'start', frame: item.frame, ip: packet, packet: takeApart(packet, true) });
       }
       diagnosis.end();
     }),

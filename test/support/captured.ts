@@ -50,7 +50,7 @@ function factsSeen({ trace, topology, act }: Seen, { from, keys = true, plain = 
     const seen = plain ? { number, at, bytes, originalLength, comments: [], place: { section: 1, interface: 0, linkType } } : frame;
     const ip = ipPacketOf(frame.place.linkType, frame.bytes)!;
     const packet = takeApart(ip);
-    facts.see({ kind: 'packet', frame: seen, ip, packet, whole: packet?.fragment && pieces.add(frame, ip) });
+    facts.see({ kind: 'packet', captured: 'whole', frame: seen, ip, packet, whole: packet?.fragment && pieces.add(frame, ip) });
   }
   return facts;
 }

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ip } from '../../src/core/address.ts';
 import { concat, fromHex, utf8 } from '../../src/core/bytes.ts';
-import { dissect, summarize, type Tree } from '../../src/wire/describe.ts';
+import { dissect, dissectStart, summarize, type Tree } from '../../src/wire/describe.ts';
 import { encodeEspHeader } from '../../src/wire/esp.ts';
 import { fragmentIpv4 } from '../../src/wire/fragmentation.ts';
 import { encodeIcmp } from '../../src/wire/icmp.ts';
@@ -301,7 +301,7 @@ describe('a packet as a tree', () => {
       fc.property(plausible, (bytes) => {
         const tree = dissect(bytes);
         expect(summarize(bytes)).toBe(tree.value);
-        for (const parent of every(tree)) {
+        for (const parent of [...every(tree), ...every(dissectStart(bytes))]) {
           expect(parent.from).toBeLessThanOrEqual(parent.to);
           for (const child of parent.children) expect(child.from >= parent.from && child.to <= parent.to, `${child.label} in ${parent.label}`).toBe(true);
         }
@@ -315,6 +315,27 @@ describe('a packet as a tree', () => {
       const covered = new Set(leaves(dissect(packet)).flatMap(({ from, to }) => Array.from({ length: to - from }, (_, i) => from + i)));
       expect(covered.size).toBe(packet.length);
     }
+  });
+});
+
+describe('what was cut short when it was captured', () => {
+  test.each([
+    [on(500, ikeInit), `192.168.1.2:500 > 203.0.113.1:500 IKE IKE_SA_INIT request mid 0, the first 68 octets of ${on(500, ikeInit).length}`],
+    [on(4500, withMarker(ikeRest)), `192.168.1.2:4500 > 203.0.113.1:4500 IKE (non-ESP marker) IKE_AUTH request mid 1, the first 68 octets of ${on(4500, withMarker(ikeRest)).length}`],
+    [on(500, mainMode.messages[0]!.bytes), `192.168.1.2:500 > 203.0.113.1:500 IKE v1 main mode, the first 68 octets of ${on(500, mainMode.messages[0]!.bytes).length}`],
+    [on(4500, espPacket), '192.168.1.2:4500 > 203.0.113.1:4500 ESP in UDP spi 0x1234abcd seq 7, the first 68 octets of 116'],
+    [encodeIpv4({ ...ends, protocol: 50, payload: espPacket }), '192.168.1.2 > 203.0.113.1 ESP spi 0x1234abcd seq 7, the first 68 octets of 108'],
+    [encodeIpv6({ ...ends6, nextHeader: 50, payload: espPacket }), '2001:db8::1 > 2001:db8::2 ESP spi 0x1234abcd seq 7, the first 68 octets of 128'],
+    [pieces()[1]!, `192.168.1.2 > 203.0.113.1 UDP fragment, the first 68 octets of ${pieces()[1]!.length}`],
+  ])('as far as it goes (%#)', (packet, says) => {
+    const tree = dissectStart(packet.slice(0, 68));
+    expect(tree.value).toBe(says);
+    expect(tree.children[0]!.value).toBe('as far as it was captured');
+    expect(every(tree).map(({ value }) => value).filter((value) => /malformed: total length|Payload Length/.test(value))).toEqual([]);
+  });
+
+  test('of less than a header there is little to say', () => {
+    expect(dissectStart(udpHello.slice(0, 12)).value).toBe('the start of a packet, 12 octets');
   });
 });
 
