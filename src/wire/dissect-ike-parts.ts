@@ -12,17 +12,17 @@ export const address = (field: Uint8Array): string => (field.length === 4 || fie
 export const cookie = (field: Uint8Array): string => (field.every((octet) => octet === 0) ? 'none yet' : hex(field));
 
 /** The payloads behind a header; each says which type the next one has, unless it `isLast`. */
-export const payloadTrees = (message: Uint8Array, base: number, isLast: (type: number) => boolean, tree: (type: number, payload: Uint8Array, at: number) => Tree): Tree[] =>
-  chainTrees(message[16]!, message.subarray(headerLength), base + headerLength, isLast, tree);
+export const payloadTrees = ({ message, isPart }: Known, base: number, isLast: (type: number) => boolean, tree: (type: number, payload: Uint8Array, at: number) => Tree): Tree[] =>
+  chainTrees(message[16]!, message.subarray(headerLength), base + headerLength, isLast, tree, isPart);
 
 /** A chain of payloads, the first of this type. */
-export function chainTrees(first: number, chain: Uint8Array, base: number, isLast: (type: number) => boolean, tree: (type: number, payload: Uint8Array, at: number) => Tree): Tree[] {
+export function chainTrees(first: number, chain: Uint8Array, base: number, isLast: (type: number) => boolean, tree: (type: number, payload: Uint8Array, at: number) => Tree, isPart?: boolean): Tree[] {
   let type = first;
   return sequence(chain, base, payloadLength, (payload, at) => {
     const found = type === 0 ? leaf('Behind the last payload', content(payload), at, at + payload.length) : tree(type, payload, at);
     type = isLast(type) ? 0 : payload[0]!;
     return found;
-  });
+  }, isPart);
 }
 
 const payloadLength = (rest: Uint8Array): number => (rest.length < 4 || number(rest.subarray(2, 4)) < 4 ? NaN : number(rest.subarray(2, 4)));
@@ -31,6 +31,8 @@ const payloadLength = (rest: Uint8Array): number => (rest.length < 4 || number(r
 export interface Known {
   readonly message: Uint8Array;
   readonly insight: Insight | undefined;
+  /** The message goes on behind what is there of it. */
+  readonly isPart?: boolean;
 }
 
 /** Where a hash of NAT detection fits, if that is known. */

@@ -34,7 +34,7 @@ export const headerRows: readonly Row[] = [
 export function payloadsOfV1(known: Known, base: number): Tree[] {
   const { message } = known;
   if (message.length <= headerLength) return [];
-  if ((message[19]! & encrypted) === 0) return payloadTrees(message, base, () => false, (type, payload, at) => payloadTree(known, type, payload, at));
+  if ((message[19]! & encrypted) === 0) return payloadTrees(known, base, () => false, (type, payload, at) => payloadTree(known, type, payload, at));
   const value = `${octets(message.subarray(headerLength))}, the first payload inside is ${withName(message[16]!, payloadNames)}`;
   return [
     leaf('Encrypted payloads', value, base + headerLength, base + message.length, 'RFC 2409 appendix B'),

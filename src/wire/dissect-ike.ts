@@ -9,18 +9,18 @@ import { notifyName } from './ike/notation.ts';
 import type { Insight } from './insight.ts';
 import { transformNames, transformTypeNames } from './ike-names.ts';
 import { namesOf, protocolNames } from './names.ts';
-import { summarizeIke } from './summarize.ts';
+import { startOfIke, summarizeIke } from './summarize.ts';
 import { branch, content, decimal, fields, hex, leaf, named, number, octets, sequence, withName, type Row, type Tree } from './tree.ts';
 
 const payloadNames = { ...namesOf(payloadTypes), 0: 'none' };
 const protocolIdNames = namesOf(protocolIds);
 const nameOf = (type: number): string => namesOf(payloadTypes)[type] ?? `Unknown ${type}`;
 
-/** The message that begins at octet `base` of the packet. Never throws. */
-export function dissectIke(message: Uint8Array, base: number, insight?: Insight): Tree {
+/** The message that begins at octet `base` of the packet, or as much of it as there is. Never throws. */
+export function dissectIke(message: Uint8Array, base: number, insight?: Insight, isPart = false): Tree {
   const [reference, rows] = majorVersion(message) === 1 ? [headerReferenceOfV1, headerRowsOfV1] : ['RFC 7296 §3.1', headerRows];
-  const header = branch('Header', summarizeIke(message), base, base + Math.min(message.length, headerLength), reference, fields(message, base, reference, rows));
-  return branch('IKE', octets(message), base, base + message.length, majorVersion(message) === 1 ? 'RFC 2408 §3' : 'RFC 7296 §3', [header, ...payloads({ message, insight }, base)]);
+  const header = branch('Header', isPart ? startOfIke(message) : summarizeIke(message), base, base + Math.min(message.length, headerLength), reference, fields(message, base, reference, rows));
+  return branch('IKE', octets(message), base, base + message.length, majorVersion(message) === 1 ? 'RFC 2408 §3' : 'RFC 7296 §3', [header, ...payloads({ message, insight, isPart }, base)]);
 }
 
 const majorVersion = (message: Uint8Array): number | undefined => (message.length > 17 ? message[17]! >>> 4 : undefined);
@@ -42,7 +42,7 @@ function payloads(known: Known, base: number): Tree[] {
   if (message.length <= headerLength) return [];
   if (majorVersion(message) === 1) return payloadsOfV1(known, base);
   if (majorVersion(message) !== 2) return [leaf('Payloads of another version', octets(message.subarray(headerLength)), base + headerLength, base + message.length)];
-  return payloadTrees(message, base, (type) => type === payloadTypes.SK || type === payloadTypes.SKF, (type, payload, at) => payloadTree(known, type, payload, at));
+  return payloadTrees(known, base, (type) => type === payloadTypes.SK || type === payloadTypes.SKF, (type, payload, at) => payloadTree(known, type, payload, at));
 }
 
 function payloadTree(known: Known, type: number, payload: Uint8Array, base: number): Tree {

@@ -178,7 +178,7 @@ const layers: Readonly<Record<number, Layer>> = {
     if (header.length < udpHeaderLength) return [tree];
     const end = extent === 'whole' ? Math.min(bytes.length, Math.max(udpHeaderLength, number(bytes.subarray(4, 6)))) : bytes.length;
     const portsOfIt = [number(bytes.subarray(0, 2)), number(bytes.subarray(2, 4))];
-    const inside = insideUdp(portsOfIt, bytes.subarray(udpHeaderLength, end), base + udpHeaderLength, addresses, extent === 'whole' ? insight : undefined);
+    const inside = insideUdp(portsOfIt, bytes.subarray(udpHeaderLength, end), base + udpHeaderLength, extent === 'whole' ? { addresses, extent, insight } : { addresses, extent });
     return [tree, ...inside, ...rest('Behind the UDP length', bytes.subarray(end), base + end)];
   },
 
@@ -212,13 +212,13 @@ function upperLayers(protocol: number, bytes: Uint8Array, base: number, surround
 }
 
 /** RFC 3948 §2 for port 4500; for 500 IKE, and what drafts 00 and 01 send there. NAT boxes change one port, seldom both. */
-function insideUdp(ports: readonly number[], payload: Uint8Array, base: number, addresses: Addresses, insight: Insight | undefined): Tree[] {
-  if (ports.includes(nattPort)) return natt(payload, base, addresses, insight);
-  if (ports.includes(ikePort)) return onIkePort(payload, base, addresses, insight);
+function insideUdp(ports: readonly number[], payload: Uint8Array, base: number, surroundings: Surroundings): Tree[] {
+  if (ports.includes(nattPort)) return natt(payload, base, surroundings);
+  if (ports.includes(ikePort)) return onIkePort(payload, base, surroundings);
   return rest('Octets', payload, base);
 }
 
-function onIkePort(payload: Uint8Array, base: number, addresses: Addresses, insight: Insight | undefined): Tree[] {
+function onIkePort(payload: Uint8Array, base: number, { addresses, extent, insight }: Surroundings): Tree[] {
   switch (classifyIkePort(payload)) {
     case 'keepalive':
       return [leaf('NAT-T keepalive', hex(payload), base, base + payload.length, 'draft-ietf-ipsec-udp-encaps-00')];
@@ -227,18 +227,18 @@ function onIkePort(payload: Uint8Array, base: number, addresses: Addresses, insi
       return [leaf('Non-IKE marker', hex(payload.subarray(0, at)), base, base + at, 'draft-ietf-ipsec-udp-encaps-00 §2'), ...esp(payload.subarray(at), base + at, addresses, insight)];
     }
     case 'ike':
-      return [dissectIke(payload, base, insight)];
+      return [dissectIke(payload, base, insight, extent !== 'whole')];
   }
 }
 
-function natt(payload: Uint8Array, base: number, addresses: Addresses, insight: Insight | undefined): Tree[] {
+function natt(payload: Uint8Array, base: number, { addresses, extent, insight }: Surroundings): Tree[] {
   const end = base + payload.length;
   switch (classifyNatt(payload)) {
     case 'keepalive':
       return [leaf('NAT-T keepalive', hex(payload), base, end, 'RFC 3948 §2.3')];
     case 'ike': {
       const at = nonEspMarker.length;
-      return [leaf('Non-ESP marker', hex(payload.subarray(0, at)), base, base + at, 'RFC 3948 §2.2'), dissectIke(payload.subarray(at), base + at, insight)];
+      return [leaf('Non-ESP marker', hex(payload.subarray(0, at)), base, base + at, 'RFC 3948 §2.2'), dissectIke(payload.subarray(at), base + at, insight, extent !== 'whole')];
     }
     case 'esp':
       return esp(payload, base, addresses, insight);

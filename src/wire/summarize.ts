@@ -63,7 +63,8 @@ function startOf(bytes: Uint8Array): Start | undefined {
   return { ...packet.value, length: u16At(bytes, 2), ...(isFragment && { fragment: { identification, offset: fragmentOffset, more: moreFragments } }) };
 }
 
-function startOfIke(message: Uint8Array): string {
+/** `IKE_SA_INIT request mid 0`, by the header alone. */
+export function startOfIke(message: Uint8Array): string {
   const header = decodeHeader(message);
   if (!header.ok) return 'the start of a header';
   const { exchange, flags, messageId, version } = header.value;

@@ -42,14 +42,15 @@ export const branch = (label: string, value: string, from: number, to: number, r
   children,
 });
 
-/** Structures one after the other, each of which says how long it is; one that lies about it ends the list. */
-export function sequence(bytes: Uint8Array, base: number, lengthOf: (rest: Uint8Array) => number, tree: (structure: Uint8Array, at: number, index: number) => Tree): Tree[] {
+/** Structures one after the other, each of which says how long it is; one that lies about it ends the list, and so does one that goes on behind what is there of a `part`. */
+export function sequence(bytes: Uint8Array, base: number, lengthOf: (rest: Uint8Array) => number, tree: (structure: Uint8Array, at: number, index: number) => Tree, isPart = false): Tree[] {
   const trees: Tree[] = [];
   for (let at = 0; at < bytes.length; ) {
     const rest = bytes.subarray(at);
     const length = lengthOf(rest);
     if (!(length > 0 && length <= rest.length)) {
-      trees.push(leaf('Malformed', `a length that does not fit, ${octets(rest)} left`, base + at, base + bytes.length));
+      const [label, value] = isPart ? ['Cut short', `${octets(rest)} of it here`] : ['Malformed', `a length that does not fit, ${octets(rest)} left`];
+      trees.push(leaf(label, value, base + at, base + bytes.length));
       break;
     }
     trees.push(tree(rest.subarray(0, length), base + at, trees.length));

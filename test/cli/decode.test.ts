@@ -130,6 +130,7 @@ test('a capture of 96 octets a packet shows what it has', async () => {
   expect(status).toBe(0);
   expect(stdout).toContain(`192.0.2.1:500 > 192.0.2.2:500 IKE v1 main mode, the first 96 octets of ${packet.length}`);
   expect(stdout).toContain('Initiator cookie: 0x9cfd3ebf0c6c8593');
+  expect(stdout).toContain('Cut short: 40 octets of it here');
   expect(stderr.replace(/\s+/g, ' ')).toContain('1 packet captured in part only');
 }, 30_000);
 

@@ -331,7 +331,7 @@ describe('what was cut short when it was captured', () => {
     const tree = dissectStart(packet.slice(0, 68));
     expect(tree.value).toBe(says);
     expect(tree.children[0]!.value).toBe('as far as it was captured');
-    expect(every(tree).map(({ value }) => value).filter((value) => /malformed: total length|Payload Length/.test(value))).toEqual([]);
+    expect(every(tree).filter(({ label, value }) => label === 'Malformed' || value.includes('malformed'))).toEqual([]);
   });
 
   test('of less than a header there is little to say', () => {
