@@ -10,10 +10,10 @@ import { nothingLeft, processesOf } from './nothing-left.ts';
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
 
-/** As `vitest run` does it, with a file that is no test of this project. */
+/** As `vitest run` does it, with a file that is no test of this project: in the place of its projects, for these have tests of their own. */
 const vitest = `
   import { startVitest } from 'vitest/node';
-  await startVitest('test', [], { root: ${JSON.stringify(root)}, include: ['test/backends/linux/until-killed.ts'], watch: false });
+  await startVitest('test', [], { root: ${JSON.stringify(root)}, config: false, setupFiles: ['test/support/ends-with-vitest.ts'], include: ['test/backends/linux/until-killed.ts'], watch: false });
 `;
 
 /** Each by what its command line has. */
